@@ -1,0 +1,120 @@
+"""The alert: one firing or resolved signal, the same shape whatever stack it came from."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.envelope import Event, Moment, Plain
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        return _RANK[self]
+
+
+_RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
+
+
+class AlertStatus(StrEnum):
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+class ResourceType(StrEnum):
+    POD = "pod"
+    DEPLOYMENT = "deployment"
+    SERVICE = "service"
+    NODE = "node"
+    STATEFULSET = "statefulset"
+    DAEMONSET = "daemonset"
+    JOB = "job"
+    PVC = "pvc"
+    HOST = "host"
+
+
+Metric = float | bool | str
+
+
+class AlertOrigin(Plain):
+    epoch: str = Field("", description="log epoch; empty on a real cluster")
+    topic: str
+    partition: int
+    offset: int
+    index: int = Field(description="which alert of the record")
+
+
+class Alert(Plain):
+    alert_type: str = Field(description="what kind of alert: the same when it fires and when it resolves")
+    severity: Severity
+    source: str = Field(description="the stack it came from")
+    message: str
+    description: str | None = None
+    namespace: str | None = None
+    target_resource: str | None = None
+    resource_type: ResourceType | None = None
+    cluster: str = "default"
+    metrics: dict[str, Metric] = Field(default_factory=dict, description="numbers named in the text")
+    fired_at: Moment | None = Field(None, description="when it began, as the sender says")
+    ends_at: Moment | None = Field(None, description="when it ended, as the sender says")
+    received_at: Moment = Field(description="when the raw record was written")
+    status: AlertStatus
+    project_id: str
+    fingerprint: str = Field(description="identity within the project, 16 hex digits")
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+    generator_url: str | None = None
+    origin: AlertOrigin
+    sanitized: bool = Field(False, description="hostile text was replaced")
+    patterns: tuple[str, ...] = Field((), description="which families of hostile text were found")
+    truncated: tuple[str, ...] = Field((), description="fields cut at their documented length")
+    incomplete: bool = Field(False, description="the sender left alerts of this group out")
+
+
+class AlertNormalized(Event):
+    """A raw alert was read, cleaned and identified."""
+
+    type: Literal["alert.normalized"] = "alert.normalized"
+    payload: Alert
+
+
+class CloseRequest(Plain):
+    fingerprint: str
+    incident_id: str
+    reason: str
+
+
+class CloseRequested(Event):
+    """A person asked to close an incident; dedup, which keeps it, decides."""
+
+    type: Literal["close.requested"] = "close.requested"
+    payload: CloseRequest
+
+
+class Rejection(Plain):
+    source: str
+    topic: str
+    partition: int
+    offset: int
+    epoch: str = ""
+    reason: str = Field(description="short constant, for counting")
+    detail: str = Field(description="what is wrong, and where, in words")
+    size: int = Field(description="bytes of the original value")
+    sha256: str = Field(description="of the original value")
+    original: bytes | None = Field(None, description="the whole value; None where the record had none")
+    original_key: bytes | None = None
+    project_id: str = "default"
+
+
+class AlertRejected(Event):
+    """A raw record that no source can read, with its bytes whole."""
+
+    type: Literal["alert.rejected"] = "alert.rejected"
+    payload: Rejection

@@ -1,0 +1,197 @@
+"""The one table: topic → key, partitions, retention, ClickHouse table, event classes.
+
+Topic creation, the stream engine, the sink, the AsyncAPI document and the tests all read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+
+from schemas.alert import AlertNormalized, AlertRejected, CloseRequested
+from schemas.envelope import Event
+from schemas.failure import StageFailed
+from schemas.incident import (
+    IncidentExpired,
+    IncidentHit,
+    IncidentMoved,
+    IncidentOpened,
+    IncidentReopened,
+    IncidentResolved,
+    IncidentSeverityRaised,
+)
+from schemas.run import RunRequested, RunStarted
+
+MIB = 1024 * 1024
+RAW_PREFIX = "alerts.raw."
+TICKS_PREFIX = "ticks."
+RAW_MAX_BYTES = 2 * MIB  # a webhook body of 1 MiB with room for its headers
+EVENT_MAX_BYTES = 2 * MIB
+DEAD_LETTER_MAX_BYTES = 4 * MIB  # the original of any record fits, with its envelope
+WORKERS = ("ingest", "rca", "policy", "execution", "notify")
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic of the catalogue.
+
+    `keyed`: as many partitions as every other keyed topic, fixed for life; else exactly one.
+    `recorded`: the sink copies its events into ClickHouse.
+    """
+
+    name: str
+    key: str
+    holds: str
+    events: tuple[type[Event], ...] = ()
+    keyed: bool = True
+    retention: timedelta | None = timedelta(days=14)
+    compacted: bool = False
+    recorded: bool = True
+    max_bytes: int = EVENT_MAX_BYTES
+    inner: bool = False
+
+    def config(self) -> dict[str, str]:
+        """The topic's settings on the broker."""
+        keep = -1 if self.retention is None else int(self.retention.total_seconds() * 1000)
+        return {
+            "cleanup.policy": "compact" if self.compacted else "delete",
+            "max.message.bytes": str(self.max_bytes),
+            **({} if self.compacted else {"retention.ms": str(keep)}),
+        }
+
+
+def raw_topic(source: str, retention: timedelta = timedelta(days=3)) -> Topic:
+    """Native payloads as they came, one topic a source."""
+    return Topic(
+        RAW_PREFIX + source,
+        key="any",
+        holds=f"native payloads of `{source}`, as they came",
+        retention=retention,
+        recorded=False,
+        max_bytes=RAW_MAX_BYTES,
+        inner=True,
+    )
+
+
+def ticks_topic(worker: str) -> Topic:
+    """Internal: a worker's timer, given to each partition in order with the events."""
+    return Topic(
+        TICKS_PREFIX + worker,
+        key="–",
+        holds=f"internal ticks of the {worker} worker",
+        retention=timedelta(hours=1),
+        recorded=False,
+    )
+
+
+def reference_topic(name: str, holds: str) -> Topic:
+    """Reference data: compacted, small, one partition, read in full by every process."""
+    return Topic(name, key="subject", holds=holds, keyed=False, retention=None, compacted=True)
+
+
+TOPICS: tuple[Topic, ...] = (
+    Topic(
+        "alerts.normalized",
+        key="project and fingerprint",
+        holds="every alert, read and cleaned; a person's request to close",
+        events=(AlertNormalized, CloseRequested),
+    ),
+    Topic(
+        "alerts.rejected",
+        key="source",
+        holds="raw records that no source can read, with their bytes",
+        events=(AlertRejected,),
+        max_bytes=DEAD_LETTER_MAX_BYTES,
+        inner=True,
+    ),
+    Topic(
+        "incidents",
+        key="incident",
+        holds="the life of every incident",
+        events=(
+            IncidentOpened,
+            IncidentHit,
+            IncidentSeverityRaised,
+            IncidentMoved,
+            IncidentResolved,
+            IncidentReopened,
+            IncidentExpired,
+        ),
+    ),
+    Topic("runs.requests", key="project", holds="runs asked for", events=(RunRequested,)),
+    Topic("runs", key="incident", holds="runs and how they end", events=(RunStarted,)),
+    Topic("rca.evidence", key="incident", holds="what was gathered for a run"),
+    Topic("rca.diagnoses", key="incident", holds="the diagnostician's turns"),
+    Topic("rca.plans", key="incident", holds="the solver's turns"),
+    Topic("rca.reviews", key="incident", holds="the reviewer's turns"),
+    Topic("rca.critiques", key="incident", holds="the critic's turns"),
+    Topic("rca.decisions", key="incident", holds="the coordinator's decision packages"),
+    Topic("preflights", key="incident", holds="checks made under the executor's own identity"),
+    Topic("approvals.requests", key="incident", holds="what policy asks people to approve"),
+    Topic(
+        "approvals.signatures",
+        key="any",
+        holds="compact JWS from any client, as they came",
+        recorded=False,
+    ),
+    Topic("approvals.votes", key="incident", holds="signatures verified or refused"),
+    Topic("approvals.outcomes", key="incident", holds="votes counted, approvals closed"),
+    Topic("decisions", key="incident", holds="the public outcome for downstream consumers"),
+    Topic("authorizations", key="target", holds="the only thing that executes"),
+    Topic("executions.claims", key="target", holds="who executes what, first claim wins"),
+    Topic("executions", key="incident", holds="what was executed and how it ended"),
+    Topic("trust.observations", key="trust key", holds="outcomes that trust is earned by"),
+    reference_topic("trust", "trust scores"),
+    reference_topic("switches", "kill switches and opt-ins"),
+    reference_topic("silences", "silences and maintenance windows"),
+    reference_topic("topology", "services and what they depend on"),
+    reference_topic("policies", "policy revisions"),
+    reference_topic("projects", "tenants"),
+    reference_topic("signers", "who may sign, with which keys"),
+    Topic("tools", key="incident", holds="tool calls with their gate results"),
+    Topic("notifications", key="incident", holds="messages queued, sent, failed, skipped"),
+    Topic("channels", key="incident", holds="inbound and outbound channel messages"),
+    Topic("governance", key="subject", holds="events about the AI itself"),
+    Topic("finops", key="subject", holds="findings of waste"),
+    Topic("learning", key="subject", holds="ended debates and outcomes, kept as input"),
+    Topic(
+        "audit.heads",
+        key="partition",
+        holds="heads of the hash chains",
+        keyed=False,
+        retention=None,
+        compacted=True,
+    ),
+    Topic(
+        "stage.failed",
+        key="stage",
+        holds="events that a stage could not process, with their bytes",
+        events=(StageFailed,),
+        max_bytes=DEAD_LETTER_MAX_BYTES,
+        inner=True,
+    ),
+    *(ticks_topic(worker) for worker in WORKERS),
+)
+
+_BY_NAME = {topic.name: topic for topic in TOPICS}
+_BY_EVENT = {event: topic for topic in TOPICS for event in topic.events}
+
+
+def topic(name: str) -> Topic:
+    return _BY_NAME[name]
+
+
+def topic_of(event: type[Event]) -> Topic:
+    """The one topic that an event class is written to."""
+    return _BY_EVENT[event]
+
+
+def recorded_topics() -> tuple[Topic, ...]:
+    """What the sink copies into ClickHouse."""
+    return tuple(topic for topic in TOPICS if topic.recorded)
+
+
+@cache
+def event_classes() -> dict[str, type[Event]]:
+    return {event.type_name(): event for topic in TOPICS for event in topic.events}

@@ -1,0 +1,178 @@
+"""Event ↔ bytes. Writes Avro (Confluent framing with a registry, single-object encoding without),
+or JSON where asked; reads all three by looking at the first bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import fastavro
+import orjson
+from fastavro.schema import fingerprint, load_schema, parse_schema, to_parsing_canonical_form
+from pydantic import ValidationError
+
+from schemas.avro_schema import AVRO_DIR, path_of
+from schemas.catalog import event_classes
+from schemas.envelope import Event, as_plain
+from schemas.errors import UnknownSchema, Unreadable
+
+SINGLE_OBJECT = b"\xc3\x01"
+CONFLUENT = b"\x00"
+FINGERPRINT_BYTES = 8
+REGISTRY_ID_BYTES = 4
+
+AVRO_CONTENT = "application/avro"
+JSON_CONTENT = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """A schema that some record was written with, and the class that reads it."""
+
+    schema: Any
+    event: type[Event]
+    current: bool = True  # else the value is resolved to today's schema
+
+
+@cache
+def _known() -> dict[bytes, _Writing]:
+    """Every version of every schema that was ever checked in, by its fingerprint."""
+    known = {}
+    for path in sorted(AVRO_DIR.glob("*.avsc")):
+        event = event_classes()[path.name.rsplit(".v", 1)[0]]
+        schema = load_schema(str(path))
+        known[_fingerprint(schema)] = _Writing(schema, event, path == path_of(event))
+    return known
+
+
+@cache
+def _current(event: type[Event]) -> tuple[Any, bytes]:
+    schema = load_schema(str(path_of(event)))
+    return schema, SINGLE_OBJECT + _fingerprint(schema)
+
+
+def _fingerprint(schema: Any) -> bytes:
+    """CRC-64-AVRO of the canonical form, little-endian as single-object encoding wants it."""
+    digest = fingerprint(to_parsing_canonical_form(schema), "CRC-64-AVRO")
+    return bytes.fromhex(digest)
+
+
+def schema_text(event: type[Event]) -> str:
+    """What a schema registry is given."""
+    return json.dumps(json.loads(path_of(event).read_text()), separators=(",", ":"), ensure_ascii=False)
+
+
+@dataclass(slots=True)
+class Codec:
+    """`registry_ids` holds what the registry gave for our schemas: empty means single-object encoding.
+    `as_json` are event types that the settings want as JSON.
+    """
+
+    registry_ids: Mapping[type[Event], int] = field(default_factory=dict)
+    as_json: frozenset[str] = frozenset()
+    _learned: dict[int, _Writing] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for event, number in self.registry_ids.items():
+            self._learned[number] = _Writing(_current(event)[0], event)
+
+    def encode(self, event: Event) -> bytes:
+        if event.type in self.as_json:
+            return orjson.dumps(_jsonable(event))
+        return self.encode_plain(type(event), as_plain(event))
+
+    def encode_plain(self, event: type[Event], plain: dict[str, Any]) -> bytes:
+        """The same from plain values, for writers that have checked them already."""
+        schema, prefix = _current(event)
+        if self.registry_ids:
+            prefix = CONFLUENT + self.registry_ids[event].to_bytes(REGISTRY_ID_BYTES)
+        out = io.BytesIO()
+        out.write(prefix)
+        fastavro.schemaless_writer(out, schema, plain)
+        return out.getvalue()
+
+    def content_type(self, event_type: str) -> str:
+        return JSON_CONTENT if event_type in self.as_json else AVRO_CONTENT
+
+    def decode(self, value: bytes | None) -> Event:
+        """The event, checked against its model."""
+        event, plain = self.read(value)
+        try:
+            return event.read(plain)
+        except ValidationError as error:
+            raise Unreadable(f"{event.type_name()}: {_first_fault(error)}") from error
+
+    def read(self, value: bytes | None) -> tuple[type[Event], dict[str, Any]]:
+        """The event's class and its plain values: quicker, for readers that trust our writers."""
+        if not value:
+            raise Unreadable("the record has no value")
+        if value.startswith(SINGLE_OBJECT):
+            start = len(SINGLE_OBJECT) + FINGERPRINT_BYTES
+            mark = value[len(SINGLE_OBJECT) : start]
+            writing = _known().get(mark)
+            if writing is None:
+                raise UnknownSchema("single-object", mark.hex())
+            return writing.event, _read_avro(writing, value, start)
+        if value.startswith(CONFLUENT):
+            start = len(CONFLUENT) + REGISTRY_ID_BYTES
+            number = int.from_bytes(value[len(CONFLUENT) : start])
+            writing = self._learned.get(number)
+            if writing is None:
+                raise UnknownSchema("registry", number)
+            return writing.event, _read_avro(writing, value, start)
+        return _read_json(value)
+
+    def learn(self, number: int, schema: Mapping[str, Any]) -> None:
+        """Take in a schema that the registry knows under `number`."""
+        parsed = parse_schema(dict(schema))
+        for event in event_classes().values():
+            if event.record_name() == schema.get("name"):
+                self._learned[number] = _Writing(parsed, event, current=False)
+                return
+        raise UnknownSchema("registry", number)
+
+
+def _read_avro(writing: _Writing, value: bytes, start: int) -> dict[str, Any]:
+    body = io.BytesIO(value)
+    body.seek(start)
+    wanted = None if writing.current else _current(writing.event)[0]
+    try:
+        plain = fastavro.schemaless_reader(body, writing.schema, wanted)
+    except Exception as error:  # the C reader raises whatever the bytes make of it
+        raise Unreadable(f"{writing.event.type_name()}: not the Avro it says it is: {error!r}") from error
+    if body.read(1):
+        raise Unreadable(f"{writing.event.type_name()}: bytes left over behind the Avro value")
+    assert isinstance(plain, dict)
+    return plain
+
+
+def _read_json(value: bytes) -> tuple[type[Event], dict[str, Any]]:
+    try:
+        plain = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise Unreadable(f"neither Avro nor JSON: {error}") from error
+    if not isinstance(plain, dict):
+        raise Unreadable(f"an event is a JSON object, not {type(plain).__name__}")
+    kind = plain.get("type")
+    event = event_classes().get(kind) if isinstance(kind, str) else None
+    if event is None:
+        raise Unreadable(f"type: {kind!r} is no event type of the catalogue")
+    try:
+        return event, as_plain(event.model_validate_json(value))
+    except ValidationError as error:
+        raise Unreadable(f"{event.type_name()}: {_first_fault(error)}") from error
+
+
+def _jsonable(event: Event) -> dict[str, Any]:
+    return event.model_dump(mode="json")
+
+
+def _first_fault(error: ValidationError) -> str:
+    """Where and what, never the value: it may be personal."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"

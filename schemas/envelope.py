@@ -1,0 +1,78 @@
+"""The event: frozen, immutable, in the past tense. One class a type, the payload typed by it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Self, get_args
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+
+def to_milliseconds(moment: datetime) -> datetime:
+    """UTC, and no finer than what Avro and ClickHouse keep."""
+    return moment.astimezone(UTC).replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(to_milliseconds)]
+
+
+def from_millis(millis: int) -> datetime:
+    return datetime.fromtimestamp(millis / 1000, UTC)
+
+
+def to_millis(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+class Plain(BaseModel):
+    """Frozen plain data; an unknown field is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Event(Plain):
+    """The envelope. Subclasses narrow `type` to one literal and `payload` to one model."""
+
+    schema_version: int = Field(1, description="version of the payload's schema")
+    event_id: str = Field(description="derived from the cause; the first event with an id wins")
+    type: str = Field(description="what happened")
+    project_id: str = Field(description="the tenant")
+    incident_id: str = Field("", description="the incident, empty where none")
+    run_id: str = Field("", description="the run, empty where none")
+    occurred_at: Moment = Field(description="when it happened at the source")
+    recorded_at: Moment = Field(description="when we wrote it")
+    stage: str = Field(description="which stage wrote it")
+    actor: str = Field("", description="the person, where a person acted")
+    causes: tuple[str, ...] = Field((), description="ids of the events it follows from")
+    sealed: bytes | None = Field(None, description="ciphertext of the real values behind the labels")
+    payload: Any = Field(description="typed by `type`")
+
+    version: ClassVar[int] = 1
+
+    @classmethod
+    def type_name(cls) -> str:
+        return str(get_args(cls.model_fields["type"].annotation)[0])
+
+    @classmethod
+    def record_name(cls) -> str:
+        """The Avro record's full name, which is also its subject in a schema registry."""
+        return "awoooi." + "".join(
+            part.capitalize() for word in cls.type_name().split(".") for part in word.split("_")
+        )
+
+    @classmethod
+    def read(cls, plain: dict[str, Any]) -> Self:
+        return cls.model_validate(plain)
+
+
+def as_plain(value: BaseModel) -> dict[str, Any]:
+    """The model as nested dicts, without a copy of what is plain already."""
+    return {name: _plain(item) for name, item in value.__dict__.items()}
+
+
+def _plain(item: Any) -> Any:
+    if isinstance(item, BaseModel):
+        return as_plain(item)
+    if isinstance(item, tuple | list):
+        return [_plain(part) for part in item]
+    return item

@@ -1,0 +1,67 @@
+"""Every error of ours, drawn once.
+
+AwoooiError
+├── Misconfigured        a setting, a file or a permission is wrong: the start stops and says which
+├── NotNow               the same thing may work later: wait, keep the offset
+│   ├── BrokerAway
+│   └── RegistryAway
+└── Never                no retry will help: dead letter, or a clear answer to the caller
+    ├── Unreadable       bytes that are no event and no payload
+    │   └── UnknownSchema   Avro whose writer's schema we do not have (a registry may teach it)
+    └── BadPayload       well-formed, but not what its source promises; names the field
+"""
+
+from __future__ import annotations
+
+
+class AwoooiError(Exception):
+    """The root: everything we raise on purpose."""
+
+
+class Misconfigured(AwoooiError):
+    """A setting, a file or a permission is wrong; the message names it and what is allowed."""
+
+
+class NotNow(AwoooiError):
+    """The same thing may work later."""
+
+
+class BrokerAway(NotNow):
+    """Kafka does not answer, or refuses for now."""
+
+
+class RegistryAway(NotNow):
+    """The schema registry does not answer."""
+
+
+class Never(AwoooiError):
+    """No retry will help. `reason` is a short constant for metrics; the message is for people."""
+
+    reason = "refused"
+
+
+class Unreadable(Never):
+    """Bytes that cannot be decoded."""
+
+    reason = "unreadable"
+
+
+class UnknownSchema(Unreadable):
+    """Avro written with a schema that we do not have."""
+
+    reason = "unknown_schema"
+
+    def __init__(self, framing: str, schema: int | str) -> None:
+        super().__init__(f"unknown {framing} schema {schema}")
+        self.framing = framing
+        self.schema = schema
+
+
+class BadPayload(Never):
+    """A payload that its source cannot read; `field` says where."""
+
+    reason = "bad_payload"
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.field = field

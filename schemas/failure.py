@@ -1,0 +1,30 @@
+"""What a stage could not process, and the internal tick."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.envelope import Event, Plain
+
+
+class Failure(Plain):
+    stage: str
+    topic: str
+    partition: int
+    offset: int
+    epoch: str = ""
+    reason: str = Field(description="short constant, for counting")
+    detail: str = Field(description="what is wrong, in words")
+    size: int = Field(description="bytes of the original value")
+    sha256: str = Field(description="of the original value")
+    original: bytes | None = Field(None, description="the whole value; None where the record had none")
+    original_key: bytes | None = None
+
+
+class StageFailed(Event):
+    """An event that a stage could not process, with its bytes whole."""
+
+    type: Literal["stage.failed"] = "stage.failed"
+    payload: Failure

@@ -1,0 +1,55 @@
+"""Kafka headers of an event: CloudEvents attributes in binary mode, and the trace."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+
+from schemas.envelope import Event
+
+Headers = list[tuple[str, bytes]]
+
+_TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+_NO_TRACE = b"0" * 32
+VERSION_HEADER = "awoooi_version"
+
+
+def event_headers(event: Event, content_type: str, trace: bytes, version: bytes) -> Headers:
+    """`trace` is the trace id, 32 hex digits; the event itself is the span."""
+    return plain_headers(
+        event.event_id, event.type, event.stage, iso(event.occurred_at), content_type, trace, version
+    )
+
+
+def plain_headers(
+    event_id: str, kind: str, stage: str, time: str, content_type: str, trace: bytes, version: bytes
+) -> Headers:
+    return [
+        ("ce_id", event_id.encode()),
+        ("ce_type", kind.encode()),
+        ("ce_source", b"/awoooi/" + stage.encode()),
+        ("ce_specversion", b"1.0"),
+        ("ce_time", time.encode()),
+        ("content-type", content_type.encode()),
+        ("traceparent", b"00-%b-%b-01" % (trace, span_of(event_id))),
+        (VERSION_HEADER, version),
+    ]
+
+
+def iso(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def span_of(event_id: str) -> bytes:
+    return event_id.replace("-", "")[:16].encode()
+
+
+def trace_of(headers: Iterable[tuple[str, bytes]], otherwise: str) -> bytes:
+    """The trace that a record belongs to; a new one derived from an event id where there is none."""
+    for name, value in headers:
+        if name == "traceparent":
+            found = _TRACEPARENT.fullmatch(value or b"")
+            if found and found[1] != _NO_TRACE:
+                return found[1]
+    return otherwise.replace("-", "").encode()

@@ -1,0 +1,113 @@
+"""The incident: an open fingerprint, and what happens to it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.alert import Alert, ResourceType, Severity
+from schemas.envelope import Event, Moment, Plain
+
+
+class IncidentStatus(StrEnum):
+    PENDING = "PENDING"
+    INVESTIGATING = "INVESTIGATING"
+    WAITING_APPROVAL = "WAITING_APPROVAL"
+    EXECUTING = "EXECUTING"
+    MITIGATED = "MITIGATED"
+    ESCALATED = "ESCALATED"
+    RESOLVED = "RESOLVED"
+    EXPIRED = "EXPIRED"
+
+
+class Counts(Plain):
+    """What the fingerprint has seen; cumulative, so that the latest event tells all."""
+
+    fingerprint: str
+    severity: Severity = Field(description="of the latest alert")
+    highest_severity: Severity = Field(description="highest seen while open")
+    hit_count: int = Field(description="alerts counted on this incident, the opening one among them")
+    opened_at: Moment
+    last_seen_at: Moment
+    generation: int = Field(description="how often it was reopened")
+    count_5m: int = Field(description="alerts of this fingerprint in the last 5 minutes")
+    count_1h: int
+    count_24h: int
+    last_occurrence_at: Moment | None = Field(
+        None, description="the fingerprint's last alert before this incident (re)opened"
+    )
+
+
+class Sighting(Counts):
+    """Counts, with the alert that made the difference and the incident's facts for SQL."""
+
+    alert_type: str
+    source: str
+    message: str
+    cluster: str
+    namespace: str | None = None
+    target_resource: str | None = None
+    resource_type: ResourceType | None = None
+    alert: Alert
+
+
+class IncidentOpened(Event):
+    """First sight of a fingerprint: an incident was opened."""
+
+    type: Literal["incident.opened"] = "incident.opened"
+    payload: Sighting
+
+
+class IncidentHit(Event):
+    """One or more repeats were counted on an open incident; cumulative."""
+
+    type: Literal["incident.hit"] = "incident.hit"
+    payload: Counts
+
+
+class IncidentSeverityRaised(Event):
+    """A repeat was more severe than anything seen before on this incident."""
+
+    type: Literal["incident.severity_raised"] = "incident.severity_raised"
+    payload: Sighting
+
+
+class IncidentReopened(Event):
+    """It fired again within the reopen window."""
+
+    type: Literal["incident.reopened"] = "incident.reopened"
+    payload: Sighting
+
+
+class Closure(Counts):
+    resolved_at: Moment | None = None
+    reason: str = Field(description="alert_resolved, closed_by_person or silent_too_long")
+
+
+class IncidentResolved(Event):
+    """Its alert resolved, or a person closed it."""
+
+    type: Literal["incident.resolved"] = "incident.resolved"
+    payload: Closure
+
+
+class IncidentExpired(Event):
+    """Its alert fell silent for too long."""
+
+    type: Literal["incident.expired"] = "incident.expired"
+    payload: Closure
+
+
+class Move(Plain):
+    status: IncidentStatus
+    previous: IncidentStatus
+    reason: str
+
+
+class IncidentMoved(Event):
+    """Its state changed."""
+
+    type: Literal["incident.moved"] = "incident.moved"
+    payload: Move

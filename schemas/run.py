@@ -1,0 +1,48 @@
+"""The run: one pass of an incident through the agents."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.alert import Severity
+from schemas.envelope import Event, Moment, Plain
+from schemas.incident import Sighting
+
+
+class RunReason(StrEnum):
+    OPENED = "opened"
+    REOPENED = "reopened"
+    SEVERITY_RAISED = "severity_raised"
+
+
+class RunRequest(Plain):
+    number: int = Field(description="which run of the incident, from 1")
+    reason: RunReason
+    severity: Severity
+    sighting: Sighting = Field(description="what the agents start from")
+
+
+class RunRequested(Event):
+    """The runs stage asked the scheduler for a run."""
+
+    type: Literal["run.requested"] = "run.requested"
+    payload: RunRequest
+
+
+class RunStart(Plain):
+    number: int
+    reason: RunReason
+    severity: Severity
+    deadline_at: Moment = Field(description="when the whole run must have ended")
+    models: bool = Field(True, description="false: the budget is spent, rules only")
+    sighting: Sighting
+
+
+class RunStarted(Event):
+    """The scheduler let a run begin."""
+
+    type: Literal["run.started"] = "run.started"
+    payload: RunStart
