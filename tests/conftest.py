@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from tests.peers.fixtures import PeerCount, fresh_kafka, kafka, pytest_collection_modifyitems, secure_kafka
+from tests.peers.counting import PeerCount
+from tests.peers.fixtures import (
+    alertmanager,
+    awoooi,
+    fresh_kafka,
+    kafka,
+    prometheus,
+    secure_kafka,
+    tansu,
+    webhook,
+)
 
-__all__ = ["fresh_kafka", "kafka", "pytest_collection_modifyitems", "secure_kafka"]
+__all__ = ["alertmanager", "awoooi", "fresh_kafka", "kafka", "prometheus", "secure_kafka", "tansu", "webhook"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

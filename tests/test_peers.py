@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+import sys
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +14,18 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import UnknownTopicOrPartitionError
 
-from tests.peers import KafkaPeer
+from tests.peers import (
+    KafkaPeer,
+    Process,
+    TansuPeer,
+    Webhook,
+    alerting_config,
+    wait_until,
+    webhook_config,
+)
+from tests.peers.cache import cached
+from tests.peers.fixtures import StartAlertmanager, StartPrometheus
+from tests.peers.tools import REQUIRE, find_tool, skip_without_tools
 
 
 async def make_topic(client: dict[str, Any]) -> str:
@@ -92,3 +106,131 @@ async def test_secure_kafka_lets_in_who_logs_in(secure_kafka: KafkaPeer, mechani
     await send(client, topic, b"in secret")
 
     assert await first_value(client, topic) == b"in secret"
+
+
+async def test_the_embedded_broker_takes_and_gives_back_a_record(tansu: TansuPeer) -> None:
+    client = {"bootstrap_servers": tansu.bootstrap}
+    topic = await make_topic(client)
+
+    await send(client, topic, b"an alert")
+
+    assert await first_value(client, topic) == b"an alert"
+
+
+def test_alertmanager_delivers_to_a_webhook_with_its_token(
+    alertmanager: StartAlertmanager, webhook: Webhook
+) -> None:
+    peer = alertmanager(webhook_config(webhook.url, token="s3cret"))
+
+    peer.post_alerts({"labels": {"alertname": "DiskFull", "host": "db-1"}})
+
+    wait_until(lambda: webhook.deliveries, timeout=10)
+    delivery = webhook.deliveries[0]
+    assert delivery.headers["Authorization"] == "Bearer s3cret"
+    assert delivery.json()["alerts"][0]["labels"] == {"alertname": "DiskFull", "host": "db-1"}
+
+
+def test_alertmanager_tries_again_after_a_503(alertmanager: StartAlertmanager, webhook: Webhook) -> None:
+    webhook.status = 503
+    peer = alertmanager(webhook_config(webhook.url))
+    peer.post_alerts({"labels": {"alertname": "DiskFull"}})
+    wait_until(lambda: webhook.deliveries, timeout=10)
+
+    webhook.status = 200
+
+    wait_until(lambda: webhook.deliveries[-1].answered == 200, timeout=10)
+
+
+def test_two_alertmanagers_notify_once(alertmanager: StartAlertmanager, webhook: Webhook) -> None:
+    first, second = alertmanager.pair(webhook_config(webhook.url))
+
+    for peer in (first, second):
+        peer.post_alerts({"labels": {"alertname": "DiskFull"}})
+    wait_until(lambda: webhook.deliveries, timeout=20)
+    first.kill()
+    second.post_alerts({"labels": {"alertname": "Other"}})
+
+    wait_until(lambda: len(webhook.deliveries) > 1, timeout=20)
+    names = [delivery.json()["groupLabels"]["alertname"] for delivery in webhook.deliveries]
+    assert names == ["DiskFull", "Other"]
+
+
+def test_prometheus_fires_a_rule_through_alertmanager(
+    prometheus: StartPrometheus, alertmanager: StartAlertmanager, webhook: Webhook
+) -> None:
+    peer = alertmanager(webhook_config(webhook.url))
+    rule = {"alert": "AlwaysTrue", "expr": "vector(1) > 0", "labels": {"severity": "critical"}}
+    prometheus(alerting_config(peer.url), rules=[rule])
+
+    wait_until(lambda: webhook.deliveries, timeout=30)
+
+    assert webhook.deliveries[0].json()["commonLabels"] == {"alertname": "AlwaysTrue", "severity": "critical"}
+
+
+def test_prometheus_answers_a_query(prometheus: StartPrometheus) -> None:
+    peer = prometheus(alerting_config())
+
+    found = wait_until(lambda: peer.query("vector(42)"), timeout=10)
+
+    assert found[0]["value"][1] == "42"
+
+
+@pytest.mark.parametrize(
+    ("required", "outcome"),
+    [
+        pytest.param("", pytest.skip.Exception, id="nothing required"),
+        pytest.param("prometheus", pytest.skip.Exception, id="another one required"),
+        pytest.param("all", pytest.fail.Exception, id="all required"),
+        pytest.param("prometheus,kafka", pytest.fail.Exception, id="this one required"),
+    ],
+)
+def test_a_missing_tool_skips_unless_its_peer_is_required(
+    monkeypatch: pytest.MonkeyPatch, required: str, outcome: type[BaseException]
+) -> None:
+    monkeypatch.setenv(REQUIRE, required)
+
+    with pytest.raises(outcome, match="`no-such-tool` is missing"), skip_without_tools("kafka"):
+        find_tool("no-such-tool", "from nowhere")
+
+
+def test_what_was_built_in_part_is_built_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    def breaks_off(workshop: Path) -> None:
+        (workshop / "half").touch()
+        raise ConnectionError("the registry went away")
+
+    with pytest.raises(ConnectionError):
+        cached("thing", "1", breaks_off)
+    whole = cached("thing", "1", lambda workshop: (workshop / "whole").touch())
+
+    assert [path.name for path in whole.iterdir()] == ["whole"]
+
+
+def test_a_killed_process_takes_its_children_along(tmp_path: Path) -> None:
+    spawn = "import subprocess; child = subprocess.Popen(['sleep', '600']); print(child.pid, flush=True); child.wait()"
+    process = Process([sys.executable, "-c", spawn], tmp_path / "parent.log").start()
+    child = int(wait_until(process.output, timeout=10))
+
+    process.kill()
+
+    wait_until(lambda: not is_running(child), timeout=10)
+    assert process.exit_status == -9
+
+
+def is_running(pid: int) -> bool:
+    """A zombie that nobody has waited for yet counts as ended."""
+    try:
+        os.kill(pid, 0)
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+def test_a_process_that_ends_before_it_is_ready_says_why(tmp_path: Path) -> None:
+    process = Process(
+        [sys.executable, "-c", "raise SystemExit('no such setting')"], tmp_path / "short.log"
+    ).start()
+
+    with pytest.raises(RuntimeError, match=r"ended with 1 before it was ready\nno such setting"):
+        process.wait_for_output("ready", timeout=10)

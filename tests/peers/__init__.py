@@ -1,7 +1,28 @@
 """The real things that AWOOOI is tested against. See tests/README.md."""
 
-from tests.peers.kafka import KafkaPeer
+from tests.peers.alertmanager import AlertmanagerPeer, webhook_config
+from tests.peers.kafka import KafkaPeer, Login
 from tests.peers.process import Process
+from tests.peers.program import awoooi
+from tests.peers.prometheus import PrometheusPeer, alerting_config
+from tests.peers.tansu import TansuPeer
 from tests.peers.waiting import answers, free_port, free_ports, wait_until, wait_until_async
+from tests.peers.webhook import Webhook
 
-__all__ = ["KafkaPeer", "Process", "answers", "free_port", "free_ports", "wait_until", "wait_until_async"]
+__all__ = [
+    "AlertmanagerPeer",
+    "KafkaPeer",
+    "Login",
+    "Process",
+    "PrometheusPeer",
+    "TansuPeer",
+    "Webhook",
+    "alerting_config",
+    "answers",
+    "awoooi",
+    "free_port",
+    "free_ports",
+    "wait_until",
+    "wait_until_async",
+    "webhook_config",
+]

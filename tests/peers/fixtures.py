@@ -1,23 +1,26 @@
-"""The peers as pytest fixtures, and how many tests each of them got."""
+"""The peers as pytest fixtures."""
 
 from __future__ import annotations
 
 import shutil
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
+from tests.peers import alertmanager as alertmanagers
+from tests.peers import program
+from tests.peers.alertmanager import AlertmanagerPeer
 from tests.peers.kafka import KafkaPeer
+from tests.peers.process import Process
+from tests.peers.prometheus import PrometheusPeer
+from tests.peers.tansu import TansuPeer
 from tests.peers.tools import skip_without_tools
+from tests.peers.webhook import Webhook
 
-# fixture -> the peer that it needs
-PEER_OF = {
-    "kafka": "kafka",
-    "fresh_kafka": "kafka",
-    "secure_kafka": "kafka",
-}
+Peer = TypeVar("Peer")
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +30,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
     if given is not None:
         yield given
     else:
-        yield from _broker(tmp_path_factory.mktemp("kafka"), request)
+        yield from _broker(tmp_path_factory.mktemp("kafka") / "home", request)
 
 
 @pytest.fixture
@@ -41,54 +44,94 @@ def secure_kafka(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[KafkaPeer]:
     """A broker that speaks TLS and SASL only; `login` says how to get in."""
-    yield from _broker(tmp_path_factory.mktemp("secure-kafka"), request, secure=True)
+    yield from _broker(tmp_path_factory.mktemp("secure-kafka") / "home", request, secure=True)
 
 
 def _broker(folder: Path, request: pytest.FixtureRequest, *, secure: bool = False) -> Iterator[KafkaPeer]:
     failed_before = request.session.testsfailed
-    with skip_without_tools("kafka"):
-        running = KafkaPeer.running(secure=secure, folder=folder)
-        peer = running.__enter__()
-    try:
-        yield peer
-    finally:
-        running.__exit__(None, None, None)
-        if request.session.testsfailed == failed_before:  # the log stays beside a failure
-            shutil.rmtree(folder, ignore_errors=True)
+    with ExitStack() as stack:
+        yield _start("kafka", stack, KafkaPeer.running(secure=secure, folder=folder))
+    if request.session.testsfailed == failed_before:  # beside a failure the log and the data stay
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def peers_of(item: pytest.Item) -> set[str]:
-    return {PEER_OF[name] for name in getattr(item, "fixturenames", ()) if name in PEER_OF}
+@pytest.fixture
+def tansu(tmp_path: Path) -> Iterator[TansuPeer]:
+    """An empty embedded broker for this test."""
+    with ExitStack() as stack:
+        yield _start("tansu", stack, TansuPeer.running(tmp_path / "tansu"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`-m "not kafka"` leaves out what asks for a Kafka."""
-    for item in items:
-        for peer in peers_of(item):
-            item.add_marker(peer)
+class StartAlertmanager:
+    """`alertmanager(webhook_config(url, token))` gives one, `alertmanager.pair(...)` two that gossip."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder, self._stack, self._count = folder, stack, 0
+
+    def __call__(self, config: Mapping[str, Any]) -> AlertmanagerPeer:
+        return self._stack.enter_context(AlertmanagerPeer.running(config, self._next_folder()))
+
+    def pair(self, config: Mapping[str, Any]) -> list[AlertmanagerPeer]:
+        return self._stack.enter_context(AlertmanagerPeer.running_pair(config, self._next_folder()))
+
+    def _next_folder(self) -> Path:
+        self._count += 1
+        return self._folder / f"alertmanager-{self._count}"
 
 
-class PeerCount:
-    """Counts outcomes per peer and prints them at the end of the run."""
+@pytest.fixture
+def alertmanager(tmp_path: Path) -> Iterator[StartAlertmanager]:
+    """Starts Alertmanagers with the test's configuration."""
+    with skip_without_tools("alertmanager"):
+        alertmanagers.binary()
+    with ExitStack() as stack:
+        yield StartAlertmanager(tmp_path, stack)
 
-    def __init__(self) -> None:
-        self._peers: dict[str, set[str]] = {}
-        self._outcomes: dict[str, Counter[str]] = {}
 
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self._peers = {item.nodeid: peers for item in session.items if (peers := peers_of(item))}
+class StartPrometheus:
+    """`prometheus(alerting_config(url), rules=[{"alert": "Fires", "expr": "vector(1)"}])`."""
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "teardown" and report.passed:
-            return  # counted at its call, or at its set-up when it was skipped there
-        if report.when == "setup" and report.passed:
-            return
-        for peer in self._peers.get(report.nodeid, ()):
-            self._outcomes.setdefault(peer, Counter())[report.outcome] += 1
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder, self._stack, self._count = folder, stack, 0
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if self._outcomes:
-            terminalreporter.section("tests with real peers")
-        for peer, outcomes in sorted(self._outcomes.items()):
-            told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
-            terminalreporter.line(f"{peer:14} {told}")
+    def __call__(
+        self, config: Mapping[str, Any], *, rules: Sequence[Mapping[str, Any]] = (), resend_delay: str = "3s"
+    ) -> PrometheusPeer:
+        self._count += 1
+        folder = self._folder / f"prometheus-{self._count}"
+        running = PrometheusPeer.running(config, folder, rules=rules, resend_delay=resend_delay)
+        return _start("prometheus", self._stack, running)
+
+
+@pytest.fixture
+def prometheus(tmp_path: Path) -> Iterator[StartPrometheus]:
+    """Starts Prometheus servers with the test's configuration and rules."""
+    with ExitStack() as stack:
+        yield StartPrometheus(tmp_path, stack)
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    """A receiver that remembers what it was sent."""
+    with Webhook.listening() as receiver:
+        yield receiver
+
+
+StartAwoooi = Callable[..., Process]
+
+
+@pytest.fixture
+def awoooi(tmp_path: Path) -> Iterator[StartAwoooi]:
+    """`awoooi("worker", "ingest", env={...})` starts the subcommand; all end with the test."""
+    with ExitStack() as stack:
+
+        def start(*arguments: str, env: Mapping[str, str] | None = None, name: str | None = None) -> Process:
+            process = program.awoooi(*arguments, folder=tmp_path, env=env, name=name)
+            return stack.enter_context(process.start())
+
+        yield start
+
+
+def _start(peer: str, stack: ExitStack, running: AbstractContextManager[Peer]) -> Peer:
+    with skip_without_tools(peer):
+        return stack.enter_context(running)

@@ -51,7 +51,7 @@ SETTINGS = {
     "controller.listener.names": "CONTROLLER",
     "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL",
     "broker.heartbeat.interval.ms": "500",
-    "broker.session.timeout.ms": "3000",  # how long a start after a kill waits for the old registration to end
+    "broker.session.timeout.ms": "3000",  # a start after a kill waits for the old registration to end
     "num.partitions": "4",
     "auto.create.topics.enable": "false",  # a topic that nobody declared shows
     "message.max.bytes": str(MAX_MESSAGE_BYTES),

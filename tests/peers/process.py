@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,7 @@ class Process:
     command: Sequence[str]
     log: Path
     env: Mapping[str, str] = field(default_factory=dict)
+    without: Callable[[str], bool] = lambda _: False  # which variables of ours it must not inherit
     cwd: Path | None = None
     _child: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _log_start: int = 0
@@ -38,12 +39,16 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **self.env},
+                env=self._environment(),
                 cwd=self.cwd,
                 start_new_session=True,  # its own group, so that its children end with it
             )
         _alive.add(self._child.pid)
         return self
+
+    def _environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not self.without(name)}
+        return {**inherited, **self.env}
 
     @property
     def name(self) -> str:
@@ -73,9 +78,8 @@ class Process:
     def wait_for_output(self, text: str, timeout: float) -> None:
         self.wait_until_ready(lambda: text in self.output(), timeout, what=f"{text!r} in {self.log}")
 
-    def wait_until_ready(self, ready: object, timeout: float, *, what: str) -> None:
+    def wait_until_ready(self, ready: Callable[[], object], timeout: float, *, what: str) -> None:
         """Poll `ready`; a child that ends meanwhile is reported with its last lines."""
-        assert callable(ready)
         try:
             wait_until(lambda: ready() or not self.running, timeout, what=what)
         except TimeoutError as error:

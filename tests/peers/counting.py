@@ -1,0 +1,51 @@
+"""Which test needs which peer, and how many tests each peer got."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+# fixture -> the peer that it needs
+PEER_OF = {
+    "kafka": "kafka",
+    "fresh_kafka": "kafka",
+    "secure_kafka": "kafka",
+    "alertmanager": "alertmanager",
+    "prometheus": "prometheus",
+    "tansu": "tansu",
+}
+MARKED = {"kafka", "alertmanager", "prometheus"}  # peers that need more than Python
+
+
+def peers_of(item: pytest.Item) -> set[str]:
+    fixtures: list[str] = getattr(item, "fixturenames", [])
+    return {PEER_OF[name] for name in fixtures if name in PEER_OF}
+
+
+class PeerCount:
+    """Marks the tests (`-m "not kafka"`) and prints the outcomes per peer at the end of the run."""
+
+    def __init__(self) -> None:
+        self._peers: dict[str, set[str]] = {}
+        self._outcomes: dict[str, Counter[str]] = {}
+
+    @pytest.hookimpl(tryfirst=True)  # before -m selects
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            self._peers[item.nodeid] = peers_of(item)
+            for peer in self._peers[item.nodeid] & MARKED:
+                item.add_marker(peer)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.passed and report.when != "call":
+            return  # a set-up or tear-down counts only when it did not pass
+        for peer in self._peers.get(report.nodeid, ()):
+            self._outcomes.setdefault(peer, Counter())[report.outcome] += 1
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self._outcomes:
+            terminalreporter.section("tests with real peers")
+        for peer, outcomes in sorted(self._outcomes.items()):
+            told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+            terminalreporter.line(f"{peer:14} {told}")
