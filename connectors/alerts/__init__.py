@@ -1,0 +1,1 @@
+"""Reading alerts: one module a source, and what makes their text safe."""

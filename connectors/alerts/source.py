@@ -1,0 +1,47 @@
+"""The contract of an alert source: a pure function of the payload and the time it was received."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas.alert import AlertStatus, Metric, ResourceType, Severity
+
+
+@dataclass(slots=True)
+class RawAlert:
+    """One alert as its source names it, before its text is cleaned. Times are epoch milliseconds, UTC."""
+
+    alert_type: str
+    severity: Severity
+    source: str
+    message: str
+    status: AlertStatus
+    description: str | None = None
+    namespace: str | None = None
+    target_resource: str | None = None
+    resource_type: ResourceType | None = None
+    cluster: str | None = None
+    metrics: dict[str, Metric] = field(default_factory=dict)
+    fired_at: int | None = None
+    ends_at: int | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict)
+    generator_url: str | None = None
+    incomplete: bool = False
+
+
+Payload = Any  # parsed JSON of any shape: a source believes nothing about it
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """`read` raises BadPayload, naming the field, and nothing else; `detects` only looks at the shape.
+
+    `name` is also the last part of the topic (`alerts.raw.{name}`) and of the webhook's path.
+    """
+
+    name: str
+    read: Callable[[Payload, int], list[RawAlert]]
+    detects: Callable[[Payload], bool]

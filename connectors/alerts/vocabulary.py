@@ -1,0 +1,62 @@
+"""Words that sources share: severities, the resource an alert is about, states in titles."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from schemas.alert import ResourceType, Severity
+
+_CRITICAL = "critical crit error fatal emergency page disaster high p0 p1 sev0 sev1"
+_WARNING = "warning warn average minor p2 p3 sev2 sev3"
+_SEVERITIES = {
+    **dict.fromkeys(_CRITICAL.split(), Severity.CRITICAL),
+    **dict.fromkeys(_WARNING.split(), Severity.WARNING),
+}
+_IGNORED = re.compile(r"[-_\s]+")
+
+Resources = tuple[tuple[str, ResourceType], ...]
+
+# The first label that an alert has names its resource.
+RESOURCES: Resources = (
+    ("pod", ResourceType.POD),
+    ("deployment", ResourceType.DEPLOYMENT),
+    ("statefulset", ResourceType.STATEFULSET),
+    ("daemonset", ResourceType.DAEMONSET),
+    ("job_name", ResourceType.JOB),
+    ("persistentvolumeclaim", ResourceType.PVC),
+    ("service", ResourceType.SERVICE),
+    ("node", ResourceType.NODE),
+    ("instance", ResourceType.HOST),
+)
+
+_STATE = (
+    r"(?:re-?)?triggered|firing|alerting|alert|pending|active|open(?:ed)?|problem|acknowledged"
+    r"|resolved|recover(?:ed|y)|ok|normal|closed?|no[ _-]?data"
+)
+_BRACKETED = rf"\[(?:{_STATE}|warn(?:ing)?|crit(?:ical)?|info|error)(?:\s*:\s*\d+)?\]\s*[:–-]?"
+_STATE_PREFIX = re.compile(rf"(?:\s*(?:{_BRACKETED}|(?:{_STATE})(?:\s*:\s*\d+)?\s*:))+\s*", re.IGNORECASE)
+
+
+@lru_cache(maxsize=256)
+def severity_of(word: str | None) -> Severity:
+    """Any case; `-`, `_` and blanks do not count. A missing word is a warning, an unknown one is info."""
+    plain = _IGNORED.sub("", (word or "")[:100]).lower()
+    return _SEVERITIES.get(plain, Severity.INFO) if plain else Severity.WARNING
+
+
+def resource_of(
+    labels: dict[str, str], order: Resources = RESOURCES
+) -> tuple[str, ResourceType] | tuple[None, None]:
+    for name, kind in order:
+        value = labels.get(name)
+        if value:
+            return value, kind
+    return None, None
+
+
+@lru_cache(maxsize=4096)
+def without_state(title: str) -> str:
+    """The title without `[FIRING:1]`, `RESOLVED:` and the like: the fingerprint hangs on it."""
+    found = _STATE_PREFIX.match(title)
+    return (title[found.end() :].strip() if found else title) or title
