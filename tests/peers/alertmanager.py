@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.peers.cache import cached, run_build
 from tests.peers.http import get, post_json
 from tests.peers.process import Process
 from tests.peers.tools import MissingToolError, find_tool
-from tests.peers.waiting import free_port, free_ports
+from tests.peers.waiting import free_port, free_ports, wait_until
 
 VERSION = "0.34.2"
 _MODULE = "github.com/prometheus/alertmanager"
@@ -58,6 +59,8 @@ class AlertmanagerPeer:
         try:
             for peer in pair:
                 peer.start()
+            for peer in pair:  # before that each would notify by itself
+                wait_until(partial(peer.in_cluster_of, 2), timeout=20)
             yield pair
         finally:
             for peer in pair:
@@ -90,6 +93,11 @@ class AlertmanagerPeer:
     def post_alerts(self, *alerts: Mapping[str, Any]) -> None:
         """Alerts in the shape of its API: labels, annotations, startsAt, endsAt."""
         post_json(f"{self.url}/api/v2/alerts", list(alerts))
+
+    def in_cluster_of(self, size: int) -> bool:
+        """Whether it has settled and gossips among so many."""
+        cluster = json.loads(get(f"{self.url}/api/v2/status") or "{}").get("cluster", {})
+        return cluster.get("status") == "ready" and len(cluster["peers"]) == size
 
     def alerts(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads(get(f"{self.url}/api/v2/alerts") or "[]")

@@ -79,4 +79,5 @@ def _never(what: str, timeout: float, answer: object) -> str:
 
 
 def _name(predicate: Callable[..., object]) -> str:
-    return getattr(predicate, "__qualname__", repr(predicate))
+    name: str = getattr(predicate, "__qualname__", repr(predicate))
+    return name
