@@ -1,0 +1,1 @@
+"""What leaves the pipeline: the record in ClickHouse, and messages to people."""

@@ -1,0 +1,236 @@
+"""chDB: the one place that imports it, and the one process that may open a path.
+
+Every request gets a connection of its own (under a millisecond), so that no setting, database or
+read-only mode of one request sticks to the next. chDB releases the interpreter while it works.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from schemas.errors import Misconfigured
+from sinks.store.config import StoreConfig
+from sinks.store.errors import StatementError
+from sinks.store.guard import Guard
+from sinks.store.statement import Statement
+
+# Small caches and few threads: one machine, next to everything else. Names are the server's own.
+SERVER_SETTINGS = {
+    "mark_cache_size": 16 << 20,
+    "primary_index_cache_size": 16 << 20,
+    "index_mark_cache_size": 4 << 20,
+    "query_condition_cache_size": 4 << 20,
+    "compiled_expression_cache_size": 4 << 20,
+    "mmap_cache_size": 0,
+    "background_pool_size": 1,
+    "background_merges_mutations_concurrency_ratio": 1,
+    "background_schedule_pool_size": 1,
+    "background_common_pool_size": 1,
+    "background_move_pool_size": 1,
+    "background_fetches_pool_size": 1,
+    "max_active_parts_loading_thread_pool_size": 2,
+    "max_outdated_parts_loading_thread_pool_size": 1,
+    "asynchronous_metrics_update_period_s": 60,
+}
+MERGE_TREE_SETTINGS = {
+    "number_of_free_entries_in_pool_to_lower_max_size_of_merge": 0,
+    "number_of_free_entries_in_pool_to_execute_mutation": 0,
+    "number_of_free_entries_in_pool_to_execute_optimize_entire_partition": 0,
+    "merge_selecting_sleep_ms": 5000,  # an idle table is looked at rarely
+    "max_merge_selecting_sleep_ms": 60000,
+}
+BASE_SETTINGS = {
+    "async_insert": 0,
+    "implicit_select": 0,
+    "allow_introspection_functions": 0,
+    "compile_expressions": 0,
+    "max_threads": 2,
+}
+
+
+@dataclass(frozen=True)
+class Session:
+    """How one request runs: on which database, read-only or not, with which settings and parameters."""
+
+    database: str
+    readonly: bool
+    settings: Mapping[str, str]
+    params: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    body: bytes = b""
+    rows_read: int = 0
+    rows_written: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
+
+
+class Engine:
+    """An open path. Its methods block: call them in threads, any number at once."""
+
+    def __init__(self, config: StoreConfig, lock: IO[str], chdb: Any) -> None:
+        self._config = config
+        self._lock = lock
+        self._chdb = chdb
+        self._root = chdb.connect(f"{config.path}?config-file={_write_settings(config)}")
+        self._root.query(f"CREATE DATABASE IF NOT EXISTS `{config.database}`")
+        self.version = self._ask("SELECT version()")[0]
+        self.guard = Guard(
+            config.database,
+            table_functions=self._ask("SELECT name FROM system.table_functions"),
+            engines=[
+                *self._ask("SELECT name FROM system.table_engines"),
+                *self._ask("SELECT name FROM system.database_engines"),
+            ],
+        )
+
+    @classmethod
+    def open(cls, config: StoreConfig) -> Engine:
+        """Misconfigured when the path cannot be had, in words."""
+        chdb = _import_chdb()
+        lock = _lock_path(config.path)
+        try:
+            return cls(config, lock, chdb)
+        except RuntimeError as error:
+            lock.close()
+            raise Misconfigured(f"chDB cannot open {config.path}: {_first_line(error)}") from error
+
+    def interrupt(self) -> None:
+        """Ends the statements that still run; they answer with an error."""
+        with contextlib.suppress(RuntimeError):
+            self._root.query("KILL QUERY WHERE query NOT LIKE 'KILL QUERY%' ASYNC")
+
+    def close(self) -> None:
+        """Closes every table and gives the path back."""
+        self._root.close()
+        self._lock.close()
+
+    def run(self, statement: Statement, session: Session, output_format: str) -> Answer:
+        """The statement's answer; StatementError with the engine's code and words."""
+        self._check(statement, session)
+        with self._connection(session) as connection:
+            try:
+                if statement.input_format is not None:
+                    return _answer(_send(connection, statement))
+                return _answer(connection.query(statement.text, output_format, params=dict(session.params)))
+            except RuntimeError as error:
+                raise StatementError.from_engine(error) from error
+
+    def _check(self, statement: Statement, session: Session) -> None:
+        if session.readonly:
+            self.guard.check_question(statement, self._ask("SELECT name FROM system.databases"))
+        else:
+            self.guard.check_command(statement)
+
+    @contextlib.contextmanager
+    def _connection(self, session: Session) -> Iterator[Any]:
+        connection = self._chdb.connect(f"{self._config.path}?{_arguments(self._config, session.readonly)}")
+        try:
+            try:
+                connection.query(f"USE `{session.database.replace('`', '')}`")
+                for name, value in session.settings.items():
+                    connection.query(f"SET {_setting_name(name)} = {_quoted(value)}")
+            except RuntimeError as error:
+                raise StatementError.from_engine(error) from error
+            yield connection
+        finally:
+            connection.close()
+
+    def _ask(self, question: str) -> list[str]:
+        return str((self._root.query(question, "TabSeparated").bytes() or b"").decode()).split()
+
+
+def _send(connection: Any, statement: Statement) -> Any:
+    """Rows go in as they came; nothing is committed when one of them cannot be read."""
+    insert = connection.send_insert(statement.text, statement.input_format)
+    try:
+        for piece in statement.data:
+            connection.insert_append(insert, piece)
+        return connection.insert_done(insert)
+    except RuntimeError:
+        with contextlib.suppress(RuntimeError):
+            connection.insert_cancel(insert)
+        raise
+
+
+def _answer(result: Any) -> Answer:
+    return Answer(
+        result.bytes() or b"",
+        result.rows_read(),
+        result.rows_written(),
+        result.bytes_read(),
+        result.bytes_written(),
+    )
+
+
+def _arguments(config: StoreConfig, readonly: bool) -> str:
+    settings: dict[str, object] = {**BASE_SETTINGS, "max_result_bytes": config.max_result_bytes}
+    if readonly:
+        settings |= {"max_execution_time": config.read_timeout_secs, "readonly": 1}
+    return "&".join(f"{name}={value}" for name, value in settings.items())
+
+
+def _setting_name(name: str) -> str:
+    if not name.isidentifier():
+        raise StatementError(115, f"Code: 115. DB::Exception: Unknown setting {name!r}. (UNKNOWN_SETTING)")
+    return name
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _import_chdb() -> Any:
+    try:
+        from chdb import _chdb  # noqa: PLC0415 (large: only the store process loads it)
+    except ImportError as error:
+        raise Misconfigured(
+            "the embedded ClickHouse is not installed: pip install 'awoooi[embedded]', "
+            "or point AWOOOI at a ClickHouse server"
+        ) from error
+    return _chdb
+
+
+def _lock_path(path: Path) -> IO[str]:
+    """The path, made if need be, held by this process until the lock is closed or the process ends."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = (path / "store.lock").open("a+")
+    except OSError as error:
+        raise Misconfigured(f"the store cannot write to {path}: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.seek(0)
+        holder = lock.read().strip() or "unknown"
+        lock.close()
+        raise Misconfigured(
+            f"{path} is in use by another store (process {holder}); one process owns a path: "
+            "stop that one, or choose another path"
+        ) from error
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+def _write_settings(config: StoreConfig) -> Path:
+    file = config.path / "store.xml"
+    settings = {**SERVER_SETTINGS, "max_server_memory_usage": config.max_memory_bytes}
+    lines = [f"  <{name}>{value}</{name}>" for name, value in settings.items()]
+    tables = [f"    <{name}>{value}</{name}>" for name, value in MERGE_TREE_SETTINGS.items()]
+    text = ["<clickhouse>", *lines, "  <merge_tree>", *tables, "  </merge_tree>", "</clickhouse>", ""]
+    file.write_text("\n".join(text))
+    return file
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
