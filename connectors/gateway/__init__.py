@@ -1,0 +1,1 @@
+"""The HTTP door: webhooks in, records on alerts.raw.* out."""

@@ -1,0 +1,107 @@
+"""The gateway's application, put together; `awoooi gateway` serves it (serve.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.openapi.utils import get_openapi
+from prometheus_client import CollectorRegistry
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from connectors.gateway.config import GatewayConfig
+from connectors.gateway.limits import Load, RateLimits
+from connectors.gateway.meters import Meters
+from connectors.gateway.openapi import with_webhooks
+from connectors.gateway.problems import PROBLEM_CONTENT, problem
+from connectors.gateway.webhooks import AUTO, V2_SOURCE, Publish, Tokens, Webhooks, Wiring
+from connectors.health import Answer, Checks, exposition, healthz, readyz
+
+VERSION = "0.1.0"
+
+
+def create_app(
+    config: GatewayConfig,
+    publish: Publish,
+    sources: Collection[str],
+    tokens: Tokens,
+    *,
+    checks: Checks | None = None,
+    registry: CollectorRegistry | None = None,
+    rates: RateLimits | None = None,
+) -> FastAPI:
+    """`publish` writes one record durably; `checks` say what /readyz waits for."""
+    load = Load(config.max_in_flight, config.max_in_flight_bytes)
+    registry = registry or CollectorRegistry()
+    wiring = Wiring(
+        publish=publish,
+        sources=frozenset(sources) - {AUTO},
+        tokens=tokens,
+        stamp_key=config.stamp_key(),
+        rates=rates or RateLimits(),
+        load=load,
+        meters=Meters(registry, load),
+    )
+    app = FastAPI(
+        title="AWOOOI gateway",
+        version=VERSION,
+        docs_url=None,
+        redoc_url=None,
+        exception_handlers={HTTPException: _problem, Exception: _fault},
+    )
+    app.router.routes[:0] = [
+        Route("/api/v1/webhooks/{source}", Webhooks(config, wiring), methods=["POST"]),
+        Route("/api/v2/alerts", Webhooks(config, wiring, source=V2_SOURCE, status=200), methods=["POST"]),
+    ]
+    _add_operations(app, checks or {}, registry)
+    app.openapi = _documented(app, wiring.sources)  # type: ignore[method-assign]
+    return app
+
+
+def _add_operations(app: FastAPI, checks: Checks, registry: CollectorRegistry) -> None:
+    answers: dict[str, tuple[str, Callable[[], Answer]]] = {
+        "/healthz": ("the process runs", healthz),
+        "/readyz": ("every part that it needs is there; 503 and the reason when not", lambda: readyz(checks)),
+        "/metrics": ("for Prometheus", lambda: exposition(registry)),
+    }
+    for path, (summary, answer) in answers.items():
+        app.add_api_route(
+            path,
+            _endpoint(answer),
+            operation_id=path[1:],
+            summary=summary,
+            response_class=Response,
+            responses={503: {"description": "not ready"}} if path == "/readyz" else None,
+        )
+
+
+def _endpoint(answer: Callable[[], Answer]) -> Callable[[], Any]:
+    async def respond() -> Response:
+        status, kind, body = answer()
+        return Response(body, status, {"content-type": kind})
+
+    return respond
+
+
+def _documented(app: FastAPI, sources: Collection[str]) -> Callable[[], dict[str, Any]]:
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            plain = get_openapi(title=app.title, version=app.version, routes=app.routes)
+            app.openapi_schema = with_webhooks(plain, sources)
+        return app.openapi_schema
+
+    return document
+
+
+async def _problem(_: Request, error: Exception) -> Response:
+    """No such path or method, said the way the webhooks say it."""
+    assert isinstance(error, HTTPException)
+    body = problem(error.status_code)
+    return Response(body, error.status_code, dict(error.headers or {}), PROBLEM_CONTENT)
+
+
+async def _fault(_: Request, __: Exception) -> Response:
+    """A fault of ours; the server logs it."""
+    return Response(problem(500), 500, media_type=PROBLEM_CONTENT)

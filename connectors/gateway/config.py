@@ -1,0 +1,43 @@
+"""Settings of the gateway."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from connectors.gateway.stamp import MIN_KEY_BYTES
+from connectors.secret import one_of, read_secret
+from schemas.catalog import MIB
+from schemas.errors import Misconfigured
+
+
+class GatewayConfig(BaseModel):
+    """Checked without a network; the stamp's secret is hidden in `repr`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535, description="0 takes any free one")
+    tokens_file: Path
+    stamp_secret: SecretStr | None = Field(None, description="shared with the ingest worker")
+    stamp_secret_file: Path | None = None
+    max_body_bytes: int = Field(MIB, ge=1024, le=MIB)
+    max_in_flight: int = Field(1000, ge=1, description="requests at once; more are asked to come again")
+    max_in_flight_bytes: int = Field(64 * MIB, ge=MIB, description="bodies held in memory at once")
+    max_connections: int = Field(5000, ge=1)
+    body_timeout_secs: float = Field(10.0, gt=0, description="for a body to arrive in full")
+    retry_after_secs: int = Field(2, ge=1, le=3600, description="what senders are told when Kafka is away")
+    stop_timeout_secs: int = Field(10, ge=0, description="for open requests to end")
+
+    @model_validator(mode="after")
+    def _has_a_secret(self) -> Self:
+        one_of(self.stamp_secret, self.stamp_secret_file, "stamp_secret")
+        return self
+
+    def stamp_key(self) -> bytes:
+        key = read_secret(self.stamp_secret, self.stamp_secret_file, "stamp_secret").encode()
+        if len(key) < MIN_KEY_BYTES:
+            raise Misconfigured(f"stamp_secret: {len(key)} bytes are too few, at least {MIN_KEY_BYTES}")
+        return key

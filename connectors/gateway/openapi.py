@@ -1,0 +1,82 @@
+"""The webhook routes in OpenAPI: by hand, since they are plain ASGI endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from connectors.gateway.problems import PROBLEM_CONTENT
+
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+_RETRY_AFTER = {"Retry-After": {"schema": {"type": "string"}, "description": "seconds", "required": True}}
+_REFUSALS = {
+    400: "the body is no well-formed JSON in UTF-8",
+    401: "no token, or a wrong one",
+    403: "the token is for other sources",
+    404: "no such source; the answer names those there are",
+    408: "the body came too slowly",
+    413: "the body is over 1 MiB",
+    415: "the body is not plain application/json",
+    503: "over the token's limit, or Kafka is away: send it again after Retry-After",
+}
+_PROBLEM_SCHEMA = {
+    "type": "object",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+    },
+}
+_RECEIPT_SCHEMA = {
+    "type": "object",
+    "description": "where the record stands in Kafka, confirmed by all in-sync replicas",
+    "required": ["topic", "partition", "offset"],
+    "properties": {
+        "topic": {"type": "string"},
+        "partition": {"type": "integer"},
+        "offset": {"type": "integer"},
+    },
+}
+
+
+def with_webhooks(document: dict[str, Any], sources: Collection[str]) -> dict[str, Any]:
+    """The document with our paths and their parts added."""
+    source = {"type": "string", "enum": ["alerts", *sorted(sources)]}
+    parameter = {"name": "source", "in": "path", "required": True, "schema": source}
+    webhook = _operation("send_webhook", "A native payload, as the source sends it", 202, {})
+    v2 = _operation(
+        "send_alerts_v2",
+        "Alertmanager's own API, for Prometheus, vmalert or a Loki ruler",
+        200,
+        {"type": "array"},
+    )
+    paths = document.setdefault("paths", {})
+    paths["/api/v1/webhooks/{source}"] = {"parameters": [parameter], "post": webhook}
+    paths["/api/v2/alerts"] = {"post": v2}
+    parts = document.setdefault("components", {})
+    parts.setdefault("schemas", {}).update({"Problem": _PROBLEM_SCHEMA, "Receipt": _RECEIPT_SCHEMA})
+    parts["securitySchemes"] = {"webhookToken": {"type": "http", "scheme": "bearer"}}
+    return document
+
+
+def _operation(name: str, summary: str, status: int, body: dict[str, Any]) -> dict[str, Any]:
+    receipt = {"$ref": "#/components/schemas/Receipt"}
+    return {
+        "operationId": name,
+        "summary": summary,
+        "security": [{"webhookToken": []}],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "responses": {
+            str(status): {"description": "durable", "content": {"application/json": {"schema": receipt}}},
+            **{str(code): _refusal(code, text) for code, text in _REFUSALS.items()},
+        },
+    }
+
+
+def _refusal(code: int, text: str) -> dict[str, Any]:
+    told: dict[str, Any] = {"description": text, "content": {PROBLEM_CONTENT: {"schema": _PROBLEM}}}
+    if code == 503:
+        told["headers"] = _RETRY_AFTER
+    return told

@@ -1,0 +1,93 @@
+"""One gateway process: the producer, the tokens, the application, and a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Collection, Iterator
+
+import structlog
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+
+from connectors.gateway.app import create_app
+from connectors.gateway.config import GatewayConfig
+from connectors.kafka.config import KafkaConfig
+from connectors.kafka.producer import Publisher
+from connectors.tokens import TokenFile
+from schemas.errors import Misconfigured
+
+_BACKLOG = 2048
+
+log = structlog.get_logger(__name__)
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]
+        """`serve` takes them: uvicorn would end the process with the signal once more, after a clean stop."""
+        yield
+
+
+def run(config: GatewayConfig, kafka: KafkaConfig, sources: Collection[str]) -> None:
+    """Blocks until SIGTERM or SIGINT; open requests are answered first."""
+    uvloop.run(serve(config, kafka, sources))
+
+
+async def serve(config: GatewayConfig, kafka: KafkaConfig, sources: Collection[str]) -> None:
+    """Serves while Kafka is away too: callers are then told to come again."""
+    tokens = TokenFile(config.tokens_file)
+    publisher = Publisher(kafka)
+    checks = {"kafka": lambda: publisher.trouble, "tokens": lambda: tokens.trouble}
+    app = create_app(config, publisher.send, sources, tokens, checks=checks)
+    with _bound(config) as listener:
+        server = _Server(_uvicorn(config, app))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, _stop, server)
+        await publisher.start()
+        try:
+            listener.listen(_BACKLOG)
+            log.info("gateway_listens", host=config.host, port=listener.getsockname()[1])
+            await server.serve(sockets=[listener])
+        finally:
+            await publisher.stop()
+            log.info("gateway_stopped")
+
+
+def _stop(server: uvicorn.Server) -> None:
+    """A second signal waits for nobody."""
+    server.force_exit, server.should_exit = server.should_exit, True
+
+
+def _bound(config: GatewayConfig) -> socket.socket:
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((config.host, config.port))
+    except OSError as error:
+        listener.close()
+        raise Misconfigured(
+            f"host, port: cannot listen on {config.host}:{config.port}: {error.strerror or error}"
+        ) from error
+    return listener
+
+
+def _uvicorn(config: GatewayConfig, app: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        limit_concurrency=config.max_connections,
+        timeout_graceful_shutdown=config.stop_timeout_secs,
+    )

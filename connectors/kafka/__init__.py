@@ -1,0 +1,1 @@
+"""Kafka: settings, the producer and the topics, shared by gateway, streams and sinks."""

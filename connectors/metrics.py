@@ -1,0 +1,43 @@
+"""The metrics of this folder: one described list, which docs/http.md repeats and a test compares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One metric, before it exists in a registry."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+    def counter(self, registry: CollectorRegistry) -> Counter:
+        return Counter(self.name, self.help, self.labels, registry=registry)
+
+    def gauge(self, registry: CollectorRegistry) -> Gauge:
+        return Gauge(self.name, self.help, self.labels, registry=registry)
+
+    def histogram(self, registry: CollectorRegistry) -> Histogram:
+        return Histogram(self.name, self.help, self.labels, registry=registry, buckets=self.buckets)
+
+
+WEBHOOKS = Described(
+    "awoooi_webhook_requests_total",
+    "webhook requests by source and outcome: accepted, or the reason of the refusal",
+    ("source", "outcome"),
+)
+WEBHOOK_BYTES = Described("awoooi_webhook_bytes_total", "bytes of accepted bodies", ("source",))
+WEBHOOK_SECONDS = Described(
+    "awoooi_webhook_duration_seconds",
+    "from the request's head to the answer, the broker's confirmation included",
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+)
+WEBHOOKS_IN_FLIGHT = Described("awoooi_webhook_in_flight", "requests being read or written to Kafka now")
+WEBHOOK_BYTES_IN_FLIGHT = Described("awoooi_webhook_in_flight_bytes", "bytes of bodies held in memory now")
+
+GATEWAY = (WEBHOOKS, WEBHOOK_BYTES, WEBHOOK_SECONDS, WEBHOOKS_IN_FLIGHT, WEBHOOK_BYTES_IN_FLIGHT)

@@ -1,0 +1,29 @@
+"""A secret is given as a value or as a file that holds it, never both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from schemas.errors import Misconfigured
+
+
+def one_of(value: SecretStr | None, file: Path | None, name: str) -> None:
+    """For validators: ValueError unless exactly one of the two is given."""
+    if (value is None) == (file is None):
+        raise ValueError(f"give either {name} or {name}_file")
+
+
+def read_secret(value: SecretStr | None, file: Path | None, name: str) -> str:
+    """The secret itself; a file's last line break is no part of it."""
+    if value is not None:
+        return value.get_secret_value()
+    if file is None:
+        raise Misconfigured(f"give either {name} or {name}_file")
+    try:
+        return file.read_text().rstrip("\r\n")
+    except OSError as error:
+        raise Misconfigured(f"{name}_file: {file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Misconfigured(f"{name}_file: {file} is not text") from error
