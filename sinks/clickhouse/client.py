@@ -1,0 +1,147 @@
+"""A thin asynchronous client: pinned settings, our errors, rows counted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import aiohttp
+import clickhouse_connect
+from clickhouse_connect.driver.exceptions import ClickHouseError, DataError
+
+from sinks.clickhouse.config import ClickHouseConfig
+from sinks.clickhouse.errors import Away, Refused, code_in, insert_failed, question_failed
+
+# A batch is acknowledged when it is stored, not when it is buffered.
+PINNED = {"async_insert": "0", "wait_for_async_insert": "1"}
+FIRST_LINE = 500  # characters of an error that are kept
+Row = Sequence[Any]
+
+
+class Client:
+    """ClickHouse as the project uses it: ask, insert, command."""
+
+    def __init__(self, config: ClickHouseConfig, driver: Any) -> None:
+        self._driver = driver
+        self._types: dict[tuple[str, tuple[str, ...]], Any] = {}
+        self.config = config
+
+    @classmethod
+    async def connect(cls, config: ClickHouseConfig) -> Client:
+        """Away when nobody answers or the login is wrong. The database need not exist yet."""
+        with _translated(insert_failed):
+            driver = await clickhouse_connect.get_async_client(**_driver_arguments(config))
+        driver.database = config.database
+        return cls(config, driver)
+
+    async def close(self) -> None:
+        await self._driver.close()
+
+    async def ask(self, sql: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """The answer's rows, by column name."""
+        with _translated(question_failed):
+            answer = await self._driver.query(sql, parameters=dict(params or {}))
+        return [dict(zip(answer.column_names, row, strict=True)) for row in answer.result_rows]
+
+    async def command(self, sql: str, params: Mapping[str, Any] | None = None) -> None:
+        """A statement without an answer, DDL mostly."""
+        with _translated(question_failed):
+            await self._driver.command(sql, parameters=dict(params or {}))
+
+    async def create_database(self) -> None:
+        with _translated(question_failed):
+            await self._driver.command(
+                f"CREATE DATABASE IF NOT EXISTS `{self.config.database}`", use_database=False
+            )
+
+    async def insert(self, table: str, rows: Sequence[Row], columns: Sequence[str]) -> None:
+        """All rows, stored when this returns; Away or Refused when not."""
+        await self._insert(table, rows, tuple(columns), len(rows), column_oriented=False)
+
+    async def insert_columns(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Like `insert`, column by column, which is faster."""
+        sent = len(next(iter(columns.values()), ()))
+        await self._insert(table, list(columns.values()), tuple(columns), sent, column_oriented=True)
+
+    async def _insert(
+        self, table: str, data: Sequence[Any], columns: tuple[str, ...], sent: int, *, column_oriented: bool
+    ) -> None:
+        if not sent:
+            return
+        with _translated(insert_failed), _serialised():
+            context = await self._context(table, columns)
+            context.column_oriented = column_oriented
+            context.data = data
+            summary = await self._driver.insert(context=context)
+        _check_count(int(summary.written_rows), sent, table)
+
+    async def _context(self, table: str, columns: tuple[str, ...]) -> Any:
+        """With the table's types, which are asked for once: a changed table needs a new client."""
+        types = self._types.get((table, columns))
+        context = await self._driver.create_insert_context(
+            table, column_names=list(columns), column_types=types, settings=PINNED
+        )
+        self._types[table, columns] = context.column_types
+        return context
+
+
+@asynccontextmanager
+async def connected(config: ClickHouseConfig) -> AsyncIterator[Client]:
+    """A client for the length of a block."""
+    client = await Client.connect(config)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+def _driver_arguments(config: ClickHouseConfig) -> dict[str, Any]:
+    url = urlsplit(config.url)
+    return {
+        "interface": url.scheme,
+        "host": url.hostname,
+        "port": url.port or (8443 if url.scheme == "https" else 8123),
+        "username": config.user,
+        "password": config.password.get_secret_value(),
+        "connect_timeout": config.connect_timeout_secs,
+        "send_receive_timeout": config.request_timeout_secs,
+        "ca_cert": config.ca_file,
+        "compress": "lz4" if url.hostname not in ("127.0.0.1", "localhost", "::1") else False,
+        "autogenerate_session_id": False,  # sessions would make requests wait for each other
+        "query_retries": 0,  # whoever calls knows how to wait
+        "tz_source": "server",
+    }
+
+
+def _check_count(written: int, sent: int, table: str) -> None:
+    """ClickHouse counts the rows of materialized views too, so it may be more, never less."""
+    if written < sent:
+        raise Away(f"of {sent} rows for {table} only {written} were written")
+
+
+@contextmanager
+def _translated(sort: Callable[[str, int | None], Away | Refused]) -> Iterator[None]:
+    try:
+        yield
+    except DataError as error:  # the client itself cannot write the value down
+        raise Refused(_short(error)) from error
+    except ClickHouseError as error:
+        given = cast("int | None", getattr(error, "code", None))
+        raise sort(_short(error), code_in(str(error), given)) from error
+    except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        raise Away(f"ClickHouse does not answer: {_short(error)}") from error
+
+
+@contextmanager
+def _serialised() -> Iterator[None]:
+    """The driver writes values down itself and raises what Python raises for a wrong one."""
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError, LookupError, OverflowError, struct.error) as error:
+        raise Refused(f"a value does not fit its column: {_short(error)}") from error
+
+
+def _short(error: Exception) -> str:
+    return (str(error) or type(error).__name__)[:FIRST_LINE]
