@@ -70,8 +70,7 @@ async def _read(receive: Receive, limit: int) -> bytes:
 
 
 def too_large(limit: int) -> Refused:
-    """The connection ends with it, so that the rest is not read either."""
-    return Refused(413, "too_large", f"the body is over {limit} bytes", {"Connection": "close"})
+    return Refused(413, "too_large", f"the body is over {limit} bytes")
 
 
 def parse_json(body: bytes) -> Any:

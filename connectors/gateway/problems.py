@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 import orjson
 
 PROBLEM_CONTENT = "application/problem+json"
-RawHeaders = list[tuple[bytes, bytes]]
 
 
-@dataclass(frozen=True)
 class Refused(Exception):
-    """Ends the handling of one request. `reason` is a short constant, for metrics and logs."""
+    """An answer, not a fault of ours: it ends the handling of one request.
 
-    status: int
-    reason: str
-    detail: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    `reason` is a short constant, for metrics and logs.
+    """
 
-    def body(self) -> bytes:
-        return problem(self.status, self.detail)
+    def __init__(
+        self, status: int, reason: str, detail: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.detail = detail
+        self.headers = headers or {}
 
 
 def problem(status: int, detail: str = "") -> bytes:

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from connectors.gateway.app import create_app
 from connectors.gateway.config import GatewayConfig
+from connectors.gateway.protocol import BoundedHeadProtocol
 from connectors.kafka.config import KafkaConfig
 from connectors.kafka.producer import Publisher
 from connectors.tokens import TokenFile
@@ -27,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]
+    def capture_signals(self) -> Iterator[None]:
         """`serve` takes them: uvicorn would end the process with the signal once more, after a clean stop."""
         yield
 
@@ -80,7 +81,7 @@ def _bound(config: GatewayConfig) -> socket.socket:
 def _uvicorn(config: GatewayConfig, app: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedHeadProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

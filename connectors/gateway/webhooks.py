@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Protocol
@@ -22,7 +22,7 @@ from connectors.gateway.body import Disconnected, check_kind, declared_size, par
 from connectors.gateway.config import GatewayConfig
 from connectors.gateway.limits import Load, RateLimits
 from connectors.gateway.meters import Meters
-from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, unauthorized
+from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, problem, unauthorized
 from connectors.gateway.stamp import STAMP_HEADER, stamp
 from connectors.tokens import Token
 from schemas.catalog import RAW_PREFIX
@@ -39,6 +39,7 @@ _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9
 _JSON = b"application/json"
 _MISCONFIGURED_RETRY_SECS = 30
 UNKNOWN = "unknown"
+_NO_MORE: Mapping[str, str] = {}
 
 
 class Tokens(Protocol):
@@ -69,6 +70,7 @@ class _Call:
     headers: Headers
     token_id: str = ""
     size: int = 0
+    was_read: bool = False
 
 
 class Webhooks:
@@ -94,12 +96,22 @@ class Webhooks:
         except Refused as refused:
             self._with.meters.count(call.source, refused.reason, started)
             log.info("webhook_refused", reason=refused.reason, source=call.source, token=call.token_id)
-            await _answer(send, refused.status, refused.body(), PROBLEM_CONTENT.encode(), refused.headers)
+            told = problem(refused.status, refused.detail)
+            more = {**refused.headers, **self._ending(call)}
+            await _answer(send, refused.status, told, PROBLEM_CONTENT.encode(), more)
             return
         self._with.meters.accepted(call.source, call.size, started)
         log.debug("webhook_accepted", topic=topic, partition=partition, offset=offset, token=call.token_id)
         receipt = orjson.dumps({"topic": topic, "partition": partition, "offset": offset})
         await _answer(send, self._status, receipt, _JSON)
+
+    def _ending(self, call: _Call) -> Mapping[str, str]:
+        """The connection ends where a long body is still to come: nobody sends us what we do not want."""
+        announced = call.headers.get(b"content-length", b"")
+        is_short = (
+            announced.isdigit() and len(announced) < 8 and int(announced) <= self._config.max_body_bytes
+        )
+        return {} if call.was_read or is_short else {"Connection": "close"}
 
     def _source_of(self, scope: Scope) -> str:
         """One of ours, or `unknown`: what a caller makes up is no label and goes into no log."""
@@ -121,6 +133,7 @@ class Webhooks:
         load.take(reserved)
         try:
             body = await read_body(receive, self._config.max_body_bytes, self._config.body_timeout_secs)
+            call.was_read = True
             return await self._publish(call, token, body)
         finally:
             load.release(reserved)
@@ -137,9 +150,8 @@ class Webhooks:
         if not token.covers(call.source):
             raise Refused(403, "other_source", f"this token is not for source {call.source}")
         if wait := self._with.rates.take_request(token):
-            raise come_again(
-                "rate_requests", f"over {token.limits.requests_per_minute} requests a minute", wait
-            )
+            limit = token.limits.requests_per_minute
+            raise come_again("rate_requests", f"over {limit} requests a minute", wait)
         return token
 
     async def _publish(self, call: _Call, token: Token, body: bytes) -> tuple[str, int, int]:
@@ -189,9 +201,10 @@ def traceparent(headers: Headers) -> bytes:
     return b"00-%b-%b-01" % (fresh[:32], fresh[32:])
 
 
-async def _answer(send: Send, status: int, body: bytes, kind: bytes, more: Any = None) -> None:
+async def _answer(
+    send: Send, status: int, body: bytes, kind: bytes, more: Mapping[str, str] = _NO_MORE
+) -> None:
     headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
-    for name, value in (more or {}).items():
-        headers.append((name.lower().encode(), value.encode()))
+    headers += [(name.lower().encode(), value.encode()) for name, value in more.items()]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
