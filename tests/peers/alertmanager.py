@@ -23,8 +23,8 @@ from tests.peers.waiting import free_port, free_ports, wait_until
 
 VERSION = "0.34.2"
 _MODULE = "github.com/prometheus/alertmanager"
-_GO_HINT = "Go 1.25 or later builds Alertmanager; see go.dev/dl"
-_GO_MOD = "module peers/alertmanager\n\ngo 1.25.0\n"
+_GO_HINT = "Go 1.26 or later builds Alertmanager; see go.dev/dl"
+_GO_MOD = "module peers/alertmanager\n\ngo 1.26.0\n"
 _TOOLS_GO = f'//go:build tools\n\npackage tools\n\nimport _ "{_MODULE}/cmd/alertmanager"\n'
 
 
@@ -145,7 +145,7 @@ def find_go() -> str:
     ).stdout
     version, _, toolchain = told.strip().partition("\n")
     found = re.match(r"go(\d+)\.(\d+)", version)
-    too_old = found is None or (int(found[1]), int(found[2])) < (1, 25)
+    too_old = found is None or (int(found[1]), int(found[2])) < (1, 26)
     if too_old and toolchain in {"", "local"}:
         raise MissingToolError(f"`go` is {version or 'too old'} ({_GO_HINT})")
     return go

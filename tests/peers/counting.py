@@ -36,6 +36,8 @@ class PeerCount:
             self._peers[item.nodeid] = peers_of(item)
             for peer in self._peers[item.nodeid] & MARKED:
                 item.add_marker(peer)
+            if item.nodeid.startswith("tests/faults/"):
+                item.add_marker("faults")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.passed and report.when != "call":
