@@ -5,9 +5,12 @@ Topic creation, the stream engine, the sink, the AsyncAPI document and the tests
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from typing import Any
+from zlib import crc32
 
 from schemas.alert import AlertNormalized, AlertRejected, CloseRequested
 from schemas.envelope import Event
@@ -59,6 +62,25 @@ class Topic:
             "max.message.bytes": str(self.max_bytes),
             **({} if self.compacted else {"retention.ms": str(keep)}),
         }
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """CRC-32, as librdkafka does by default: a murmur2 in Python costs more than the rest of a send."""
+    return crc32(key) % partitions
+
+
+def key_of(event: Event) -> bytes:
+    """The record key, from what the topic is keyed by."""
+    return _KEYS[topic_of(type(event)).key](event).encode()
+
+
+_KEYS: dict[str, Callable[[Any], str]] = {
+    "project and fingerprint": lambda event: f"{event.project_id}:{event.payload.fingerprint}",
+    "source": lambda event: event.payload.source,
+    "stage": lambda event: event.payload.stage,
+    "incident": lambda event: event.incident_id,
+    "project": lambda event: event.project_id,
+}
 
 
 def raw_topic(source: str, retention: timedelta = timedelta(days=3)) -> Topic:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any, ClassVar, Self, get_args
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
@@ -67,7 +68,22 @@ class Event(Plain):
 
 def as_plain(value: BaseModel) -> dict[str, Any]:
     """The model as nested dicts, without a copy of what is plain already."""
-    return {name: _plain(item) for name, item in value.__dict__.items()}
+    plain = dict(value.__dict__)
+    for name in _nested(type(value)):
+        plain[name] = _plain(plain[name])
+    return plain
+
+
+@cache
+def _nested(model: type[BaseModel]) -> tuple[str, ...]:
+    """The fields that may hold models: the others are plain, and most of them are."""
+    return tuple(name for name, field in model.model_fields.items() if _holds_models(field.annotation))
+
+
+def _holds_models(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return True
+    return annotation is Any or any(_holds_models(part) for part in get_args(annotation))
 
 
 def _plain(item: Any) -> Any:

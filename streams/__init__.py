@@ -1,0 +1,1 @@
+"""The pipeline; the only folder that knows Kafka. Read pipeline.py first."""

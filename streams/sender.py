@@ -1,0 +1,91 @@
+"""Encoded events to Kafka: one batch a partition, awaited. The one place that knows how a send can fail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from schemas.catalog import partition_of
+from schemas.errors import BrokerAway
+from schemas.headers import Headers
+from streams.runner import Outgoing
+
+log = structlog.get_logger(__name__)
+Item = tuple[bytes | None, bytes | None, Headers]
+
+
+class Sender:
+    """Over an aiokafka producer, which is given late: the engine makes it when it starts."""
+
+    def __init__(self, producer: Callable[[], Any]) -> None:
+        self._producer = producer
+        self._counts: dict[str, int] = {}
+
+    async def send(self, outputs: Iterable[Outgoing]) -> None:
+        """Every output is with the broker when this returns; raises BrokerAway when one is not."""
+        groups: dict[tuple[str, int], list[Item]] = defaultdict(list)
+        for out in outputs:
+            count = self._counts.get(out.topic) or await self._partitions(out.topic)
+            groups[out.topic, partition_of(out.key, count)].append((out.key, out.value, out.headers))
+        if groups:
+            await asyncio.gather(*(self.append(*place, items) for place, items in groups.items()))
+
+    async def append_rows(
+        self, topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None]]
+    ) -> int:
+        return await self.append(topic, partition, ((key, row, []) for key, row in rows))
+
+    async def append(self, topic: str, partition: int, items: Iterable[Item]) -> int:
+        """Append in order to one partition; the last record's offset."""
+        try:
+            return await self._append(topic, partition, items)
+        except KafkaError as error:
+            raise BrokerAway(f"{topic}/{partition}: {type(error).__name__}: {error}") from error
+
+    async def _append(self, topic: str, partition: int, items: Iterable[Item]) -> int:
+        producer = self._producer()
+        pending: list[tuple[asyncio.Future[Any], int]] = []
+        batch = producer.create_batch()
+        for key, value, headers in items:
+            if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                pending.append(await _hand_over(producer, batch, topic, partition))
+                batch = producer.create_batch()
+                if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                    pending.append((await self._alone(topic, partition, key, value, headers), 1))
+        if batch.record_count():
+            pending.append(await _hand_over(producer, batch, topic, partition))
+        last = -1
+        for future, count in pending:
+            last = (await future).offset + count - 1
+        return last
+
+    async def _alone(
+        self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Headers
+    ) -> asyncio.Future[Any]:
+        """A record larger than a batch."""
+        future: asyncio.Future[Any] = await self._producer().send(
+            topic, value=value, key=key, partition=partition, headers=headers
+        )
+        return future
+
+    async def _partitions(self, topic: str) -> int:
+        try:
+            found = await self._producer().partitions_for(topic)
+        except KafkaError as error:
+            raise BrokerAway(f"{topic}: {type(error).__name__}: {error}") from error
+        if not found:
+            raise BrokerAway(f"{topic}: the broker does not know this topic; `awoooi topics apply` makes it")
+        self._counts[topic] = len(found)
+        return len(found)
+
+
+async def _hand_over(
+    producer: Any, batch: Any, topic: str, partition: int
+) -> tuple[asyncio.Future[Any], int]:
+    batch.close()
+    return await producer.send_batch(batch, topic, partition=partition), batch.record_count()

@@ -1,0 +1,155 @@
+"""The contract of a stage: records in, events out; no engine, no clock, no Kafka of its own.
+
+A stage is one file and one class. `Transform` keeps nothing; `Keyed` keeps one row a key.
+The runner (runner.py) decodes, calls, encodes and decides what becomes of errors:
+
+- returned            done: outputs are sent, then rows are written, then the input is acknowledged
+- raised `NotNow`     the same batch again, with back-off; the offset stays
+- raised `Never`      dead letter with reason and original bytes; the partition goes on
+- raised anything else   the worker stops, loudly; nothing was acknowledged
+
+A keyed stage must not change its state before it raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+import orjson
+
+from schemas.codec import Codec
+from schemas.envelope import Event, from_millis
+from schemas.errors import Never
+
+RawHeaders = Sequence[tuple[str, bytes]]
+
+
+@dataclass(slots=True)
+class Record:
+    """One record of the log. What it holds is decoded when asked for: a repeat need not be."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: RawHeaders
+    timestamp: int
+    codec: Codec
+    _event: Event | None = field(default=None, repr=False)
+
+    @property
+    def event(self) -> Event:
+        if self._event is None:
+            self._event = self.codec.decode(self.value)
+        return self._event
+
+    def header(self, name: str) -> bytes | None:
+        for header, value in self.headers:
+            if header == name:
+                return value
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The time of a batch, given by the runner: one reading for all it writes."""
+
+    millis: int
+
+    @property
+    def moment(self) -> Any:
+        return from_millis(self.millis)
+
+
+class Stage(Protocol):
+    """What every stage says of itself."""
+
+    name: str
+    reads: tuple[str, ...]
+
+    def dead_letter(self, record: Record, error: Never, now: Now) -> Event:
+        """What a record that can never be processed becomes."""
+        ...
+
+
+class Transform(Stage, Protocol):
+    """A stage that keeps nothing."""
+
+    async def handle(self, record: Record, now: Now) -> Sequence[Event]: ...
+
+
+@dataclass(slots=True)
+class State:
+    """What a keyed stage keeps of one key. `changed` says whether its row must be written.
+
+    `seen` is the last offset taken in, by topic (a key lives in one partition of each): what stands at
+    or before it was processed, and its outputs are durable.
+    """
+
+    seen: dict[str, int] = field(default_factory=dict)
+    changed: bool = field(default=False)
+
+
+S = TypeVar("S", bound=State)
+
+
+class Keyed(Stage, Protocol, Generic[S]):
+    """A stage that keeps one row a key; fed the same record twice, it passes over the second."""
+
+    def load(self, key: bytes, row: bytes | None) -> S: ...
+
+    def dump(self, state: S) -> bytes | None:
+        """The row to write; None forgets the key."""
+        ...
+
+    def passed(self, record: Record, state: S) -> bool:
+        """Whether this record's effect is in the state already."""
+        ...
+
+    async def handle(self, record: Record, state: S, now: Now) -> Sequence[Event]: ...
+
+    def settle(self, state: S, now: Now) -> Sequence[Event]:
+        """What the batch's records of this key add up to, beyond what `handle` gave."""
+        ...
+
+    def due(self, row: bytes) -> int | None:
+        """When time alone must wake this key, in epoch milliseconds."""
+        ...
+
+    async def wake(self, state: S, now: Now) -> Sequence[Event]:
+        """What the passing of time alone causes."""
+        ...
+
+
+class KeyedBase(Generic[S]):
+    """What most keyed stages share: rows as JSON lists, offsets as `seen`, no timers."""
+
+    def passed(self, record: Record, state: S) -> bool:
+        return record.offset <= state.seen.get(record.topic, -1)
+
+    def note(self, record: Record, state: S) -> None:
+        """Take the record into `seen`; the row will be written."""
+        state.seen[record.topic] = record.offset
+        state.changed = True
+
+    def settle(self, state: S, now: Now) -> Sequence[Event]:
+        return ()
+
+    def due(self, row: bytes) -> int | None:
+        return None
+
+    async def wake(self, state: S, now: Now) -> Sequence[Event]:
+        return ()
+
+
+def pack(values: list[Any]) -> bytes:
+    """A row: a JSON list, small, quick, and readable in the changelog."""
+    return orjson.dumps(values, option=orjson.OPT_NON_STR_KEYS)
+
+
+def unpack(row: bytes) -> list[Any]:
+    values: list[Any] = orjson.loads(row)
+    return values

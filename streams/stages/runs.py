@@ -1,0 +1,130 @@
+"""Asks for runs, keeps an incident's state, and ends a run once. Key: incident.
+
+Rates, storms and budgets are the scheduler's: it sees a project's requests together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from schemas import ids
+from schemas.envelope import Event
+from schemas.errors import Never
+from schemas.incident import (
+    IncidentExpired,
+    IncidentHit,
+    IncidentMoved,
+    IncidentOpened,
+    IncidentReopened,
+    IncidentResolved,
+    IncidentSeverityRaised,
+    IncidentStatus,
+    Move,
+    Sighting,
+)
+from schemas.run import RunReason, RunRequest, RunRequested, RunStarted
+from streams.runner import stage_failed
+from streams.stage import Keyed, KeyedBase, Now, Record, State, pack, unpack
+
+HIT = IncidentHit.type_name().encode()
+ASKS = {
+    IncidentOpened: RunReason.OPENED,
+    IncidentReopened: RunReason.REOPENED,
+    IncidentSeverityRaised: RunReason.SEVERITY_RAISED,
+}
+
+
+@dataclass(slots=True)
+class Incident(State):
+    status: str = ""
+    runs: int = 0
+    pending_run: str = ""
+    """the run that was asked for and has not ended"""
+    wanted: str = ""
+    """why another run is wanted once the pending one ends"""
+
+
+class Runs(KeyedBase[Incident]):
+    name = "runs"
+    reads = ("incidents", "runs")
+
+    def __init__(self, epoch: str = "") -> None:
+        self._epoch = epoch
+
+    def load(self, key: bytes, row: bytes | None) -> Incident:
+        if row is None:
+            return Incident()
+        seen, *kept = unpack(row)
+        return Incident(seen, False, *kept)
+
+    def dump(self, state: Incident) -> bytes | None:
+        return pack([state.seen, state.status, state.runs, state.pending_run, state.wanted])
+
+    async def handle(self, record: Record, state: Incident, now: Now) -> Sequence[Event]:
+        if record.header("ce_type") == HIT:
+            return ()  # nearly all of the traffic; a repeat asks for nothing while a run is pending
+        event = record.event
+        self.note(record, state)
+        if type(event) in ASKS:
+            return self._ask(event, ASKS[type(event)], state, now)
+        if isinstance(event, RunStarted):
+            return self._move(event, IncidentStatus.INVESTIGATING, "run_started", state, now)
+        if isinstance(event, IncidentResolved):
+            state.status = IncidentStatus.RESOLVED
+        elif isinstance(event, IncidentExpired):
+            state.status = IncidentStatus.EXPIRED
+        return ()
+
+    def _ask(self, event: Event, reason: RunReason, state: Incident, now: Now) -> Sequence[Event]:
+        if reason is not RunReason.SEVERITY_RAISED:
+            state.status = IncidentStatus.PENDING
+        if state.pending_run:
+            state.wanted = reason
+            return ()
+        state.runs += 1
+        state.pending_run = ids.run_id(event.incident_id, state.runs)
+        sighting: Sighting = event.payload
+        request = RunRequested(
+            **self._envelope(event, now),
+            event_id=ids.derive_id("run.requested", state.pending_run),
+            run_id=state.pending_run,
+            sealed=event.sealed,
+            payload=RunRequest(
+                number=state.runs, reason=reason, severity=sighting.highest_severity, sighting=sighting
+            ),
+        )
+        return [request]
+
+    def _move(
+        self, event: Event, status: IncidentStatus, reason: str, state: Incident, now: Now
+    ) -> Sequence[Event]:
+        previous = state.status
+        if not previous or previous in (status, IncidentStatus.RESOLVED, IncidentStatus.EXPIRED):
+            return ()
+        state.status = status
+        moved = IncidentMoved(
+            **self._envelope(event, now),
+            event_id=ids.output_id("incident.moved", (event.event_id,)),
+            run_id=event.run_id,
+            payload=Move(status=status, previous=IncidentStatus(previous), reason=reason),
+        )
+        return [moved]
+
+    def _envelope(self, event: Event, now: Now) -> dict[str, Any]:
+        return {
+            "project_id": event.project_id,
+            "incident_id": event.incident_id,
+            "occurred_at": event.occurred_at,
+            "recorded_at": now.moment,
+            "stage": self.name,
+            "causes": (event.event_id,),
+        }
+
+    def dead_letter(self, record: Record, error: Never, now: Now) -> Event:
+        return stage_failed(self.name, record, error, now, self._epoch)
+
+
+def check_contract(stage: Runs) -> Keyed[Incident]:
+    return stage
