@@ -187,8 +187,11 @@ def test_a_missing_tool_skips_unless_its_peer_is_required(
 ) -> None:
     monkeypatch.setenv(REQUIRE, required)
 
-    with pytest.raises(outcome, match="`no-such-tool` is missing"), skip_without_tools("kafka"):
+    with pytest.raises((pytest.skip.Exception, pytest.fail.Exception)) as raised, skip_without_tools("kafka"):
         find_tool("no-such-tool", "from nowhere")
+
+    assert raised.type is outcome
+    assert "`no-such-tool` is missing" in str(raised.value)
 
 
 def test_what_was_built_in_part_is_built_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
