@@ -11,6 +11,9 @@ from starlette.types import Receive
 
 from connectors.gateway.problems import Refused
 
+_MAX_DIGITS = 15
+_ENDLESS = 10**_MAX_DIGITS
+
 
 class Disconnected(Exception):
     """The caller went away before its body was whole: nobody is left to answer."""
@@ -30,16 +33,13 @@ def check_kind(headers: Mapping[bytes, bytes]) -> None:
         )
 
 
-def declared_size(headers: Mapping[bytes, bytes], limit: int) -> int:
-    """What the caller announces; the limit itself where it announces nothing (chunked)."""
+def announced_size(headers: Mapping[bytes, bytes]) -> int | None:
+    """Content-Length; None where the body comes in chunks of unknown number."""
     announced = headers.get(b"content-length")
     if announced is None:
-        return limit
-    if not announced.isdigit():
-        raise Refused(400, "content_length", "Content-Length is no number")
-    if len(announced) > 15 or int(announced) > limit:
-        raise too_large(limit)
-    return int(announced)
+        return None
+    # the HTTP parser has refused what is no number; one of thousands of digits is not worth counting
+    return int(announced) if len(announced) <= _MAX_DIGITS else _ENDLESS
 
 
 async def read_body(receive: Receive, limit: int, timeout_secs: float) -> bytes:

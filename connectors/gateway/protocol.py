@@ -13,11 +13,13 @@ class BoundedHeadProtocol(HttpToolsProtocol):
 
     _head_bytes = 0
     _in_head = True
+    _progress = 0  # heads and messages that have ended
 
     def data_received(self, data: bytes) -> None:
+        before = self._progress
         super().data_received(data)
-        if not self._in_head:
-            return
+        if not self._in_head or self._progress != before:
+            return  # what came was a body, or the end of something
         self._head_bytes += len(data)
         if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             self.transport.write(_TOO_LARGE)
@@ -25,8 +27,10 @@ class BoundedHeadProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._progress += 1
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._in_head, self._head_bytes = True, 0
+        self._progress += 1

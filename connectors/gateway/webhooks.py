@@ -18,7 +18,7 @@ import orjson
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from connectors.gateway.body import Disconnected, check_kind, declared_size, parse_json, read_body
+from connectors.gateway.body import Disconnected, announced_size, check_kind, parse_json, read_body, too_large
 from connectors.gateway.config import GatewayConfig
 from connectors.gateway.limits import Load, RateLimits
 from connectors.gateway.meters import Meters
@@ -107,10 +107,8 @@ class Webhooks:
 
     def _ending(self, call: _Call) -> Mapping[str, str]:
         """The connection ends where a long body is still to come: nobody sends us what we do not want."""
-        announced = call.headers.get(b"content-length", b"")
-        is_short = (
-            announced.isdigit() and len(announced) < 8 and int(announced) <= self._config.max_body_bytes
-        )
+        size = announced_size(call.headers)
+        is_short = size is not None and size <= self._config.max_body_bytes
         return {} if call.was_read or is_short else {"Connection": "close"}
 
     def _source_of(self, scope: Scope) -> str:
@@ -125,14 +123,18 @@ class Webhooks:
     async def _take(self, call: _Call, receive: Receive) -> tuple[str, int, int]:
         token = self._authorize(call)
         check_kind(call.headers)
-        reserved = declared_size(call.headers, self._config.max_body_bytes)
+        limit = self._config.max_body_bytes
+        announced = announced_size(call.headers)
+        reserved = limit if announced is None else announced
+        if reserved > limit:
+            raise too_large(limit)
         load = self._with.load
         if load.is_full:
             self._with.rates.give_back(token, 0)
             raise come_again("busy", "too many requests at once", 1)
         load.take(reserved)
         try:
-            body = await read_body(receive, self._config.max_body_bytes, self._config.body_timeout_secs)
+            body = await read_body(receive, limit, self._config.body_timeout_secs)
             call.was_read = True
             return await self._publish(call, token, body)
         finally:
