@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import IO, Any
 
 from schemas.errors import Misconfigured
 from sinks.store.config import StoreConfig
-from sinks.store.errors import StatementError
+from sinks.store.errors import NO_DATA_TO_INSERT, StatementError
 from sinks.store.guard import Guard
 from sinks.store.statement import Statement
 
@@ -52,6 +53,7 @@ BASE_SETTINGS = {
     "compile_expressions": 0,
     "max_threads": 2,
 }
+ENGINE_ERRORS = (RuntimeError, UnicodeDecodeError)
 
 
 @dataclass(frozen=True)
@@ -103,10 +105,10 @@ class Engine:
             lock.close()
             raise Misconfigured(f"chDB cannot open {config.path}: {_first_line(error)}") from error
 
-    def interrupt(self) -> None:
-        """Ends the statements that still run; they answer with an error."""
+    def interrupt_questions(self) -> None:
+        """Ends the questions that still run; they answer with an error. Inserts go on."""
         with contextlib.suppress(RuntimeError):
-            self._root.query("KILL QUERY WHERE query NOT LIKE 'KILL QUERY%' ASYNC")
+            self._root.query("KILL QUERY WHERE query_kind = 'Select' ASYNC")
 
     def close(self) -> None:
         """Closes every table and gives the path back."""
@@ -119,9 +121,9 @@ class Engine:
         with self._connection(session) as connection:
             try:
                 if statement.input_format is not None:
-                    return _answer(_send(connection, statement))
+                    return _answer(_insert(connection, statement))
                 return _answer(connection.query(statement.text, output_format, params=dict(session.params)))
-            except RuntimeError as error:
+            except ENGINE_ERRORS as error:
                 raise StatementError.from_engine(error) from error
 
     def _check(self, statement: Statement, session: Session) -> None:
@@ -138,7 +140,7 @@ class Engine:
                 connection.query(f"USE `{session.database.replace('`', '')}`")
                 for name, value in session.settings.items():
                     connection.query(f"SET {_setting_name(name)} = {_quoted(value)}")
-            except RuntimeError as error:
+            except ENGINE_ERRORS as error:
                 raise StatementError.from_engine(error) from error
             yield connection
         finally:
@@ -148,17 +150,26 @@ class Engine:
         return str((self._root.query(question, "TabSeparated").bytes() or b"").decode()).split()
 
 
-def _send(connection: Any, statement: Statement) -> Any:
-    """Rows go in as they came; nothing is committed when one of them cannot be read."""
-    insert = connection.send_insert(statement.text, statement.input_format)
-    try:
-        for piece in statement.data:
-            connection.insert_append(insert, piece)
-        return connection.insert_done(insert)
-    except RuntimeError:
-        with contextlib.suppress(RuntimeError):
-            connection.insert_cancel(insert)
-        raise
+def _insert(connection: Any, statement: Statement) -> Any:
+    """Rows go in as they came, read by the engine from a file in memory.
+
+    chDB's own streaming insert is not used: it answers "done" when the disk is full or a materialized
+    view fails, and the rows are gone.
+    """
+    if not statement.data:
+        raise StatementError.of(NO_DATA_TO_INSERT, "No data to insert")
+    with open(os.memfd_create("insert"), "wb") as file:  # noqa: PTH123 (a descriptor, no path)
+        file.writelines(statement.data)
+        file.flush()
+        return connection.query(_from_file(statement, f"/proc/self/fd/{file.fileno()}"), "TabSeparated")
+
+
+def _from_file(statement: Statement, path: str) -> str:
+    """`INSERT INTO t (a) SETTINGS …` with the file in its place and the format at its end."""
+    settings = (token.start for token in statement.tokens if token.says("SETTINGS"))
+    cut = next(settings, len(statement.text))
+    head, tail = statement.text[:cut], statement.text[cut:]
+    return f"{head}\nFROM INFILE '{path}' COMPRESSION 'none'\n{tail}\nFORMAT {statement.input_format}"
 
 
 def _answer(result: Any) -> Answer:
@@ -189,6 +200,8 @@ def _quoted(value: str) -> str:
 
 
 def _import_chdb() -> Any:
+    os.environ["TZ"] = "UTC"  # chDB takes its time zone from there, once, when it is loaded
+    time.tzset()
     try:
         from chdb import _chdb  # noqa: PLC0415 (large: only the store process loads it)
     except ImportError as error:

@@ -79,7 +79,8 @@ class StatementError(AwoooiError):
     @classmethod
     def from_engine(cls, error: Exception) -> StatementError:
         """The engine's own words; what stands before the code is the embedding's."""
-        text = str(error)
+        # The engine quotes what it cannot read, which need not be text.
+        text = error.object.decode(errors="replace") if isinstance(error, UnicodeDecodeError) else str(error)
         found = CODE.search(text)
         if found is None:
             return cls.of(UNKNOWN_EXCEPTION, text)

@@ -215,8 +215,8 @@ async def serve(config: StoreConfig, ready: Callable[[], None] | None = None) ->
                 ready()
             await stop.wait()
     finally:
+        await asyncio.to_thread(engine.interrupt_questions)
         await runner.cleanup()
-        await asyncio.to_thread(engine.interrupt)
         await asyncio.to_thread(store.close)
         await asyncio.to_thread(engine.close)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sinks.store.errors import NO_DATA_TO_INSERT, SYNTAX_ERROR, StatementError
+from sinks.store.errors import SYNTAX_ERROR, StatementError
 from sinks.store.lexer import Token, tokens
 
 BEFORE_DATA = re.compile(rb"[ \t\r\f\v]*\n?")
@@ -64,11 +64,8 @@ def _after_blanks(start: bytes, position: int) -> int:
 
 
 def _with_data(head: bytes, form: str, data: list[bytes]) -> Statement:
-    data = [piece for piece in data if piece]
-    if not data:
-        raise StatementError.of(NO_DATA_TO_INSERT, "No data to insert")
     text = _text(head)
-    return Statement(text, tuple(tokens(text)), form, tuple(data))
+    return Statement(text, tuple(tokens(text)), form, tuple(piece for piece in data if piece))
 
 
 def _plain(text: str) -> Statement:
