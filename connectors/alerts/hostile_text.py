@@ -1,0 +1,116 @@
+"""Text that talks to a model instead of reporting a fault becomes `[REDACTED]`.
+
+Alerts state; they do not ask, plead, give orders to a reader, or play a part. Each family below names
+one way of speaking to a model. Patterns run over a shadow of the text (see disguise.py) in which case,
+spacing, invisible characters, lookalike letters and digits for letters are undone.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import codecs
+import re
+from collections.abc import Iterator
+
+from connectors.alerts.disguise import Shadow, Span, hidden_spans, leet_span, shadow_of, squeezed, unleeted
+from connectors.alerts.hostile_families import FAMILIES, OVERRIDE
+from connectors.alerts.hostile_words import is_rotated, may_be_hostile
+
+REDACTED = "[REDACTED]"
+_BASE64 = re.compile(r"(?<![\w+/=])[A-Za-z0-9+/]{24,4000}={0,2}(?![\w+/=])")
+_QUESTION = re.compile(r"[\w)\"'*]\s?([?\u061f])(?=[\s\"')\]>!?.}\\*]|-->|$)")
+_SENTENCE_ENDS = re.compile(r"[.!?:\n](?=\s)|\n")
+_WORD = re.compile(r"[a-z]{4,}")
+_ENCODED, _HIDDEN = "encoded", "hidden_text"
+
+Found = tuple[Span, str]
+
+
+def clean(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text with every hostile part replaced, and the names of the families found."""
+    if not may_be_hostile(text):
+        return text, ()
+    found = list(_search(text))
+    if not found:
+        return text, ()
+    return _replace(text, found), tuple(sorted({family for _, family in found}))
+
+
+def _search(text: str) -> Iterator[Found]:
+    for span in hidden_spans(text):
+        yield span, _HIDDEN
+    shadow = shadow_of(text)
+    yield from _families(shadow)
+    digits_read = unleeted(shadow)
+    if digits_read:
+        yield from _families(digits_read)
+        spelled = leet_span(shadow)
+        if spelled:
+            yield spelled, _HIDDEN
+    yield from _rotated(shadow)
+    yield from _in_base64(text)
+
+
+def _families(shadow: Shadow) -> Iterator[Found]:
+    for family, pattern in FAMILIES:
+        for found in pattern.finditer(shadow.text):
+            yield shadow.back(*found.span()), family
+    if "?" in shadow.text or "\u061f" in shadow.text:
+        for span in _questions(shadow.text):
+            yield shadow.back(*span), "question"
+    letters = squeezed(shadow)
+    for found in OVERRIDE.finditer(letters.text):
+        yield letters.back(*found.span()), "override"
+
+
+def _questions(text: str) -> Iterator[Span]:
+    """Sentences that end in a question mark; one in an address or an expression is none."""
+    begin = 0
+    for mark in _QUESTION.finditer(text):
+        sentence = re.split(_SENTENCE_ENDS, text[begin : mark.end(1)])[-1].lstrip()
+        if (len(sentence) > 8 and " " in sentence) or not sentence.isascii():
+            yield mark.end(1) - len(sentence), mark.end(1)
+        begin = mark.end(1)
+
+
+def _rotated(shadow: Shadow) -> Iterator[Found]:
+    """rot13"""
+    if not is_rotated(set(_WORD.findall(shadow.text))):
+        return
+    rotated = Shadow(codecs.encode(shadow.text, "rot13"), shadow.origin)
+    for span, family in _families(rotated):
+        if family in {"override", "secrets"}:
+            yield span, _ENCODED
+
+
+def _in_base64(text: str) -> Iterator[Found]:
+    for found in _BASE64.finditer(text):
+        inside = _decoded(found[0])
+        if inside and may_be_hostile(inside) and any(_families(shadow_of(inside))):
+            yield found.span(), _ENCODED
+
+
+def _decoded(token: str) -> str | None:
+    try:
+        inside = base64.b64decode(token + "=" * (-len(token) % 4), validate=True).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return inside if inside.isprintable() else None
+
+
+def _replace(text: str, found: list[Found]) -> str:
+    """Overlapping finds become one; from the end, so that positions stay right."""
+    for start, end in reversed(_merged(sorted(span for span, _ in found))):
+        text = text[:start] + REDACTED + text[end:]
+    return text
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for start, end in spans:
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
