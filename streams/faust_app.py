@@ -28,6 +28,7 @@ from streams.placed import Placed
 from streams.runner import EVENTS, RECORDS, SECONDS, Turn
 from streams.sabotage import crash_point, guard_off
 from streams.sender import Sender
+from streams.slow import SlowWork
 from streams.stage import Record
 
 log = structlog.get_logger(__name__)
@@ -55,6 +56,10 @@ class EngineConfig:
     compression: str = ""
 
 
+class Revoked(Exception):
+    """The partition went while its batch was in hand: nothing was written, the next owner repeats it."""
+
+
 class Engine:
     """Builds the app and drives each stage's turns. `app.start()` and `app.stop()` are Faust's own."""
 
@@ -62,11 +67,13 @@ class Engine:
         register()
         self._config, self._codec, self._learn = config, codec, learn
         self._stages = stages
+        self._ticks = ticks_topic(config.worker).name
         self.app = self._new_app()
         self.sender = Sender(lambda: self.app.producer._producer)
         self.limiter = RejectLimiter()
         self._tables: dict[str, RowTable] = {}
-        self._ticks = ticks_topic(config.worker).name
+        self._slow = SlowWork(config.slow_in_flight)
+        self.app.cancel_slow_work = self._slow.cancel
         for placed in stages:
             self._add(placed)
         if any(placed.keyed for placed in stages):
@@ -107,9 +114,9 @@ class Engine:
         )
         app.flow = Flow(
             batch=config.batch_records,
-            topics=frozenset(topic for placed in self._stages for topic in placed.topics),
+            topics=frozenset({self._ticks, *(topic for placed in self._stages for topic in placed.topics)}),
             slow={
-                topic: config.slow_in_flight
+                topic: max(1, config.slow_in_flight // config.partitions)
                 for placed in self._stages
                 if placed.slow
                 for topic in placed.topics
@@ -126,7 +133,10 @@ class Engine:
 
         async def work(stream: Any) -> None:
             async for event in stream.noack().events():
-                await self._take(placed, event)
+                if placed.slow:
+                    self._slow.start(event.message.value[0].key, self._take(placed, event))
+                else:
+                    await self._take(placed, event)
 
         app.agent(topic, name=f"{placed.name}:{topics[0]}")(work)
 
@@ -151,21 +161,19 @@ class Engine:
     async def _take(self, placed: Placed, event: Any) -> None:
         """Nothing gets out of here but cancellation: Faust would acknowledge what was not done."""
         consumer, message = self.app.consumer, event.message
-        if consumer.revoking or message.generation_id != self.app.consumer_generation_id:
+        if not self._is_ours(message):
             return
-        consumer.busy += 1
         try:
             with SECONDS.labels(placed.name).time():
                 await self._until_done(placed, message)
             event.ack()
             crash_point(f"{placed.name}:acknowledged")
-        except asyncio.CancelledError:
-            raise
+        except Revoked:
+            log.info("batch_left_to_next_owner", stage=placed.name, topic=message.topic)
         except Exception as error:  # a bug of ours: stop loudly, nothing is acknowledged
             log.exception("stage_broken", stage=placed.name, topic=message.topic, offset=message.offset)
             await self.app.crash(error)
         finally:
-            consumer.busy -= 1
             consumer.made_room()
 
     async def _until_done(self, placed: Placed, message: Any) -> None:
@@ -207,6 +215,20 @@ class Engine:
         )
 
     async def _write(self, placed: Placed, message: Any, turn: Turn) -> None:
+        """A revocation waits for what is being written; work that has not come so far is dropped."""
+        if not self._is_ours(message):
+            raise Revoked
+        consumer = self.app.consumer
+        writing = asyncio.ensure_future(self._write_in_order(placed, message, turn))
+        consumer.busy += 1
+        writing.add_done_callback(lambda _: consumer.done_with_one())
+        await asyncio.shield(writing)
+
+    def _is_ours(self, message: Any) -> bool:
+        app = self.app
+        return not app.consumer.revoking and message.generation_id == app.consumer_generation_id
+
+    async def _write_in_order(self, placed: Placed, message: Any, turn: Turn) -> None:
         name = placed.name
         if guard_off("order"):
             await self._write_rows(placed, message, turn)

@@ -76,8 +76,7 @@ class RowTable(Table):  # type: ignore[misc]
         return {**super().info(), "row_due": self.row_due, "append": self._append}
 
     def _new_store(self) -> RowStore:
-        store = RowStore("rows://", self.app, self, table_name=self.name, loop=self.loop)
-        return store
+        return RowStore("rows://", self.app, self, table_name=self.name, loop=self.loop)
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0

@@ -136,18 +136,22 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     def made_room(self) -> None:
         self._room.set()
 
-    async def _records(self, timeout: float) -> Mapping[TP, list[Any]]:
+    def done_with_one(self) -> None:
+        self.busy -= 1
+        self._room.set()
+
+    async def _records(self, patience: float) -> Mapping[TP, list[Any]]:
         if not self.flow_active:
             await self.wait(self.can_resume_flow)
         active = self._get_active_partitions()
         wanted = {tp for tp in active if self._has_room(TP(*tp))}
         if not wanted:
             self._room.clear()
-            await self._wait_for_room(0.05 if active else timeout)
+            await self._wait_for_room(0.05 if active else patience)
             return {}
         # While a partition is full, ask briefly: it may have room long before the others have data.
-        patience = timeout if len(wanted) == len(active) else 0.02
-        records: Mapping[TP, list[Any]] = await self._getmany(active_partitions=wanted, timeout=patience)
+        wait = patience if len(wanted) == len(active) else 0.02
+        records: Mapping[TP, list[Any]] = await self._getmany(active_partitions=wanted, timeout=wait)
         return records
 
     async def _wait_for_room(self, secs: float) -> None:
@@ -156,7 +160,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         except TimeoutError:
             return
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109  Faust's signature
         self.not_waiting_next_records.clear()
         try:
             records = await self._records(timeout)
@@ -252,6 +256,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         self._after_seek = frozenset()
         self.revoking = True
+        self.app.cancel_slow_work()
         await self._finish_in_hand()
         crash_point("worker:in_rebalance")
         try:

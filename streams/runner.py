@@ -144,9 +144,10 @@ class Runner:
         topic = topic_of(type(event))
         content = self.codec.content_type(event.type)
         headers = event_headers(event, content, trace_of(cause.headers, event.event_id), VERSION)
-        extra = getattr(self.stage, "glance", None)
-        if extra is not None:
-            headers.insert(0, extra(event))
+        glance = getattr(self.stage, "glance", None)
+        beside = glance(event) if glance is not None else None
+        if beside is not None:
+            headers.insert(0, beside)
         return Outgoing(topic.name, key_of(event), self.codec.encode(event), headers)
 
     def _refuse(self, record: Record, error: Never, now: Now, turn: Turn) -> None:

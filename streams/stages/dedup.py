@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas import ids
 from schemas.alert import AlertNormalized, AlertStatus, CloseRequested, Severity
@@ -36,6 +36,7 @@ MOST_CAUSES = 100  # a hit over more alerts names its first hundred
 RECORDER_TOPIC = "alerts.raw.eventrecorder"
 OPEN, RESOLVED, EXPIRED = "open", "resolved", "expired"
 NEVER_OPENED = ""
+Events = Sequence[Event]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,7 @@ class DedupConfig:
     silence_expiry_secs: float = 24 * 3600
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+class Glance(NamedTuple):
     """What a repeat needs of an alert: small enough to stand in one header."""
 
     event_id: str
@@ -78,21 +78,20 @@ def glance_header(event: AlertNormalized) -> tuple[str, bytes]:
 
 
 def glance_of(record: Record) -> Glance:
-    """From the header where it stands, else from the decoded event."""
-    raw = record.header(GLANCE)
-    event_id = record.header("ce_id")
-    if raw is None or event_id is None:
-        event = record.event
-        assert isinstance(event, AlertNormalized)
-        raw, event_id = glance_header(event)[1], event.event_id.encode()
+    """From the headers where they stand first, as normalize writes them; else from the decoded event."""
+    headers = record.headers
+    if len(headers) > 1 and headers[0][0] == GLANCE and headers[1][0] == "ce_id":
+        raw, event_id = headers[0][1], headers[1][1].decode()
+    else:
+        event = _alert_event(record)
+        raw, event_id = glance_header(event)[1], event.event_id
     try:
         firing, severity, fired, received, place, offset, index = raw.decode().split("|")
-        fired_at = int(fired) if fired else None
         return Glance(
-            event_id.decode(),
+            event_id,
             firing == "f",
             int(severity),
-            fired_at,
+            int(fired) if fired else None,
             int(received),
             place,
             int(offset),
@@ -123,8 +122,8 @@ class Fingerprint(State):
     """the last alert before this incident opened"""
     origins: dict[str, list[int]] = field(default_factory=dict)
     """last origin counted, by origin partition"""
-    starts: list[list[Any]] = field(default_factory=list)
-    """[status, startsAt, counted at, seen by webhook, seen by recorder], newest last"""
+    starts: list[list[int]] = field(default_factory=list)
+    """[firing, startsAt, counted at, seen by webhook, seen by recorder], newest last"""
     counts: windows.Histogram = field(default_factory=list)
 
     @property
@@ -135,17 +134,16 @@ class Fingerprint(State):
     def fingerprint(self) -> str:
         return self.key.decode().partition(":")[2]
 
-    def remembered(self, firing: bool, fired_at: int) -> list[Any] | None:
-        status = "f" if firing else "r"
+    def remembered(self, firing: bool, fired_at: int) -> list[int] | None:
         for start in reversed(self.starts):
-            if start[1] == fired_at and start[0] == status:
+            if start[1] == fired_at and start[0] == firing:
                 return start
         return None
 
 
 class Dedup(KeyedBase[Fingerprint]):
     name = "dedup"
-    reads = ("alerts.normalized",)
+    reads: tuple[str, ...] = ("alerts.normalized",)
 
     def __init__(self, config: DedupConfig, epoch: str = "") -> None:
         self._copy_window = int(config.copy_window_secs * 1000)
@@ -202,9 +200,9 @@ class Dedup(KeyedBase[Fingerprint]):
         last = state.origins.get(glance.place)
         return last is not None and [glance.offset, glance.index] <= last and not guard_off("seen")
 
-    async def handle(self, record: Record, state: Fingerprint, now: Now) -> Sequence[Event]:
-        if record.header("ce_type") != b"alert.normalized" and not isinstance(record.event, AlertNormalized):
-            return self._close_request(record, state, now)
+    async def handle(self, record: Record, state: Fingerprint, now: Now) -> Events:
+        if record.header(GLANCE) is None and isinstance(record.event, CloseRequested):
+            return self._close_request(record.event, state, now)
         glance = glance_of(record)
         if self._counted(glance, state):
             return ()
@@ -216,7 +214,7 @@ class Dedup(KeyedBase[Fingerprint]):
         state.changed = True
         return events
 
-    def _fire(self, glance: Glance, record: Record, state: Fingerprint, now: Now) -> Sequence[Event]:
+    def _fire(self, glance: Glance, record: Record, state: Fingerprint, now: Now) -> Events:
         if self._is_copy(glance, state) or self._is_over(glance, state):
             return ()
         if state.phase == OPEN and glance.severity <= state.highest:
@@ -263,16 +261,13 @@ class Dedup(KeyedBase[Fingerprint]):
         if known is not None:
             known[2] = glance.received_at
             return
-        status = "f" if glance.firing else "r"
         recorder = int(glance.recorder)
-        state.starts.append([status, glance.fired_at, glance.received_at, 1 - recorder, recorder])
+        state.starts.append([int(glance.firing), glance.fired_at, glance.received_at, 1 - recorder, recorder])
         del state.starts[:-KEPT_STARTS]
 
     # -- openings
 
-    def _open(
-        self, glance: Glance, told_by: AlertNormalized, state: Fingerprint, now: Now
-    ) -> Sequence[Event]:
+    def _open(self, glance: Glance, told_by: AlertNormalized, state: Fingerprint, now: Now) -> Events:
         event_id = ids.output_id("incident.opened", (glance.event_id,))
         state.before = state.last_seen or None
         state.phase, state.generation, state.hits, state.highest = OPEN, 0, 0, glance.severity
@@ -281,18 +276,14 @@ class Dedup(KeyedBase[Fingerprint]):
         self._count(glance, state)
         return [self._sighting(IncidentOpened, event_id, told_by, state, now)]
 
-    def _reopen(
-        self, glance: Glance, told_by: AlertNormalized, state: Fingerprint, now: Now
-    ) -> Sequence[Event]:
+    def _reopen(self, glance: Glance, told_by: AlertNormalized, state: Fingerprint, now: Now) -> Events:
         state.before = state.last_seen or None
         state.phase, state.generation = OPEN, state.generation + 1
         self._count(glance, state)
         event_id = ids.output_id("incident.reopened", (glance.event_id,))
         return [self._sighting(IncidentReopened, event_id, told_by, state, now)]
 
-    def _raise(
-        self, glance: Glance, told_by: AlertNormalized, state: Fingerprint, now: Now
-    ) -> Sequence[Event]:
+    def _raise(self, glance: Glance, told_by: AlertNormalized, state: Fingerprint, now: Now) -> Events:
         told = self.settle(state, now)
         self._count(glance, state)
         event_id = ids.output_id("incident.severity_raised", (glance.event_id,))
@@ -300,7 +291,7 @@ class Dedup(KeyedBase[Fingerprint]):
 
     # -- endings
 
-    def _resolve(self, glance: Glance, state: Fingerprint, now: Now) -> Sequence[Event]:
+    def _resolve(self, glance: Glance, state: Fingerprint, now: Now) -> Events:
         self._remember(glance, state)
         if state.phase != OPEN or self._outlived(glance, state):
             state.closed_at = state.closed_at or glance.received_at
@@ -311,14 +302,9 @@ class Dedup(KeyedBase[Fingerprint]):
     def _outlived(glance: Glance, state: Fingerprint) -> bool:
         """A late resolve of an earlier beginning does not close what has fired since."""
         fired_at = glance.fired_at
-        return fired_at is not None and any(
-            status == "f" and start > fired_at for status, start, *_ in state.starts
-        )
+        return fired_at is not None and any(firing and start > fired_at for firing, start, *_ in state.starts)
 
-    def _close_request(self, record: Record, state: Fingerprint, now: Now) -> Sequence[Event]:
-        request = record.event
-        if not isinstance(request, CloseRequested):
-            raise BadPayload(f"{request.type} has no place here", field="type")
+    def _close_request(self, request: CloseRequested, state: Fingerprint, now: Now) -> Events:
         if state.phase != OPEN or request.payload.incident_id != state.incident_id:
             return ()
         state.changed = True
@@ -327,7 +313,7 @@ class Dedup(KeyedBase[Fingerprint]):
 
     def _close(
         self, state: Fingerprint, cause: str, at: int, reason: str, now: Now, actor: str = ""
-    ) -> Sequence[Event]:
+    ) -> Events:
         told = self.settle(state, now)
         state.phase, state.closed_at = RESOLVED, at
         event = IncidentResolved(
@@ -339,7 +325,7 @@ class Dedup(KeyedBase[Fingerprint]):
         )
         return [*told, event]
 
-    async def wake(self, state: Fingerprint, now: Now) -> Sequence[Event]:
+    async def wake(self, state: Fingerprint, now: Now) -> Events:
         if self._due(state) > now.millis:
             return ()
         state.changed = True
@@ -357,7 +343,7 @@ class Dedup(KeyedBase[Fingerprint]):
 
     # -- what is told
 
-    def settle(self, state: Fingerprint, now: Now) -> Sequence[Event]:
+    def settle(self, state: Fingerprint, now: Now) -> Events:
         """One cumulative hit for all the repeats of a micro-batch."""
         if not state.uncounted:
             return ()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas import ids
-from schemas.envelope import Event
+from schemas.envelope import Event, to_millis
 from schemas.errors import Never
 from schemas.incident import (
     IncidentExpired,
@@ -25,9 +25,11 @@ from schemas.incident import (
     Sighting,
 )
 from schemas.run import RunReason, RunRequest, RunRequested, RunStarted
+from streams import windows
 from streams.runner import stage_failed
 from streams.stage import Keyed, KeyedBase, Now, Record, State, pack, unpack
 
+KEPT_AFTER_CLOSING = 2 * windows.DAY
 HIT = IncidentHit.type_name().encode()
 ASKS = {
     IncidentOpened: RunReason.OPENED,
@@ -44,11 +46,14 @@ class Incident(State):
     """the run that was asked for and has not ended"""
     wanted: str = ""
     """why another run is wanted once the pending one ends"""
+    closed_at: int = 0
+    """epoch milliseconds; 0 while it is open"""
+    forgotten: bool = False
 
 
 class Runs(KeyedBase[Incident]):
     name = "runs"
-    reads = ("incidents", "runs")
+    reads: tuple[str, ...] = ("incidents", "runs")
 
     def __init__(self, epoch: str = "") -> None:
         self._epoch = epoch
@@ -56,11 +61,23 @@ class Runs(KeyedBase[Incident]):
     def load(self, key: bytes, row: bytes | None) -> Incident:
         if row is None:
             return Incident()
-        seen, *kept = unpack(row)
-        return Incident(seen, False, *kept)
+        closed_at, seen, status, runs, pending_run, wanted = unpack(row)
+        return Incident(seen, False, status, runs, pending_run, wanted, closed_at)
 
     def dump(self, state: Incident) -> bytes | None:
-        return pack([state.seen, state.status, state.runs, state.pending_run, state.wanted])
+        if state.forgotten:
+            return None
+        return pack([state.closed_at, state.seen, state.status, state.runs, state.pending_run, state.wanted])
+
+    def due(self, row: bytes) -> int | None:
+        """A closed incident is forgotten when it can no longer be reopened, with a day to spare."""
+        closed_at = int(row[1 : row.index(b",")])
+        return closed_at + KEPT_AFTER_CLOSING if closed_at else None
+
+    async def wake(self, state: Incident, now: Now) -> Sequence[Event]:
+        if state.closed_at and state.closed_at + KEPT_AFTER_CLOSING <= now.millis:
+            state.forgotten = state.changed = True
+        return ()
 
     async def handle(self, record: Record, state: Incident, now: Now) -> Sequence[Event]:
         if record.header("ce_type") == HIT:
@@ -71,15 +88,15 @@ class Runs(KeyedBase[Incident]):
             return self._ask(event, ASKS[type(event)], state, now)
         if isinstance(event, RunStarted):
             return self._move(event, IncidentStatus.INVESTIGATING, "run_started", state, now)
-        if isinstance(event, IncidentResolved):
-            state.status = IncidentStatus.RESOLVED
-        elif isinstance(event, IncidentExpired):
-            state.status = IncidentStatus.EXPIRED
+        if isinstance(event, IncidentResolved | IncidentExpired):
+            resolved = isinstance(event, IncidentResolved)
+            state.status = IncidentStatus.RESOLVED if resolved else IncidentStatus.EXPIRED
+            state.closed_at = to_millis(event.occurred_at)
         return ()
 
     def _ask(self, event: Event, reason: RunReason, state: Incident, now: Now) -> Sequence[Event]:
         if reason is not RunReason.SEVERITY_RAISED:
-            state.status = IncidentStatus.PENDING
+            state.status, state.closed_at = IncidentStatus.PENDING, 0
         if state.pending_run:
             state.wanted = reason
             return ()

@@ -29,7 +29,7 @@ class Project(State):
 
 class Schedule(KeyedBase[Project]):
     name = "schedule"
-    reads = ("runs.requests",)
+    reads: tuple[str, ...] = ("runs.requests",)
 
     def __init__(self, config: ScheduleConfig, epoch: str = "") -> None:
         self._deadline = timedelta(seconds=config.run_deadline_secs)

@@ -1,0 +1,98 @@
+"""One worker process: codec, reference data and stages put together, run until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+from agents.sealing import Sealer
+
+from connectors.alerts.source import Source
+from connectors.kafka.admin import apply_topics
+from schemas.catalog import TOPICS, raw_topic
+from schemas.codec import Codec
+from schemas.errors import BrokerAway, Misconfigured
+from streams.faust_app import Engine, EngineConfig, Learn
+from streams.pipeline import Given, PipelineConfig, changelogs, of_worker, stages
+from streams.reference import Reference
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerConfig:
+    kind: str
+    engine: EngineConfig
+    pipeline: PipelineConfig
+    sources: Mapping[str, Source]
+    sealing_key_file: Path | None = None
+    stamp_key: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(slots=True)
+class Worker:
+    """`ready` follows the broker, the tables and the reference data."""
+
+    config: WorkerConfig
+    codec: Codec
+    learn: Learn
+    engine: Engine = field(init=False)
+    reference: Reference = field(init=False)
+
+    def __post_init__(self) -> None:
+        config = self.config
+        sealer = None if config.sealing_key_file is None else Sealer.from_file(config.sealing_key_file)
+        given = Given(self.codec, config.sources, sealer, config.stamp_key)
+        placed = of_worker(config.kind, stages(config.pipeline, given))
+        self.engine = Engine(config.engine, placed, self.codec, self.learn)
+        self.reference = Reference(config.engine.kafka)
+
+    def unready(self) -> str | None:
+        """Why it is not ready, in words; None when it is."""
+        if not self.engine.ready:
+            return "the stages wait for their partitions and rows"
+        if not self.reference.ready.is_set():
+            return "the reference data is being read"
+        return None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set, or a stage is broken: then it raises."""
+        app = self.engine.app
+        await self._require_topics()
+        await self.reference.start()
+        app.finalize()
+        await app.start()
+        ended = asyncio.ensure_future(app.wait_until_stopped())
+        asked = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait((ended, asked), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asked.cancel()
+            await self.reference.stop()
+            await app.stop()
+        if app.crash_reason is not None:
+            raise app.crash_reason
+
+    async def _require_topics(self) -> None:
+        """The rows' topics are this worker's own to make; all others are `awoooi topics apply`'s."""
+        config = self.config.engine
+        wait = 0.5
+        while True:
+            try:
+                report = await apply_topics(config.kafka, changelogs(config.group), config.partitions)
+                break
+            except BrokerAway as error:
+                log.warning("waiting_for_broker", why=str(error), secs=wait)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, 10.0)
+        if report.refused:
+            why = "; ".join(f"{topic}: {reason}" for topic, reason in report.refused.items())
+            raise Misconfigured(f"the topics behind the stages' rows could not be made: {why}")
+
+
+def all_topics(sources: Mapping[str, Source], group: str) -> list[object]:
+    """Everything that `awoooi topics apply` makes."""
+    return [*TOPICS, *(raw_topic(name) for name in (*sources, "auto")), *changelogs(group)]

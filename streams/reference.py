@@ -1,0 +1,162 @@
+"""Reference data: small compacted topics of one partition, read in full and followed, without a group.
+
+A read-only view whose offset is written into decisions. Where it matters (right before an effect) the reader
+asks the broker for the end and waits until the view has reached it; if it cannot, the answer is no.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import aiokafka
+import structlog
+from aiokafka.errors import KafkaError
+
+from connectors.kafka.config import KafkaConfig
+from schemas.errors import BrokerAway
+
+log = structlog.get_logger(__name__)
+REFERENCE_TOPICS = ("switches", "silences", "topology", "policies", "projects", "signers", "trust")
+
+
+@dataclass(slots=True)
+class View:
+    """One topic's latest values, by key."""
+
+    values: dict[bytes, bytes] = field(default_factory=dict)
+    next_offset: int = 0
+
+    def take(self, key: bytes, value: bytes | None, offset: int) -> None:
+        if value is None:
+            self.values.pop(key, None)
+        else:
+            self.values[key] = value
+        self.next_offset = offset + 1
+
+
+class Reference:
+    """Follows the topics in a task of its own. `ready` is set once each was read to its end."""
+
+    def __init__(self, kafka: KafkaConfig, topics: Iterable[str] = REFERENCE_TOPICS) -> None:
+        self._kafka = kafka
+        self._views = {name: View() for name in topics}
+        self._moved = asyncio.Event()
+        self._consumer: Any = None
+        self._task: asyncio.Task[None] | None = None
+        self.ready = asyncio.Event()
+
+    def values(self, topic: str) -> Mapping[bytes, bytes]:
+        return self._views[topic].values
+
+    def offset(self, topic: str) -> int:
+        """What stands before it has been taken in."""
+        return self._views[topic].next_offset
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._follow(), name="reference")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def reached_end(self, topic: str, timeout_secs: float = 5.0) -> int:
+        """Waits until the view holds all that the broker has now; raises BrokerAway when in doubt."""
+        deadline = time.monotonic() + timeout_secs
+        try:
+            async with asyncio.timeout(timeout_secs):
+                end = (await self._ends([topic]))[topic]
+                while self.offset(topic) < end:
+                    self._moved.clear()
+                    await asyncio.wait_for(self._moved.wait(), deadline - time.monotonic())
+        except (TimeoutError, KafkaError) as error:
+            raise BrokerAway(f"{topic}: cannot tell whether it is up to date: {error!r}") from error
+        return self.offset(topic)
+
+    async def _follow(self) -> None:
+        wait = 0.5
+        while True:
+            try:
+                await self._read_on()
+            except KafkaError as error:
+                log.warning("reference_waiting", why=f"{type(error).__name__}: {error}", secs=wait)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, 10.0)
+
+    async def _read_on(self) -> None:
+        self._consumer = aiokafka.AIOKafkaConsumer(
+            **self._kafka.client_options(),
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=1000,
+        )
+        await self._consumer.start()
+        try:
+            places = {aiokafka.TopicPartition(name, 0): view for name, view in self._views.items()}
+            self._consumer.assign(list(places))
+            for place, view in places.items():
+                self._consumer.seek(place, view.next_offset)
+            ends = await self._ends(list(self._views))
+            while True:
+                if not self.ready.is_set() and all(self.offset(name) >= end for name, end in ends.items()):
+                    self.ready.set()
+                for place, records in (await self._consumer.getmany(timeout_ms=1000)).items():
+                    for record in records:
+                        places[place].take(record.key or b"", record.value, record.offset)
+                    self._moved.set()
+        finally:
+            await self._consumer.stop()
+
+    async def _ends(self, topics: list[str]) -> dict[str, int]:
+        if self._consumer is None:
+            raise KafkaError("not connected")
+        found = await self._consumer.end_offsets([aiokafka.TopicPartition(name, 0) for name in topics])
+        return {place.topic: end for place, end in found.items()}
+
+
+class Publish(Protocol):
+    async def send(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
+    ) -> tuple[str, int, int]: ...
+
+
+def save(reference: Reference, path: Path, topics: Iterable[str] = REFERENCE_TOPICS) -> None:
+    """The copy that `up` keeps, because the embedded broker forgets."""
+    kept = {
+        topic: [[_text(key), _text(value)] for key, value in reference.values(topic).items()]
+        for topic in topics
+    }
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(kept))
+    fresh.replace(path)
+
+
+async def restore(path: Path, publish: Publish) -> int:
+    """Give the broker back what it forgot; how many values."""
+    kept = _read_copy(path)
+    for topic, key, value in kept:
+        await publish.send(topic, key, value, [])
+    return len(kept)
+
+
+def _read_copy(path: Path) -> list[tuple[str, bytes, bytes]]:
+    if not path.exists():
+        return []
+    return [
+        (topic, base64.b64decode(key), base64.b64decode(value))
+        for topic, pairs in json.loads(path.read_text()).items()
+        for key, value in pairs
+    ]
+
+
+def _text(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()

@@ -1,0 +1,178 @@
+"""Raw records into alerts: read by their source, cleaned, identified. Keeps nothing.
+
+What comes in is believed by nobody: not its text, not its headers, not its claim to be JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+from agents.privacy import Shield
+from agents.sealing import Sealer
+from connectors.alerts.purify import purify
+
+from connectors.alerts.registry import detect
+from connectors.alerts.source import RawAlert, Source
+from connectors.gateway.stamp import STAMP_HEADER, read_stamp
+from schemas import ids
+from schemas.alert import Alert, AlertNormalized, AlertOrigin, AlertRejected, Rejection
+from schemas.catalog import RAW_PREFIX
+from schemas.envelope import Event, Moment, from_millis
+from schemas.errors import BadPayload, Never, Unreadable
+from streams.runner import sha256_of
+from streams.stage import Now, Record, Transform
+from streams.stages.dedup import glance_header
+
+AUTO = "auto"
+DEFAULT_PROJECT = "default"
+DEFAULT_CLUSTER = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class NormalizeConfig:
+    project_by_topic: Mapping[str, str] = field(default_factory=dict)
+    """for records that no gateway stamped: what they claim themselves counts for nothing"""
+
+
+class BadStamp(Never):
+    """A stamp that does not verify: forged, or the gateway and this worker hold different secrets."""
+
+    reason = "bad_stamp"
+
+
+class Normalize:
+    name = "normalize"
+    reads: tuple[str, ...] = (RAW_PREFIX + "*",)
+
+    def __init__(
+        self,
+        config: NormalizeConfig,
+        sources: Mapping[str, Source],
+        sealer: Sealer | None = None,
+        stamp_key: bytes | None = None,
+        epoch: str = "",
+    ) -> None:
+        self._projects = config.project_by_topic
+        self._sources = sources
+        self._sealer, self._stamp_key, self._epoch = sealer, stamp_key, epoch
+
+    async def handle(self, record: Record, now: Now) -> Sequence[Event]:
+        project = self._project(record)
+        payload = _json(record.value)
+        name = record.topic.removeprefix(RAW_PREFIX)
+        source = detect(payload, self._sources) if name == AUTO else self._sources[name]
+        alerts = source.read(payload, record.timestamp)
+        return [self._event(raw, index, project, record, now) for index, raw in enumerate(alerts)]
+
+    def _project(self, record: Record) -> str:
+        header = record.header(STAMP_HEADER)
+        if header is None:
+            return self._projects.get(record.topic, DEFAULT_PROJECT)
+        stamp = None
+        if self._stamp_key is not None:
+            stamp = read_stamp(self._stamp_key, header, record.topic, record.value or b"")
+        if stamp is None:
+            raise BadStamp("the gateway's stamp does not verify: do gateway and worker hold the same secret?")
+        return stamp.project
+
+    def _event(self, raw: RawAlert, index: int, project: str, record: Record, now: Now) -> AlertNormalized:
+        origin = ids.Origin(self._epoch, record.topic, record.partition, record.offset, index)
+        event_id = ids.alert_id(str(origin))
+        clean = purify(raw, Shield)
+        received = from_millis(record.timestamp)
+        sealed = None
+        if clean.values and self._sealer is not None:
+            sealed = self._sealer.seal(clean.values, project, event_id)
+        return AlertNormalized(
+            event_id=event_id,
+            project_id=project,
+            occurred_at=_moment(raw.fired_at) or received,
+            recorded_at=now.moment,
+            stage=self.name,
+            sealed=sealed,
+            payload=Alert(
+                alert_type=clean.alert_type,
+                severity=raw.severity,
+                source=raw.source,
+                message=clean.message,
+                description=clean.description,
+                namespace=raw.namespace,
+                target_resource=raw.target_resource,
+                resource_type=raw.resource_type,
+                cluster=raw.cluster or DEFAULT_CLUSTER,
+                metrics=clean.metrics,
+                fired_at=_moment(raw.fired_at),
+                ends_at=_moment(raw.ends_at),
+                received_at=received,
+                status=raw.status,
+                project_id=project,
+                fingerprint=ids.fingerprint(raw.alert_type, raw.namespace, raw.target_resource),
+                labels=clean.labels,
+                annotations=clean.annotations,
+                generator_url=clean.generator_url,
+                origin=AlertOrigin(
+                    epoch=self._epoch,
+                    topic=record.topic,
+                    partition=record.partition,
+                    offset=record.offset,
+                    index=index,
+                ),
+                sanitized=bool(clean.patterns),
+                patterns=clean.patterns,
+                truncated=clean.truncated,
+                incomplete=raw.incomplete,
+            ),
+        )
+
+    def glance(self, event: Event) -> tuple[str, bytes] | None:
+        """What dedup needs of an alert, beside it in a header."""
+        return glance_header(event) if isinstance(event, AlertNormalized) else None
+
+    def dead_letter(self, record: Record, error: Never, now: Now) -> Event:
+        place = f"{self._epoch}/{record.topic}/{record.partition}/{record.offset}"
+        return AlertRejected(
+            event_id=ids.derive_id("alert.rejected", place),
+            project_id=self._projects.get(record.topic, DEFAULT_PROJECT),
+            occurred_at=from_millis(record.timestamp),
+            recorded_at=now.moment,
+            stage=self.name,
+            payload=Rejection(
+                source=record.topic.removeprefix(RAW_PREFIX),
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+                epoch=self._epoch,
+                reason=error.reason,
+                detail=str(error)[:500],
+                size=len(record.value or b""),
+                sha256=sha256_of(record.value),
+                original=record.value,
+                original_key=record.key,
+                project_id=self._projects.get(record.topic, DEFAULT_PROJECT),
+            ),
+        )
+
+
+def _json(value: bytes | None) -> object:
+    if value is None:
+        raise Unreadable("the record has no value")
+    try:
+        payload: object = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise Unreadable(f"not JSON: {error.msg} at byte {error.pos} of {len(value)}") from error
+    return payload
+
+
+def _moment(millis: int | None) -> Moment | None:
+    if millis is None:
+        return None
+    try:
+        return from_millis(millis)
+    except (OverflowError, ValueError, OSError) as error:
+        raise BadPayload(f"{millis} ms is no time that can be told", field="time") from error
+
+
+def check_contract(stage: Normalize) -> Transform:
+    return stage
