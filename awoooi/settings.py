@@ -1,0 +1,154 @@
+"""Every setting, gathered: the components' own configurations, and what belongs to no one component.
+
+Where the values come from (environment, file, state folder) is read in loading.py.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from connectors.gateway.config import GatewayConfig
+from connectors.kafka.config import KafkaConfig
+from connectors.secret import read_secret
+from connectors.tokens import PROJECT_PATTERN
+from schemas.catalog import RAW_PREFIX, event_classes
+from sinks.clickhouse.config import ClickHouseConfig
+from sinks.store.config import StoreConfig
+
+EMBEDDED_PARTITIONS, DEFAULT_PARTITIONS = 4, 12
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LogSettings(Section):
+    format: Literal["auto", "json", "readable"] = Field("auto", description="auto: readable on a terminal")
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="of our own lines")
+
+
+class BrokerSettings(Section):
+    """The embedded broker, which `awoooi up` starts when no other is given."""
+
+    port: int = Field(9092, ge=1, le=65535, description="on 127.0.0.1")
+
+
+class HealthSettings(Section):
+    """Where the processes that speak no HTTP else serve /healthz, /readyz and /metrics."""
+
+    host: str = "127.0.0.1"
+    ingest_port: int = Field(9101, ge=0, le=65535, description="of `worker ingest` and `worker all`")
+    sink_port: int = Field(9102, ge=0, le=65535, description="of `sink`")
+
+
+class RegistrySettings(Section):
+    """A Confluent-compatible schema registry; without one, events carry their schema's fingerprint."""
+
+    url: str | None = Field(None, pattern=r"^https?://[^@\s]+$", description="http(s)://host:port")
+    user: str | None = None
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = Field(None, description="PEM; the system's authorities where none is given")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.password is not None and self.password_file is not None:
+            raise ValueError("give either password or password_file")
+        if (self.user is None) != (self.password is None and self.password_file is None):
+            raise ValueError("user and password go together")
+        return self
+
+    def login(self) -> tuple[str, str] | None:
+        if self.user is None:
+            return None
+        return self.user, read_secret(self.password, self.password_file, "registry.password")
+
+
+class DedupSettings(Section):
+    copy_window_secs: float = Field(60, gt=0, description="copies of one alert within it count once")
+    reopen_window_secs: float = Field(15 * 60, gt=0, description="what fires again within it reopens")
+    silence_expiry_secs: float = Field(24 * 3600, gt=0, description="an incident silent for so long expires")
+
+
+class SealingSettings(Section):
+    """The key pair that personal values are sealed with; who only seals needs the public one alone."""
+
+    public_key_file: Path
+    private_key_file: Path
+
+
+class ClickHouseSettings(ClickHouseConfig):
+    """Two users: the sink and the migrations write, people's questions only read."""
+
+    password_file: Path | None = Field(None, description="instead of password")
+    reader_user: str = "reader"
+    reader_password: SecretStr = SecretStr("")
+    reader_password_file: Path | None = Field(None, description="instead of reader_password")
+
+    def writer(self) -> ClickHouseConfig:
+        return self._as(self.user, self.password, self.password_file, "password")
+
+    def reader(self) -> ClickHouseConfig:
+        return self._as(self.reader_user, self.reader_password, self.reader_password_file, "reader_password")
+
+    def _as(self, user: str, password: SecretStr, file: Path | None, name: str) -> ClickHouseConfig:
+        secret = password if file is None else SecretStr(read_secret(None, file, f"clickhouse.{name}"))
+        shared = {field: getattr(self, field) for field in ClickHouseConfig.model_fields}
+        return ClickHouseConfig(**{**shared, "user": user, "password": secret})
+
+
+class Settings(Section):
+    state_dir: Path = Field(description="keys, tokens, the store's data, logs of `up`")
+    embedded: bool = Field(description="the broker is the embedded one: it forgets, and groups form quickly")
+    log_epoch: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9._-]{0,64}$",
+        description="which life of an embedded log; empty on a real cluster",
+    )
+    partitions: int = Field(ge=1, le=1000, description="of every keyed topic, fixed for life")
+    replication: int = Field(-1, ge=-1, le=9, description="of every topic; -1 takes the broker's default")
+    raw_retention_hours: float = Field(72, gt=0, description="of the topics with native payloads")
+    sources: tuple[str, ...] = Field((), description="alert sources in use; by default all installed")
+    project_by_topic: dict[str, str] = Field(
+        default_factory=dict, description="raw topic → project, for Kafka producers: topic=project,…"
+    )
+    json_events: tuple[str, ...] = Field((), description="event types written as JSON instead of Avro")
+    tick_secs: float = Field(1.0, ge=0.1, le=60, description="how often a worker looks what time has brought")
+    log: LogSettings = LogSettings()
+    kafka: KafkaConfig
+    broker: BrokerSettings = BrokerSettings()
+    gateway: GatewayConfig
+    store: StoreConfig
+    clickhouse: ClickHouseSettings
+    registry: RegistrySettings = RegistrySettings()
+    sealing: SealingSettings
+    dedup: DedupSettings = DedupSettings()
+    health: HealthSettings = HealthSettings()
+
+    @field_validator("json_events")
+    @classmethod
+    def _known_events(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        known = event_classes()
+        for name in names:
+            if name not in known:
+                raise ValueError(f"{name!r} is no event type; there are: {', '.join(sorted(known))}")
+        return names
+
+    @field_validator("project_by_topic")
+    @classmethod
+    def _raw_topics(cls, mapping: dict[str, str]) -> dict[str, str]:
+        for topic, project in mapping.items():
+            if not topic.startswith(RAW_PREFIX):
+                raise ValueError(f"{topic!r} is no raw topic: they begin with {RAW_PREFIX}")
+            if not re.fullmatch(PROJECT_PATTERN, project):
+                raise ValueError(f"{project!r} is no project name (small letters, digits, . _ -)")
+        return mapping
+
+    @property
+    def raw_retention(self) -> timedelta:
+        return timedelta(hours=self.raw_retention_hours)
