@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.envelope import Event, Moment, Plain
+from schemas.envelope import Event, Long, Moment, Plain
 
 
 class Severity(StrEnum):
@@ -46,9 +46,9 @@ Metric = float | bool | str
 class AlertOrigin(Plain):
     epoch: str = Field("", description="log epoch; empty on a real cluster")
     topic: str
-    partition: int
-    offset: int
-    index: int = Field(description="which alert of the record")
+    partition: Long
+    offset: Long
+    index: Long = Field(description="which alert of the record")
 
 
 class Alert(Plain):
@@ -101,12 +101,12 @@ class CloseRequested(Event):
 class Rejection(Plain):
     source: str
     topic: str
-    partition: int
-    offset: int
+    partition: Long
+    offset: Long
     epoch: str = ""
     reason: str = Field(description="short constant, for counting")
     detail: str = Field(description="what is wrong, and where, in words")
-    size: int = Field(description="bytes of the original value")
+    size: Long = Field(description="bytes of the original value")
     sha256: str = Field(description="of the original value")
     original: bytes | None = Field(None, description="the whole value; None where the record had none")
     original_key: bytes | None = None

@@ -107,9 +107,9 @@ def ticks_topic(worker: str) -> Topic:
     )
 
 
-def reference_topic(name: str, holds: str) -> Topic:
+def reference_topic(name: str, holds: str, key: str = "subject") -> Topic:
     """Reference data: compacted, small, one partition, read in full by every process."""
-    return Topic(name, key="subject", holds=holds, keyed=False, retention=None, compacted=True)
+    return Topic(name, key=key, holds=holds, keyed=False, retention=None, compacted=True)
 
 
 TOPICS: tuple[Topic, ...] = (
@@ -164,7 +164,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("executions.claims", key="target", holds="who executes what, first claim wins"),
     Topic("executions", key="incident", holds="what was executed and how it ended"),
     Topic("trust.observations", key="trust key", holds="outcomes that trust is earned by"),
-    reference_topic("trust", "trust scores"),
+    reference_topic("trust", "trust scores", key="trust key"),
     reference_topic("switches", "kill switches and opt-ins"),
     reference_topic("silences", "silences and maintenance windows"),
     reference_topic("topology", "services and what they depend on"),

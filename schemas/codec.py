@@ -13,13 +13,19 @@ from typing import Any
 
 import fastavro
 import orjson
-from fastavro.schema import fingerprint, load_schema, parse_schema, to_parsing_canonical_form
-from pydantic import ValidationError
+from fastavro.schema import (
+    SchemaParseException,
+    fingerprint,
+    load_schema,
+    parse_schema,
+    to_parsing_canonical_form,
+)
+from pydantic import BaseModel, ValidationError
 
 from schemas.avro_schema import AVRO_DIR, path_of
 from schemas.catalog import event_classes
-from schemas.envelope import Event, as_plain
-from schemas.errors import UnknownSchema, Unreadable
+from schemas.envelope import Event, Plain, as_plain
+from schemas.errors import Misconfigured, UnknownSchema, Unreadable
 
 SINGLE_OBJECT = b"\xc3\x01"
 CONFLUENT = b"\x00"
@@ -28,6 +34,7 @@ REGISTRY_ID_BYTES = 4
 
 AVRO_CONTENT = "application/avro"
 JSON_CONTENT = "application/json"
+MOST_REFUSED = 10_000  # anybody who may write to a topic can make numbers up
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +83,12 @@ class Codec:
     registry_ids: Mapping[type[Event], int] = field(default_factory=dict)
     as_json: frozenset[str] = frozenset()
     _learned: dict[int, _Writing] = field(default_factory=dict)
+    _refused: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        unheard = sorted(self.as_json - event_classes().keys())
+        if unheard:
+            raise Misconfigured(f"as JSON: {unheard} are no event types; known: {sorted(event_classes())}")
         for event, number in self.registry_ids.items():
             self._learned[number] = _Writing(_current(event)[0], event)
 
@@ -113,28 +124,55 @@ class Codec:
             raise Unreadable("the record has no value")
         if value.startswith(SINGLE_OBJECT):
             start = len(SINGLE_OBJECT) + FINGERPRINT_BYTES
-            mark = value[len(SINGLE_OBJECT) : start]
+            mark = _mark(value, len(SINGLE_OBJECT), start)
             writing = _known().get(mark)
             if writing is None:
                 raise UnknownSchema("single-object", mark.hex())
             return writing.event, _read_avro(writing, value, start)
         if value.startswith(CONFLUENT):
             start = len(CONFLUENT) + REGISTRY_ID_BYTES
-            number = int.from_bytes(value[len(CONFLUENT) : start])
+            number = int.from_bytes(_mark(value, len(CONFLUENT), start))
             writing = self._learned.get(number)
             if writing is None:
-                raise UnknownSchema("registry", number)
+                raise self._unknown(number)
             return writing.event, _read_avro(writing, value, start)
         return _read_json(value)
 
+    def _unknown(self, number: int) -> Unreadable:
+        """The framing `registry` says that asking may help."""
+        why = self._refused.get(number)
+        return (
+            UnknownSchema("registry", number)
+            if why is None
+            else UnknownSchema("refused registry", number, why)
+        )
+
     def learn(self, number: int, schema: Mapping[str, Any]) -> None:
-        """Take in a schema that the registry knows under `number`."""
-        parsed = parse_schema(dict(schema))
+        """Take in a schema that the registry knows under `number`; raises Unreadable where it is not ours."""
+        try:
+            parsed = parse_schema(dict(schema))
+        except (SchemaParseException, KeyError, TypeError, ValueError, RecursionError) as error:
+            raise Unreadable(f"registry schema {number} is no Avro schema: {type(error).__name__}") from error
+        # a registry may write namespace and name apart: the parsed name is the full one
+        name = parsed.get("name") if isinstance(parsed, dict) else None
         for event in event_classes().values():
-            if event.record_name() == schema.get("name"):
+            if event.record_name() == name:
                 self._learned[number] = _Writing(parsed, event, current=False)
                 return
-        raise UnknownSchema("registry", number)
+        raise UnknownSchema("registry", number, "it is none of our records")
+
+    def refuse(self, number: int, why: str) -> None:
+        """The registry cannot help with this number: what carries it is a dead letter from now on."""
+        self._refused[number] = why
+        if len(self._refused) > MOST_REFUSED:
+            del self._refused[next(iter(self._refused))]
+
+
+def _mark(value: bytes, start: int, end: int) -> bytes:
+    """What names the writer's schema, between the marker and the Avro value."""
+    if len(value) < end:
+        raise Unreadable(f"cut off: {len(value)} bytes, and the schema's mark ends at {end}")
+    return value[start:end]
 
 
 def _read_avro(writing: _Writing, value: bytes, start: int) -> dict[str, Any]:
@@ -144,7 +182,8 @@ def _read_avro(writing: _Writing, value: bytes, start: int) -> dict[str, Any]:
     try:
         plain = fastavro.schemaless_reader(body, writing.schema, wanted)
     except Exception as error:  # the C reader raises whatever the bytes make of it
-        raise Unreadable(f"{writing.event.type_name()}: not the Avro it says it is: {error!r}") from error
+        kind = type(error).__name__  # its text may hold the value
+        raise Unreadable(f"{writing.event.type_name()}: not the Avro it says it is: {kind}") from error
     if body.read(1):
         raise Unreadable(f"{writing.event.type_name()}: bytes left over behind the Avro value")
     assert isinstance(plain, dict)
@@ -161,7 +200,7 @@ def _read_json(value: bytes) -> tuple[type[Event], dict[str, Any]]:
     kind = plain.get("type")
     event = event_classes().get(kind) if isinstance(kind, str) else None
     if event is None:
-        raise Unreadable(f"type: {kind!r} is no event type of the catalogue")
+        raise Unreadable("type: no event type of the catalogue")
     try:
         return event, as_plain(event.model_validate_json(value))
     except ValidationError as error:
@@ -173,6 +212,16 @@ def _jsonable(event: Event) -> dict[str, Any]:
 
 
 def _first_fault(error: ValidationError) -> str:
-    """Where and what, never the value: it may be personal."""
-    first = error.errors(include_input=False, include_url=False)[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    """Where and what, never the value, nor a name that is not ours: they may be personal."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    ours = (str(part) if isinstance(part, int) or part in _names() else "…" for part in first["loc"])
+    return f"{'.'.join(ours) or 'event'}: {first['msg']}"
+
+
+@cache
+def _names() -> frozenset[str]:
+    """Every field of every model."""
+    models: list[type[BaseModel]] = [Plain]
+    for model in models:
+        models.extend(model.__subclasses__())
+    return frozenset(name for model in models for name in model.model_fields)

@@ -11,10 +11,16 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 def to_milliseconds(moment: datetime) -> datetime:
     """UTC, and no finer than what Avro and ClickHouse keep."""
-    return moment.astimezone(UTC).replace(microsecond=moment.microsecond // 1000 * 1000)
+    try:
+        utc = moment.astimezone(UTC)
+    except OverflowError as error:  # 0001-01-01T00:00+10:00 is before the first year
+        raise ValueError("outside the years 1 to 9999 in UTC") from error
+    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(to_milliseconds)]
+Long = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+"""An integer that Avro can write: what JSON brings may be larger."""
 
 
 def from_millis(millis: int) -> datetime:
@@ -26,15 +32,25 @@ def to_millis(moment: datetime) -> int:
 
 
 class Plain(BaseModel):
-    """Frozen plain data; an unknown field is refused."""
+    """Frozen plain data; an unknown field is refused.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    Bytes are base64 in JSON, since ciphertext is no text. Errors never show the value: it may be personal.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        ser_json_bytes="base64",
+        val_json_bytes="base64",
+        hide_input_in_errors=True,
+    )
 
 
 class Event(Plain):
     """The envelope. Subclasses narrow `type` to one literal and `payload` to one model."""
 
-    schema_version: int = Field(1, description="version of the payload's schema")
+    schema_version: Long = Field(1, description="version of the payload's schema")
     event_id: str = Field(description="derived from the cause; the first event with an id wins")
     type: str = Field(description="what happened")
     project_id: str = Field(description="the tenant")
@@ -91,4 +107,6 @@ def _plain(item: Any) -> Any:
         return as_plain(item)
     if isinstance(item, tuple | list):
         return [_plain(part) for part in item]
+    if isinstance(item, dict):
+        return {name: _plain(part) for name, part in item.items()}
     return item

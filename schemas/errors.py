@@ -51,8 +51,8 @@ class UnknownSchema(Unreadable):
 
     reason = "unknown_schema"
 
-    def __init__(self, framing: str, schema: int | str) -> None:
-        super().__init__(f"unknown {framing} schema {schema}")
+    def __init__(self, framing: str, schema: int | str, why: str = "") -> None:
+        super().__init__(f"unknown {framing} schema {schema}" + (f": {why}" if why else ""))
         self.framing = framing
         self.schema = schema
 

@@ -6,18 +6,18 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.envelope import Event, Plain
+from schemas.envelope import Event, Long, Plain
 
 
 class Failure(Plain):
     stage: str
     topic: str
-    partition: int
-    offset: int
+    partition: Long
+    offset: Long
     epoch: str = ""
     reason: str = Field(description="short constant, for counting")
     detail: str = Field(description="what is wrong, in words")
-    size: int = Field(description="bytes of the original value")
+    size: Long = Field(description="bytes of the original value")
     sha256: str = Field(description="of the original value")
     original: bytes | None = Field(None, description="the whole value; None where the record had none")
     original_key: bytes | None = None

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from schemas.envelope import Event
 
 Headers = list[tuple[str, bytes]]
 
-_TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
-_NO_TRACE = b"0" * 32
+# W3C: a later version may append fields behind ours; version ff, trace 0 and span 0 are no traces
+_TRACEPARENT = re.compile(
+    rb"(?:00(?=.{53}$)|(?!00|ff)[0-9a-f]{2})"
+    rb"-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?"
+)
 VERSION_HEADER = "awoooi_version"
 
 
@@ -38,7 +41,8 @@ def plain_headers(
 
 
 def iso(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    """RFC 3339. Not strftime, which writes the year 1 as `1`."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def span_of(event_id: str) -> bytes:
@@ -50,6 +54,6 @@ def trace_of(headers: Iterable[tuple[str, bytes]], otherwise: str) -> bytes:
     for name, value in headers:
         if name == "traceparent":
             found = _TRACEPARENT.fullmatch(value or b"")
-            if found and found[1] != _NO_TRACE:
+            if found:
                 return found[1]
     return otherwise.replace("-", "").encode()

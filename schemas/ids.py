@@ -44,7 +44,7 @@ class Origin:
 
     @classmethod
     def parse(cls, text: str) -> Origin:
-        epoch, topic, partition, offset, index = text.split("/")
+        epoch, topic, partition, offset, index = text.rsplit("/", 4)
         return cls(epoch, topic, int(partition), int(offset), int(index))
 
 

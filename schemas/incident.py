@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.alert import Alert, ResourceType, Severity
-from schemas.envelope import Event, Moment, Plain
+from schemas.envelope import Event, Long, Moment, Plain
 
 
 class IncidentStatus(StrEnum):
@@ -28,13 +28,13 @@ class Counts(Plain):
     fingerprint: str
     severity: Severity = Field(description="of the latest alert")
     highest_severity: Severity = Field(description="highest seen while open")
-    hit_count: int = Field(description="alerts counted on this incident, the opening one among them")
+    hit_count: Long = Field(description="alerts counted on this incident, the opening one among them")
     opened_at: Moment
     last_seen_at: Moment
-    generation: int = Field(description="how often it was reopened")
-    count_5m: int = Field(description="alerts of this fingerprint in the last 5 minutes")
-    count_1h: int
-    count_24h: int
+    generation: Long = Field(description="how often it was reopened")
+    count_5m: Long = Field(description="alerts of this fingerprint in the last 5 minutes")
+    count_1h: Long
+    count_24h: Long
     last_occurrence_at: Moment | None = Field(
         None, description="the fingerprint's last alert before this incident (re)opened"
     )

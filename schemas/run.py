@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.alert import Severity
-from schemas.envelope import Event, Moment, Plain
+from schemas.envelope import Event, Long, Moment, Plain
 from schemas.incident import Sighting
 
 
@@ -19,7 +19,7 @@ class RunReason(StrEnum):
 
 
 class RunRequest(Plain):
-    number: int = Field(description="which run of the incident, from 1")
+    number: Long = Field(description="which run of the incident, from 1")
     reason: RunReason
     severity: Severity
     sighting: Sighting = Field(description="what the agents start from")
@@ -33,7 +33,7 @@ class RunRequested(Event):
 
 
 class RunStart(Plain):
-    number: int
+    number: Long
     reason: RunReason
     severity: Severity
     deadline_at: Moment = Field(description="when the whole run must have ended")
