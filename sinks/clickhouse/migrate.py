@@ -42,11 +42,12 @@ class Migration:
         """Its statements, without what stands between them; a `;` in a string or comment ends none."""
         start = end = 0
         for token in tokens(self.text):
-            if token.text == ";":
-                yield self.text[start : token.start].strip()
-                start = token.end
-            else:
+            if token.text != ";":
                 end = token.end
+                continue
+            if end > start:
+                yield self.text[start : token.start].strip()
+            start = token.end
         if end > start:
             yield self.text[start:].strip()
 

@@ -11,7 +11,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -121,7 +121,7 @@ class Engine:
         with self._connection(session) as connection:
             try:
                 if statement.input_format is not None:
-                    return _answer(_insert(connection, statement))
+                    return _written(_insert(connection, statement))
                 return _answer(connection.query(statement.text, output_format, params=dict(session.params)))
             except ENGINE_ERRORS as error:
                 raise StatementError.from_engine(error) from error
@@ -170,6 +170,12 @@ def _from_file(statement: Statement, path: str) -> str:
     cut = next(settings, len(statement.text))
     head, tail = statement.text[:cut], statement.text[cut:]
     return f"{head}\nFROM INFILE '{path}' COMPRESSION 'none'\n{tail}\nFORMAT {statement.input_format}"
+
+
+def _written(result: Any) -> Answer:
+    """The rows that were sent. The engine's own count has those of materialized views in it as well."""
+    answer = _answer(result)
+    return replace(answer, rows_read=0, rows_written=answer.rows_read)
 
 
 def _answer(result: Any) -> Answer:

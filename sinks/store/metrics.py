@@ -25,7 +25,7 @@ class StoreMetrics:
         )
         self.rows_written = Counter(
             "awoooi_store_rows_written_total",
-            "Rows written, those of materialized views among them",
+            "Rows that were sent and written",
             registry=self.registry,
         )
         self.running = Gauge(

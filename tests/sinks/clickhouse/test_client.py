@@ -1,0 +1,131 @@
+"""What comes of trouble: wait, or never."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from schemas.errors import Never, NotNow
+from sinks.clickhouse.client import Client, connected
+from sinks.clickhouse.config import ClickHouseConfig
+from sinks.clickhouse.errors import Away, Refused
+from tests.peers import free_port
+from tests.sinks.clickhouse.events import COLUMNS, event, values
+from tests.sinks.clickhouse_peer import ClickHousePeer
+
+
+async def test_rows_go_in_and_come_out(clickhouse: Client) -> None:
+    await clickhouse.insert("events", values([event("a", "a.b", 1), event("b", "a.b", 2)]), COLUMNS)
+    columns = dict(zip(COLUMNS, zip(*values([event("c", "a.b", 3)]), strict=True), strict=True))
+    await clickhouse.insert_columns("events", columns)
+    await clickhouse.insert("events", [], COLUMNS)
+    rows = await clickhouse.ask(
+        "SELECT kafka_offset AS o FROM events WHERE o >= {low:Int64} ORDER BY o", {"low": 2}
+    )
+    assert rows == [{"o": 2}, {"o": 3}]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"event_id": "no uuid"},
+        {"kafka_offset": 2**63},
+        {"kafka_partition": "three"},
+        {"schema_version": -1},
+        {"project_id": None},
+        {"occurred_at": "yesterday"},
+        {"causes": ["no uuid"]},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+async def test_a_value_that_does_not_fit_is_refused(clickhouse: Client, changes: dict[str, Any]) -> None:
+    with pytest.raises(Refused) as caught:
+        await clickhouse.insert("events", values([event("a", "a.b", 1) | changes]), COLUMNS)
+    assert isinstance(caught.value, Never)
+    await clickhouse.insert("events", values([event("b", "a.b", 2)]), COLUMNS)
+    assert await clickhouse.ask("SELECT kafka_offset AS o FROM events") == [{"o": 2}]
+
+
+async def test_a_row_that_the_table_refuses(clickhouse: Client) -> None:
+    await clickhouse.command(
+        "CREATE TABLE even (n UInt8, CONSTRAINT even CHECK n % 2 = 0) ENGINE = MergeTree ORDER BY n"
+    )
+    with pytest.raises(Refused) as caught:
+        await clickhouse.insert("even", [(1,)], ["n"])
+    assert caught.value.code == 469
+    await clickhouse.insert("even", [(2,)], ["n"])
+    await clickhouse.command("DROP TABLE even SYNC")
+
+
+@pytest.mark.parametrize("sql", ["SELEKT", "SELECT nope", "SELECT * FROM nope", "SELECT toUInt8('x')"])
+async def test_a_wrong_question_is_refused(clickhouse: Client, sql: str) -> None:
+    with pytest.raises(Refused) as caught:
+        await clickhouse.ask(sql)
+    assert caught.value.code in (6, 47, 60, 62)
+
+
+async def test_a_missing_table_is_no_fault_of_the_rows(clickhouse: Client) -> None:
+    with pytest.raises(Away):
+        await clickhouse.insert("not_yet", [(1,)], ["n"])
+
+
+async def test_nobody_answers() -> None:
+    with pytest.raises(Away) as caught:
+        await Client.connect(ClickHouseConfig(url=f"http://127.0.0.1:{free_port()}"))
+    assert isinstance(caught.value, NotNow)
+
+
+async def test_a_wrong_password_is_a_reason_to_wait(store: ClickHousePeer) -> None:
+    with pytest.raises(Away) as caught:
+        await Client.connect(store.config(password=SecretStr("wrong")))
+    assert caught.value.code == 516
+
+
+async def test_an_answer_that_never_comes() -> None:
+    async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silence, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with pytest.raises(Away):
+            await Client.connect(ClickHouseConfig(url=f"http://127.0.0.1:{port}", request_timeout_secs=0.2))
+
+
+async def test_it_goes_on_after_a_restart(store_path: Path) -> None:
+    with ClickHousePeer.running(store_path) as peer:
+        async with connected(peer.config()) as client:
+            await client.command("CREATE TABLE kept (n UInt8) ENGINE = MergeTree ORDER BY n")
+            await client.insert("kept", [(1,)], ["n"])
+            assert peer.process is not None
+            peer.process.kill()
+            with pytest.raises(Away):
+                await client.insert("kept", [(2,)], ["n"])
+            peer.start()
+            await client.insert("kept", [(3,)], ["n"])
+            assert await client.ask("SELECT n FROM kept ORDER BY n") == [{"n": 1}, {"n": 3}]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"url": "127.0.0.1:8123"},
+        {"url": "http://writer:secret@127.0.0.1:8123"},
+        {"database": "a; b"},
+        {"connect_timeout_secs": 0},
+        {"colour": "red"},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_wrong_setting_is_named(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(changes))):
+        ClickHouseConfig(**changes)
+
+
+def test_the_password_is_not_shown() -> None:
+    assert "secret" not in repr(ClickHouseConfig(password=SecretStr("secret")))
