@@ -88,7 +88,7 @@ class HttpClient:
                 body = await self._read(answer, url)
                 return Reply(answer.status_code, dict(answer.headers), body)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise Never(f"{url}: no address that can be asked: {error}") from error
+            raise Never(f"no address that can be asked: {error}") from error
         except httpx.HTTPError as error:
             raise NotNow(f"{_host(url)} does not answer: {_told(error)}") from error
 

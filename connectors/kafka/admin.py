@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from schemas.errors import BrokerAway
 
 BROKER_DEFAULT = -1
 _NO_ERROR = 0
+_LOOK_AGAIN_SECS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +58,18 @@ async def apply_topics(
     async with _admin(config) as admin:
         there = await _partition_counts(admin)
         missing = [topic for topic in topics if topic.name not in there]
-        refused = await _create(admin, missing, partitions, replication)
-        present = [topic for topic in topics if topic.name in there]
+        created, refused = await _create(admin, missing, partitions, replication)
+        wanted = {topic.name for topic in topics} - refused.keys()
+        counts = await _all_visible(admin, wanted, config.request_timeout_secs)
+        present = [topic for topic in topics if topic.name in wanted - created]
         settings = await _settings(admin, [topic.name for topic in present])
     return Report(
-        created=tuple(topic.name for topic in missing if topic.name not in refused),
+        created=tuple(topic.name for topic in topics if topic.name in created),
         present=tuple(topic.name for topic in present),
         differences=tuple(
             difference
             for topic in present
-            for difference in _compare(topic, partitions, there[topic.name], settings.get(topic.name, {}))
+            for difference in _compare(topic, partitions, counts[topic.name], settings.get(topic.name, {}))
         ),
         refused=refused,
     )
@@ -92,18 +96,30 @@ async def _partition_counts(admin: AIOKafkaAdminClient) -> dict[str, int]:
     }
 
 
+async def _all_visible(
+    admin: AIOKafkaAdminClient, wanted: Collection[str], timeout_secs: float
+) -> dict[str, int]:
+    """A broker takes a moment to tell of a new topic; whoever writes to it meanwhile would be refused."""
+    async with asyncio.timeout(timeout_secs):
+        while not (counts := await _partition_counts(admin)).keys() >= set(wanted):  # noqa: ASYNC110 (nobody tells us)
+            await asyncio.sleep(_LOOK_AGAIN_SECS)
+    return counts
+
+
 async def _create(
     admin: AIOKafkaAdminClient, topics: Collection[Topic], partitions: int, replication: int
-) -> dict[str, str]:
-    """What the broker refused. A topic that somebody else has just made counts as made."""
+) -> tuple[set[str], dict[str, str]]:
+    """What was made, and what the broker refused and why. Somebody else may have been quicker."""
     if not topics:
-        return {}
+        return set(), {}
     answer = await admin.create_topics([_new(topic, partitions, replication) for topic in topics])
-    refused = {}
+    created, refused = set(), {}
     for name, code, *told in answer.topic_errors:
-        if code not in {_NO_ERROR, TopicAlreadyExistsError.errno}:
+        if code == _NO_ERROR:
+            created.add(name)
+        elif code != TopicAlreadyExistsError.errno:
             refused[name] = next((text for text in told if text), None) or for_code(code).__name__
-    return refused
+    return created, refused
 
 
 def _new(topic: Topic, partitions: int, replication: int) -> NewTopic:

@@ -53,8 +53,8 @@ class Publisher:
         self._producer: AIOKafkaProducer | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._trouble = "not connected yet"
-        # aiokafka writes whole values at debug level, and they are personal
-        logging.getLogger("aiokafka.producer.producer").setLevel(logging.INFO)
+        # aiokafka writes whole requests at debug level, and what stands in them is personal
+        logging.getLogger("aiokafka").setLevel(logging.INFO)
 
     async def start(self) -> None:
         """Returns after the first attempt to connect; a broker that is away is tried again and again."""

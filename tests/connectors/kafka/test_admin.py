@@ -1,0 +1,88 @@
+"""Topics: what is missing is made, what differs is told, nothing is changed or deleted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from connectors.kafka.admin import Report, apply_topics
+from connectors.kafka.config import KafkaConfig
+from schemas.catalog import TOPICS, Topic, raw_topic, reference_topic
+from schemas.errors import BrokerAway
+from tests.peers import KafkaPeer, free_port
+
+
+def own(topic: Topic) -> Topic:
+    return replace(topic, name=f"{topic.name}.{uuid4().hex}")
+
+
+async def apply(kafka: KafkaPeer, *topics: Topic, partitions: int = 4) -> Report:
+    return await apply_topics(KafkaConfig(bootstrap_servers=kafka.bootstrap), topics, partitions)
+
+
+async def test_the_whole_catalogue_is_made_once(kafka: KafkaPeer) -> None:
+    topics = [own(topic) for topic in TOPICS]
+
+    first, second = await apply(kafka, *topics), await apply(kafka, *topics)
+
+    assert first == Report(tuple(topic.name for topic in topics), (), (), {})
+    assert second == Report((), tuple(topic.name for topic in topics), (), {})
+
+
+@pytest.mark.parametrize(
+    ("made", "wanted", "partitions", "told"),
+    [
+        pytest.param({}, {}, 8, ["partitions is 4, wanted 8"], id="partitions"),
+        pytest.param(
+            {}, {"retention": timedelta(days=1)}, 4, ["retention.ms is 259200000, wanted 86400000"], id="kept"
+        ),
+        pytest.param({}, {"max_bytes": 77}, 4, ["max.message.bytes is 2097152, wanted 77"], id="size"),
+        pytest.param(
+            {"compacted": True},
+            {},
+            4,
+            ["cleanup.policy is compact, wanted delete", "retention.ms is"],
+            id="policy",
+        ),
+    ],
+)
+async def test_what_differs_is_told_and_left_alone(
+    kafka: KafkaPeer, made: dict[str, object], wanted: dict[str, object], partitions: int, told: list[str]
+) -> None:
+    topic = own(raw_topic("x"))
+    await apply(kafka, replace(topic, **made))
+
+    first = await apply(kafka, replace(topic, **wanted), partitions=partitions)
+    second = await apply(kafka, replace(topic, **wanted), partitions=partitions)
+
+    assert first == second
+    assert not first.is_good
+    assert len(first.differences) == len(told)
+    for difference, words in zip(first.differences, told, strict=True):
+        assert words in str(difference)
+
+
+async def test_reference_topics_have_one_partition(kafka: KafkaPeer) -> None:
+    topic = own(reference_topic("x", "test"))
+    await apply(kafka, topic, partitions=4)
+
+    assert (await apply(kafka, topic, partitions=8)).is_good
+
+
+async def test_a_topic_that_the_broker_refuses_does_not_stop_the_others(kafka: KafkaPeer) -> None:
+    bad, good = raw_topic("a+b"), own(raw_topic("x"))
+
+    report = await apply(kafka, bad, good)
+
+    assert report.created == (good.name,)
+    assert "alerts.raw.a+b" in report.refused
+    assert not report.is_good
+
+
+async def test_nobody_there_is_away_and_says_where() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    with pytest.raises(BrokerAway, match=address):
+        await apply_topics(KafkaConfig(bootstrap_servers=address, request_timeout_secs=1), TOPICS, 4)

@@ -1,0 +1,172 @@
+"""What `send` has returned is durable; what it raises says whether to try again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import aiokafka.errors
+import pytest
+
+from connectors.kafka.admin import apply_topics
+from connectors.kafka.config import KafkaConfig
+from connectors.kafka.producer import Publisher, Receipt, translated
+from schemas.catalog import raw_topic
+from schemas.errors import BrokerAway, Never
+from tests.connectors.gateway.test_durability import records_of
+from tests.peers import KafkaPeer, free_port, wait_until_async
+
+
+@asynccontextmanager
+async def publisher(config: KafkaConfig) -> AsyncIterator[Publisher]:
+    running = Publisher(config)
+    await running.start()
+    try:
+        yield running
+    finally:
+        await running.stop()
+
+
+async def make_topic(config: KafkaConfig) -> str:
+    topic = raw_topic(f"t{uuid4().hex}")
+    assert (await apply_topics(config, [topic], 4)).is_good
+    return topic.name
+
+
+def quick(kafka: KafkaPeer) -> KafkaConfig:
+    return KafkaConfig(bootstrap_servers=kafka.bootstrap, request_timeout_secs=2)
+
+
+async def test_records_stand_where_the_receipt_says(kafka: KafkaPeer) -> None:
+    config = quick(kafka)
+    topic = await make_topic(config)
+    async with publisher(config) as sender:
+        sends = [sender.send(topic, b"%d" % n, b"value %d" % n, [("h", b"x")]) for n in range(50)]
+        receipts = await asyncio.gather(*sends)
+
+    found = {Receipt(r.topic, r.partition, r.offset): r for r in await records_of(kafka, topic)}
+    assert [found[receipt].value for receipt in receipts] == [b"value %d" % n for n in range(50)]
+    assert len({receipt.partition for receipt in receipts}) > 1
+    assert found[receipts[0]].headers == (("h", b"x"),)
+
+
+async def test_one_key_keeps_its_order(kafka: KafkaPeer) -> None:
+    config = quick(kafka)
+    topic = await make_topic(config)
+    async with publisher(config) as sender:
+        receipts = await asyncio.gather(*(sender.send(topic, b"one", b"%d" % n) for n in range(100)))
+
+    assert len({receipt.partition for receipt in receipts}) == 1
+    assert [receipt.offset for receipt in receipts] == list(range(100))
+
+
+async def test_a_record_too_large_is_never(kafka: KafkaPeer) -> None:
+    config = quick(kafka)
+    topic = await make_topic(config)
+    async with publisher(config) as sender:
+        for size in (3, 6):  # over the topic's bound, over the producer's
+            with pytest.raises(Never) as error:
+                await sender.send(topic, b"k", b"x" * size * 1024 * 1024)
+            assert error.value.reason == "too_large"
+
+
+async def test_a_topic_that_nobody_made_is_never(kafka: KafkaPeer) -> None:
+    async with publisher(quick(kafka)) as sender:
+        with pytest.raises(Never, match="awoooi topics apply") as error:
+            await sender.send(f"t{uuid4().hex}", b"k", b"x")
+    assert error.value.reason == "unknown_topic"
+
+
+async def test_nobody_there_is_away_at_once_and_said() -> None:
+    config = KafkaConfig(bootstrap_servers=f"127.0.0.1:{free_port()}", request_timeout_secs=2)
+    async with publisher(config) as sender:
+        assert sender.trouble
+        started = time.monotonic()
+        with pytest.raises(BrokerAway):
+            await sender.send("t", b"k", b"x")
+    assert time.monotonic() - started < 1
+
+
+async def test_a_broker_that_says_nothing_is_away_in_bounded_time() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    started = time.monotonic()
+    async with publisher(
+        KafkaConfig(bootstrap_servers=f"127.0.0.1:{port}", request_timeout_secs=0.5)
+    ) as sender:
+        assert sender.trouble == "no answer within 0.5 s"
+    assert time.monotonic() - started < 5
+    server.close()
+
+
+async def test_it_finds_its_broker_again(fresh_kafka: KafkaPeer) -> None:
+    config = quick(fresh_kafka)
+    topic = await make_topic(config)
+    async with publisher(config) as sender:
+        await sender.send(topic, b"k", b"before")
+        fresh_kafka.kill()
+        with pytest.raises(BrokerAway):
+            await sender.send(topic, b"k", b"lost, and said so")
+        fresh_kafka.start()
+
+        async def is_sent() -> bool:
+            try:
+                await sender.send(topic, b"k", b"after")
+            except BrokerAway:
+                return False
+            return True
+
+        await wait_until_async(is_sent, timeout=20)
+        await wait_until_async(lambda: not sender.trouble, timeout=20)
+
+    values = [record.value for record in await records_of(fresh_kafka, topic)]
+    assert values[0] == b"before"
+    assert b"after" in values
+
+
+async def test_it_logs_in_over_tls(secure_kafka: KafkaPeer) -> None:
+    login = secure_kafka.login
+    assert login is not None
+    config = KafkaConfig(
+        bootstrap_servers=secure_kafka.bootstrap,
+        security_protocol="SASL_SSL",
+        sasl_mechanism="SCRAM-SHA-512",
+        username=login.user,
+        password=login.password,
+        ca_file=login.ca_file,
+    )
+    topic = await make_topic(config)
+    async with publisher(config) as sender:
+        assert (await sender.send(topic, b"k", b"x")).offset == 0
+
+
+async def test_values_never_reach_the_log(kafka: KafkaPeer, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    config = quick(kafka)
+    topic = await make_topic(config)
+    async with publisher(config) as sender:
+        await sender.send(topic, b"k", b"ann@example.org")
+
+    assert "ann@example.org" not in caplog.text
+
+
+def kafka_errors() -> list[type[Exception]]:
+    found, todo = [], [aiokafka.errors.KafkaError]
+    while todo:
+        kind = todo.pop()
+        todo += kind.__subclasses__()
+        found.append(kind)
+    return [kind for kind in found if kind is not aiokafka.errors.BrokerResponseError]  # a root, never raised
+
+
+@pytest.mark.parametrize("kind", kafka_errors())
+def test_no_error_of_the_client_is_left_unmapped(kind: type[Exception]) -> None:
+    assert isinstance(translated(kind("x"), "t"), BrokerAway | Never)

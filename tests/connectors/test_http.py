@@ -1,0 +1,110 @@
+"""The one HTTP client: bounded, and every failure of the network in our words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from connectors.http import HttpClient, Reply
+from schemas.errors import Never, NotNow, Unreadable
+from tests.peers import free_port
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@asynccontextmanager
+async def answering(answer: bytes, *, silent: bool = False) -> AsyncIterator[str]:
+    """A server that says this to anybody."""
+
+    async def answer_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        if silent:
+            await reader.read()
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer_one, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/secret-path"
+    finally:
+        server.close()
+
+
+async def test_a_good_answer_comes_whole() -> None:
+    async with answering(OK) as url, HttpClient() as http:
+        reply = await http.get(url)
+
+    assert (reply.status, reply.ok, reply.json()) == (200, True, {})
+
+
+async def test_a_status_that_means_trouble_is_left_to_the_caller() -> None:
+    answer = b"HTTP/1.1 503 Away\r\nRetry-After: 3\r\nContent-Length: 0\r\n\r\n"
+    async with answering(answer) as url, HttpClient() as http:
+        reply = await http.post(url, b"x")
+
+    assert (reply.status, reply.ok, reply.headers["retry-after"]) == (503, False, "3")
+
+
+@pytest.mark.parametrize(
+    ("answer", "silent"),
+    [
+        pytest.param(b"", False, id="hangs up"),
+        pytest.param(b"no HTTP at all\r\n\r\n", False, id="speaks something else"),
+        pytest.param(OK[:-1], False, id="ends too early"),
+        pytest.param(OK, True, id="says nothing"),
+    ],
+)
+async def test_no_whole_answer_is_not_now(answer: bytes, silent: bool) -> None:
+    async with answering(answer, silent=silent) as url, HttpClient(timeout_secs=0.3) as http:
+        with pytest.raises(NotNow, match=r"127\.0\.0\.1:\d+ does not answer") as error:
+            await http.get(url)
+    assert "secret-path" not in str(error.value)
+
+
+async def test_nobody_there_is_not_now() -> None:
+    async with HttpClient() as http:
+        with pytest.raises(NotNow):
+            await http.get(f"http://127.0.0.1:{free_port()}/")
+
+
+@pytest.mark.parametrize("url", ["ftp://example/", "nonsense", "http://", "http://a:b/"])
+async def test_an_address_that_is_none_is_never(url: str) -> None:
+    async with HttpClient() as http:
+        with pytest.raises(Never):
+            await http.get(url)
+
+
+async def test_an_endless_answer_is_given_up() -> None:
+    endless = b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 100_000
+    async with answering(endless) as url, HttpClient(max_answer_bytes=1000) as http:
+        with pytest.raises(Never, match="over 1000 bytes"):
+            await http.get(url)
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    moved = b"HTTP/1.1 302 Found\r\nLocation: http://example/\r\nContent-Length: 0\r\n\r\n"
+    async with answering(moved) as url, HttpClient(basic_auth=("u", "p")) as http:
+        assert (await http.get(url)).status == 302
+
+
+def test_no_json_is_unreadable() -> None:
+    with pytest.raises(Unreadable):
+        Reply(200, {}, b"{").json()
+
+
+def test_every_error_of_httpx_is_one_that_we_catch() -> None:
+    """What `request` can raise: the rest is about redirects, streams and cookies, which we do not use."""
+    unused = {httpx.StreamError, httpx.CookieConflict, httpx.InvalidURL}
+    roots = {kind for kind in vars(httpx).values() if isinstance(kind, type) and issubclass(kind, Exception)}
+
+    left = {
+        kind.__name__
+        for kind in roots
+        if not issubclass(kind, httpx.HTTPError) and not any(issubclass(kind, known) for known in unused)
+    }
+    assert left == set()
