@@ -64,6 +64,25 @@ _HIDDEN = tuple(
 )
 
 
+_BETWEEN_LETTERS = re.compile("(?<=[!-~])[\u00ad\u200b-\u200d\u2060\ufeff]+(?=[!-~])")
+
+
+def readable(text: str) -> str:
+    """Text that can be encoded: no lone surrogates."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def without_invisible(text: str) -> str:
+    """An address with an invisible character in it is none to a pattern, but still one to a reader."""
+    return text if text.isascii() else _BETWEEN_LETTERS.sub("", text)
+
+
 @dataclass(frozen=True, slots=True)
 class Shadow:
     """`text` as a pattern should see it; `origin[i]` is where its i-th character stands in the original."""

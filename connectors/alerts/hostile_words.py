@@ -6,6 +6,7 @@ Every family needs one of these words or marks; a test runs both lists with and 
 from __future__ import annotations
 
 import codecs
+import re
 import string
 
 from connectors.alerts.disguise import COMMON_WORDS, LEET, words
@@ -44,7 +45,7 @@ _STEMS = (
     "\"role", "system:", "system :", "user:", " q:", "model:", "agent:", "llm:", "1=1", "1 = 1", "'1'",
     "as the", "message to", "message for", "state that", "prompt_",
 )  # fmt: skip
-_SIGNS = frozenset("?<\x1b")
+_SIGNS = re.compile(r"\?(?=[\s\"')\]>!?.}\\*]|-->|$)|<[|/!<a-z]|\x1b")
 _LETTERS = frozenset(string.ascii_lowercase)
 _PARTS_OF_WORDS = frozenset(string.ascii_letters + string.digits + "-$@")
 _AS_WORDS = str.maketrans({chr(code): " " for code in range(128) if chr(code) not in _PARTS_OF_WORDS})
@@ -60,7 +61,7 @@ def may_be_hostile(text: str) -> bool:
     used = set(lower.translate(_AS_WORDS).split())
     return (
         not _WORDS.isdisjoint(used)
-        or not _SIGNS.isdisjoint(lower)
+        or (("?" in lower or "<" in lower or "\x1b" in lower) and _SIGNS.search(lower) is not None)
         or any(stem in lower for stem in _STEMS)
         or len(used & _LETTERS) > 3  # s p a c e d
         or is_rotated(used)

@@ -19,6 +19,7 @@ NAME = 200  # of a label, an annotation, a metric
 LABEL = 1_000
 ANNOTATION = 4_000
 METRIC = 200
+SHORTEST_TEXT = min(MESSAGE, DESCRIPTION, GENERATOR_URL, LABEL, ANNOTATION)  # whatever fits it fits all these
 
 _WORD = 200  # a cut moves back to a blank within this many characters
 

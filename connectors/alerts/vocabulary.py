@@ -30,6 +30,12 @@ RESOURCES: Resources = (
     ("instance", ResourceType.HOST),
 )
 
+# Labels that say which machine or workload it is: their addresses stay readable.
+IDENTITY = frozenset(
+    {"namespace", "host", "host.name", "host_name", "k8s.node.name", "k8s_node_name"}
+    | {name for name, _ in RESOURCES}
+)
+
 _STATE = (
     r"(?:re-?)?triggered|firing|alerting|alert|pending|active|open(?:ed)?|problem|acknowledged"
     r"|resolved|recover(?:ed|y)|ok|normal|closed?|no[ _-]?data"

@@ -1,0 +1,217 @@
+"""From what a source read to text that may be stored and shown to a model.
+
+Every text is cut to its length, freed of hostile parts and of personal values, in that order. Repeats
+carry the same texts, so what was found in a text is remembered; only the labels are numbered anew for
+each alert. The fingerprint is the caller's, over the real names, before any of this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from connectors.alerts import limits, metrics
+from connectors.alerts.disguise import readable, without_invisible
+from connectors.alerts.hostile_text import clean
+from connectors.alerts.source import RawAlert
+from connectors.alerts.vocabulary import IDENTITY
+from schemas.alert import Metric
+
+Finding = tuple[int, int, str]
+_Value = TypeVar("_Value")
+Find = Callable[[str], Sequence[Finding]]
+
+# The machine that an alert is about must stay known, to people and to the fingerprint.
+KEPT_IN_IDENTITY = frozenset({"IP", "UUID"})
+
+
+class Shield(Protocol):
+    """Numbers the personal values of one alert."""
+
+    values: dict[str, str]
+
+    def replace(self, text: str, findings: Sequence[Finding], keep: Collection[str] = ()) -> str: ...
+
+
+@dataclass(slots=True)
+class Purified:
+    """The cleaned texts of one alert; `values` is what the labels in them stand for, to be sealed."""
+
+    alert_type: str
+    source: str
+    message: str
+    description: str | None
+    namespace: str | None
+    target_resource: str | None
+    cluster: str | None
+    generator_url: str | None
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    metrics: dict[str, Metric]
+    patterns: tuple[str, ...]
+    truncated: tuple[str, ...]
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What was found in a text that is not plain."""
+
+    text: str
+    patterns: tuple[str, ...]
+    findings: Sequence[Finding]
+
+
+class Purifier:
+    """Purifies alerts one after the other, and remembers their texts up to a bound."""
+
+    def __init__(
+        self, find: Find, shield: Callable[[], Shield], *, texts: int = 100_000, characters: int = 16_000_000
+    ) -> None:
+        self._find, self._shield = find, shield
+        self._texts, self._characters = texts, characters
+        self._forget()
+
+    def _forget(self) -> None:
+        self._room = self._characters
+        self._plain: set[str] = set()  # texts with nothing to do, short enough for any field
+        self._plain_names: set[str] = set()
+        self._readings: dict[str, _Reading | None] = {}
+        self._numbers: dict[str, dict[str, float]] = {}
+
+    def purify(self, raw: RawAlert) -> Purified:
+        if len(self._readings) > self._texts or self._room < 0:
+            self._forget()
+        alert = _Alert(self, self._shield)
+        return Purified(
+            alert_type=alert.text(raw.alert_type, limits.ALERT_TYPE, "alert_type"),
+            source=alert.text(raw.source, limits.SOURCE, "source"),
+            message=alert.text(raw.message, limits.MESSAGE, "message"),
+            description=alert.optional(raw.description, limits.DESCRIPTION, "description"),
+            namespace=alert.optional(raw.namespace, limits.NAMESPACE, "namespace", KEPT_IN_IDENTITY),
+            target_resource=alert.optional(
+                raw.target_resource, limits.TARGET_RESOURCE, "target_resource", KEPT_IN_IDENTITY
+            ),
+            cluster=alert.optional(raw.cluster, limits.CLUSTER, "cluster", KEPT_IN_IDENTITY),
+            generator_url=alert.optional(raw.generator_url, limits.GENERATOR_URL, "generator_url"),
+            labels=alert.labels(raw.labels, raw.target_resource),
+            annotations=alert.annotations(raw.annotations),
+            metrics=self._metrics(raw, alert),
+            patterns=tuple(sorted(alert.patterns)) if alert.patterns else (),
+            truncated=tuple(alert.truncated),
+            values=alert.shield.values if alert.shield else {},
+        )
+
+    def all_plain(self, texts: Mapping[str, str]) -> bool:
+        """Every name and value was seen before, with nothing to do: the usual case, settled at once."""
+        return self._plain.issuperset(texts.values()) and self._plain_names.issuperset(texts)
+
+    def is_plain(self, text: str, limit: int) -> bool:
+        return text in self._plain and len(text) <= limit
+
+    def plain_name(self, name: str) -> None:
+        self._plain_names.add(name)
+
+    def reading(self, text: str) -> _Reading | None:
+        """What there is to do in a text, None for nothing."""
+        try:
+            return self._readings[text]
+        except KeyError:
+            reading = self._readings[text] = self._read(text)
+        self._room -= len(text)
+        if reading is None and len(text) <= limits.SHORTEST_TEXT:
+            self._plain.add(text)
+        return reading
+
+    def _read(self, text: str) -> _Reading | None:
+        cleaned, patterns = clean(readable(text))
+        cleaned = without_invisible(cleaned)
+        findings = self._find(cleaned)
+        return _Reading(cleaned, patterns, findings) if findings or cleaned != text else None
+
+    def _metrics(self, raw: RawAlert, alert: _Alert) -> dict[str, Metric]:
+        """The source's own, then what the texts name."""
+        found = alert.metrics(raw.metrics) if raw.metrics else {}
+        for text in (raw.message, raw.description):
+            for name, number in self._numbers_in(text).items() if text else ():
+                found.setdefault(name, number)
+        return found
+
+    def _numbers_in(self, text: str) -> dict[str, float]:
+        numbers = self._numbers.get(text)
+        if numbers is None:
+            self._room -= len(text)
+            numbers = self._numbers[text] = metrics.from_text(text[: limits.DESCRIPTION])
+        return numbers
+
+
+@dataclass(slots=True)
+class _Alert:
+    """One alert under cleaning: its labels are numbered together, its cuts and patterns gathered."""
+
+    memory: Purifier
+    new_shield: Callable[[], Shield]
+    shield: Shield | None = None
+    patterns: set[str] = field(default_factory=set)
+    truncated: list[str] = field(default_factory=list)
+
+    def text(self, text: str, limit: int, name: str, keep: Collection[str] = ()) -> str:
+        if self.memory.is_plain(text, limit):
+            return text
+        if len(text) > limit:
+            text = limits.cut(text, limit)
+            self.truncated.append(name)
+        reading = self.memory.reading(text)
+        if reading is None:
+            return text
+        self.patterns.update(reading.patterns)
+        if not reading.findings:
+            return reading.text
+        self.shield = self.shield or self.new_shield()
+        return self.shield.replace(reading.text, reading.findings, keep)
+
+    def optional(self, text: str | None, limit: int, name: str, keep: Collection[str] = ()) -> str | None:
+        return None if text is None else self.text(text, limit, name, keep)
+
+    def labels(self, labels: dict[str, str], target: str | None) -> dict[str, str]:
+        if self.memory.all_plain(labels) and len(labels) <= limits.MAX_LABELS:
+            return labels
+        return {
+            self._name(name, "labels"): self.text(
+                value,
+                limits.LABEL,
+                f"labels.{name}"[: limits.NAME],
+                KEPT_IN_IDENTITY if name in IDENTITY or value == target else (),
+            )
+            for name, value in self._at_most(labels, limits.MAX_LABELS, "labels")
+        }
+
+    def annotations(self, annotations: dict[str, str]) -> dict[str, str]:
+        if self.memory.all_plain(annotations) and len(annotations) <= limits.MAX_ANNOTATIONS:
+            return annotations
+        return {
+            self._name(name, "annotations"): self.text(
+                value, limits.ANNOTATION, f"annotations.{name}"[: limits.NAME]
+            )
+            for name, value in self._at_most(annotations, limits.MAX_ANNOTATIONS, "annotations")
+        }
+
+    def metrics(self, metrics: dict[str, Metric]) -> dict[str, Metric]:
+        return {
+            self._name(name, "metrics"): self.text(value, limits.METRIC, "metrics")
+            if isinstance(value, str)
+            else value
+            for name, value in self._at_most(metrics, limits.MAX_METRICS, "metrics")
+        }
+
+    def _name(self, name: str, of: str) -> str:
+        cleaned = self.text(name, limits.NAME, of)
+        if cleaned is name:
+            self.memory.plain_name(name)
+        return cleaned
+
+    def _at_most(self, entries: dict[str, _Value], limit: int, name: str) -> list[tuple[str, _Value]]:
+        if len(entries) > limit:
+            self.truncated.append(name)
+        return list(entries.items())[:limit]
