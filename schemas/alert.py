@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -83,6 +83,7 @@ class AlertNormalized(Event):
 
     type: Literal["alert.normalized"] = "alert.normalized"
     payload: Alert
+    id_over: ClassVar[str] = "its origin: log epoch, raw topic, partition, offset, index in the record"
 
 
 class CloseRequest(Plain):
@@ -96,6 +97,7 @@ class CloseRequested(Event):
 
     type: Literal["close.requested"] = "close.requested"
     payload: CloseRequest
+    id_over: ClassVar[str] = "the request, so that sending it again is the same event"
 
 
 class Rejection(Plain):
@@ -118,3 +120,4 @@ class AlertRejected(Event):
 
     type: Literal["alert.rejected"] = "alert.rejected"
     payload: Rejection
+    id_over: ClassVar[str] = "the raw record's place: log epoch, topic, partition, offset"

@@ -65,6 +65,8 @@ class Event(Plain):
     payload: Any = Field(description="typed by `type`")
 
     version: ClassVar[int] = 1
+    id_over: ClassVar[str] = ""
+    """what `event_id` is derived from, in words"""
 
     @classmethod
     def type_name(cls) -> str:

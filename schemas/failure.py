@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -28,3 +28,4 @@ class StageFailed(Event):
 
     type: Literal["stage.failed"] = "stage.failed"
     payload: Failure
+    id_over: ClassVar[str] = "the stage and the record's place: log epoch, topic, partition, offset"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from schemas.envelope import Event
 
@@ -43,6 +44,17 @@ def plain_headers(
 def iso(moment: datetime) -> str:
     """RFC 3339. Not strftime, which writes the year 1 as `1`."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def iso_of_millis(millis: int) -> str:
+    """`iso` of epoch milliseconds; the second is remembered, since alerts come in swarms."""
+    second, rest = divmod(millis, 1000)
+    return f"{_iso_second(second)}.{rest:03d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _iso_second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def span_of(event_id: str) -> bytes:

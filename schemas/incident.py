@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -58,6 +58,7 @@ class IncidentOpened(Event):
 
     type: Literal["incident.opened"] = "incident.opened"
     payload: Sighting
+    id_over: ClassVar[str] = "the alert that opened it"
 
 
 class IncidentHit(Event):
@@ -65,6 +66,7 @@ class IncidentHit(Event):
 
     type: Literal["incident.hit"] = "incident.hit"
     payload: Counts
+    id_over: ClassVar[str] = "the incident and its hit count"
 
 
 class IncidentSeverityRaised(Event):
@@ -72,6 +74,7 @@ class IncidentSeverityRaised(Event):
 
     type: Literal["incident.severity_raised"] = "incident.severity_raised"
     payload: Sighting
+    id_over: ClassVar[str] = "the alert that raised it"
 
 
 class IncidentReopened(Event):
@@ -79,6 +82,7 @@ class IncidentReopened(Event):
 
     type: Literal["incident.reopened"] = "incident.reopened"
     payload: Sighting
+    id_over: ClassVar[str] = "the alert that reopened it"
 
 
 class Closure(Counts):
@@ -91,6 +95,7 @@ class IncidentResolved(Event):
 
     type: Literal["incident.resolved"] = "incident.resolved"
     payload: Closure
+    id_over: ClassVar[str] = "the alert or the request that closed it"
 
 
 class IncidentExpired(Event):
@@ -98,6 +103,7 @@ class IncidentExpired(Event):
 
     type: Literal["incident.expired"] = "incident.expired"
     payload: Closure
+    id_over: ClassVar[str] = "the incident and its generation, never the tick"
 
 
 class Move(Plain):
@@ -111,3 +117,4 @@ class IncidentMoved(Event):
 
     type: Literal["incident.moved"] = "incident.moved"
     payload: Move
+    id_over: ClassVar[str] = "the event that moved it"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -30,6 +30,7 @@ class RunRequested(Event):
 
     type: Literal["run.requested"] = "run.requested"
     payload: RunRequest
+    id_over: ClassVar[str] = "the run"
 
 
 class RunStart(Plain):
@@ -46,3 +47,4 @@ class RunStarted(Event):
 
     type: Literal["run.started"] = "run.started"
     payload: RunStart
+    id_over: ClassVar[str] = "the run"
