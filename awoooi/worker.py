@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
-from agents.sealing import Sealer
 
+from agents.sealing import Sealer, load_public_key
 from connectors.alerts.source import Source
 from connectors.kafka.admin import apply_topics
-from schemas.catalog import TOPICS, raw_topic
+from schemas.catalog import TOPICS, Topic, raw_topic
 from schemas.codec import Codec
 from schemas.errors import BrokerAway, Misconfigured
 from streams.faust_app import Engine, EngineConfig, Learn
@@ -44,7 +44,8 @@ class Worker:
 
     def __post_init__(self) -> None:
         config = self.config
-        sealer = None if config.sealing_key_file is None else Sealer.from_file(config.sealing_key_file)
+        key_file = config.sealing_key_file
+        sealer = None if key_file is None else Sealer(load_public_key(key_file))
         given = Given(self.codec, config.sources, sealer, config.stamp_key)
         placed = of_worker(config.kind, stages(config.pipeline, given))
         self.engine = Engine(config.engine, placed, self.codec, self.learn)
@@ -93,6 +94,6 @@ class Worker:
             raise Misconfigured(f"the topics behind the stages' rows could not be made: {why}")
 
 
-def all_topics(sources: Mapping[str, Source], group: str) -> list[object]:
+def all_topics(sources: Mapping[str, Source], group: str) -> list[Topic]:
     """Everything that `awoooi topics apply` makes."""
     return [*TOPICS, *(raw_topic(name) for name in (*sources, "auto")), *changelogs(group)]

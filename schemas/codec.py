@@ -24,6 +24,7 @@ from pydantic import BaseModel, ValidationError
 
 from schemas.avro_schema import AVRO_DIR, path_of
 from schemas.catalog import event_classes
+from schemas.draft import Draft
 from schemas.envelope import Event, Plain, as_plain
 from schemas.errors import Misconfigured, UnknownSchema, Unreadable
 

@@ -16,10 +16,11 @@ from prometheus_client import Counter, Histogram
 from schemas import ids
 from schemas.catalog import TICKS_PREFIX, key_of, topic_of
 from schemas.codec import Codec
+from schemas.draft import Draft
 from schemas.envelope import Event, from_millis
 from schemas.errors import Never, UnknownSchema
 from schemas.failure import Failure, StageFailed
-from schemas.headers import Headers, event_headers, trace_of
+from schemas.headers import Headers, event_headers, iso_of_millis, plain_headers, trace_of
 from streams.stage import Keyed, Now, Record, State, Transform
 
 RECORDS = Counter("awoooi_stage_records_total", "Records taken in by a stage", ["stage"])
@@ -136,19 +137,33 @@ class Runner:
             touched[key] = (state, tick)
             self._emit(await stage.wake(state, now), tick, turn)
 
-    def _emit(self, events: Iterable[Event], cause: Record, turn: Turn) -> None:
-        for event in events:
-            turn.outputs.append(self.encode(event, cause))
+    def _emit(self, written: Iterable[Event | Draft], cause: Record, turn: Turn) -> None:
+        for event in written:
+            encoded = (
+                self._encode_draft(event, cause) if isinstance(event, Draft) else self.encode(event, cause)
+            )
+            turn.outputs.append(encoded)
 
     def encode(self, event: Event, cause: Record) -> Outgoing:
-        topic = topic_of(type(event))
         content = self.codec.content_type(event.type)
         headers = event_headers(event, content, trace_of(cause.headers, event.event_id), VERSION)
-        glance = getattr(self.stage, "glance", None)
-        beside = glance(event) if glance is not None else None
-        if beside is not None:
-            headers.insert(0, beside)
-        return Outgoing(topic.name, key_of(event), self.codec.encode(event), headers)
+        return Outgoing(topic_of(type(event)).name, key_of(event), self.codec.encode(event), headers)
+
+    def _encode_draft(self, draft: Draft, cause: Record) -> Outgoing:
+        plain = draft.plain
+        event_id, kind = plain["event_id"], plain["type"]
+        headers = plain_headers(
+            event_id,
+            kind,
+            plain["stage"],
+            iso_of_millis(plain["occurred_at"]),
+            self.codec.content_type(kind),
+            trace_of(cause.headers, event_id),
+            VERSION,
+        )
+        if draft.glance is not None:
+            headers.insert(0, draft.glance)
+        return Outgoing(topic_of(draft.kind).name, draft.key, self.codec.encode_draft(draft), headers)
 
     def _refuse(self, record: Record, error: Never, now: Now, turn: Turn) -> None:
         if isinstance(error, UnknownSchema) and error.framing == "registry":

@@ -20,10 +20,12 @@ from typing import Any, Generic, Protocol, TypeVar
 import orjson
 
 from schemas.codec import Codec
+from schemas.draft import Draft
 from schemas.envelope import Event, from_millis
 from schemas.errors import Never
 
 RawHeaders = Sequence[tuple[str, bytes]]
+Events = Sequence[Event | Draft]
 
 
 @dataclass(slots=True)
@@ -78,7 +80,7 @@ class Stage(Protocol):
 class Transform(Stage, Protocol):
     """A stage that keeps nothing."""
 
-    async def handle(self, record: Record, now: Now) -> Sequence[Event]: ...
+    async def handle(self, record: Record, now: Now) -> Events: ...
 
 
 @dataclass(slots=True)
@@ -109,9 +111,9 @@ class Keyed(Stage, Protocol, Generic[S]):
         """Whether this record's effect is in the state already."""
         ...
 
-    async def handle(self, record: Record, state: S, now: Now) -> Sequence[Event]: ...
+    async def handle(self, record: Record, state: S, now: Now) -> Events: ...
 
-    def settle(self, state: S, now: Now) -> Sequence[Event]:
+    def settle(self, state: S, now: Now) -> Events:
         """What the batch's records of this key add up to, beyond what `handle` gave."""
         ...
 
@@ -119,7 +121,7 @@ class Keyed(Stage, Protocol, Generic[S]):
         """When time alone must wake this key, in epoch milliseconds."""
         ...
 
-    async def wake(self, state: S, now: Now) -> Sequence[Event]:
+    async def wake(self, state: S, now: Now) -> Events:
         """What the passing of time alone causes."""
         ...
 
@@ -135,13 +137,13 @@ class KeyedBase(Generic[S]):
         state.seen[record.topic] = record.offset
         state.changed = True
 
-    def settle(self, state: S, now: Now) -> Sequence[Event]:
+    def settle(self, state: S, now: Now) -> Events:
         return ()
 
     def due(self, row: bytes) -> int | None:
         return None
 
-    async def wake(self, state: S, now: Now) -> Sequence[Event]:
+    async def wake(self, state: S, now: Now) -> Events:
         return ()
 
 

@@ -5,17 +5,17 @@ A repeat is told from the record's key and one header; its value need not be dec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from schemas import ids
 from schemas.alert import AlertNormalized, AlertStatus, CloseRequested, Severity
-from schemas.envelope import Event, from_millis, to_millis
+from schemas.draft import Draft, envelope
+from schemas.envelope import Event, as_plain, from_millis, to_millis
 from schemas.errors import BadPayload, Never
 from schemas.incident import (
     Closure,
-    Counts,
     IncidentExpired,
     IncidentHit,
     IncidentOpened,
@@ -27,7 +27,7 @@ from schemas.incident import (
 from streams import windows
 from streams.runner import stage_failed
 from streams.sabotage import guard_off
-from streams.stage import Keyed, KeyedBase, Now, Record, State, pack, unpack
+from streams.stage import Events, Keyed, KeyedBase, Now, Record, State, pack, unpack
 
 GLANCE = "awoooi_alert"
 SEVERITIES = tuple(Severity)
@@ -36,7 +36,6 @@ MOST_CAUSES = 100  # a hit over more alerts names its first hundred
 RECORDER_TOPIC = "alerts.raw.eventrecorder"
 OPEN, RESOLVED, EXPIRED = "open", "resolved", "expired"
 NEVER_OPENED = ""
-Events = Sequence[Event]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +56,31 @@ class Glance(NamedTuple):
     place: str
     """origin partition: epoch/topic/partition"""
     offset: int
-    index: int
+    number: int
+    """which alert of the record"""
 
     @property
     def recorder(self) -> bool:
         return f"/{RECORDER_TOPIC}/" in self.place
 
 
-def glance_header(event: AlertNormalized) -> tuple[str, bytes]:
-    """The header that normalize writes for dedup."""
-    alert = event.payload
-    origin = alert.origin
-    firing = "f" if alert.status is AlertStatus.FIRING else "r"
-    fired = "" if alert.fired_at is None else str(to_millis(alert.fired_at))
+def glance_header(alert: Mapping[str, Any]) -> tuple[str, bytes]:
+    """The header that normalize writes for dedup, from an alert's plain values (times in milliseconds)."""
+    origin = alert["origin"]
+    firing = "f" if alert["status"] == AlertStatus.FIRING else "r"
+    fired = "" if alert["fired_at"] is None else alert["fired_at"]
     text = (
-        f"{firing}|{SEVERITIES.index(alert.severity)}|{fired}|{to_millis(alert.received_at)}"
-        f"|{origin.epoch}/{origin.topic}/{origin.partition}|{origin.offset}|{origin.index}"
+        f"{firing}|{alert['severity'].rank}|{fired}|{alert['received_at']}"
+        f"|{origin['epoch']}/{origin['topic']}/{origin['partition']}|{origin['offset']}|{origin['index']}"
     )
     return GLANCE, text.encode()
+
+
+def glance_of_event(event: AlertNormalized) -> tuple[str, bytes]:
+    alert = as_plain(event.payload)
+    for name in ("fired_at", "received_at"):
+        alert[name] = None if alert[name] is None else to_millis(alert[name])
+    return glance_header(alert)
 
 
 def glance_of(record: Record) -> Glance:
@@ -84,7 +90,7 @@ def glance_of(record: Record) -> Glance:
         raw, event_id = headers[0][1], headers[1][1].decode()
     else:
         event = _alert_event(record)
-        raw, event_id = glance_header(event)[1], event.event_id
+        raw, event_id = glance_of_event(event)[1], event.event_id
     try:
         firing, severity, fired, received, place, offset, index = raw.decode().split("|")
         return Glance(
@@ -198,7 +204,7 @@ class Dedup(KeyedBase[Fingerprint]):
     @staticmethod
     def _counted(glance: Glance, state: Fingerprint) -> bool:
         last = state.origins.get(glance.place)
-        return last is not None and [glance.offset, glance.index] <= last and not guard_off("seen")
+        return last is not None and [glance.offset, glance.number] <= last and not guard_off("seen")
 
     async def handle(self, record: Record, state: Fingerprint, now: Now) -> Events:
         if record.header(GLANCE) is None and isinstance(record.event, CloseRequested):
@@ -210,7 +216,7 @@ class Dedup(KeyedBase[Fingerprint]):
             events = self._resolve(glance, state, now)
         else:
             events = self._fire(glance, record, state, now)
-        state.origins[glance.place] = [glance.offset, glance.index]
+        state.origins[glance.place] = [glance.offset, glance.number]
         state.changed = True
         return events
 
@@ -321,7 +327,7 @@ class Dedup(KeyedBase[Fingerprint]):
             event_id=ids.output_id("incident.resolved", (cause,)),
             actor=actor,
             causes=(cause,),
-            payload=Closure(**self._facts(state, at), resolved_at=from_millis(at), reason=reason),
+            payload=Closure(**_moments(self._facts(state, at)), resolved_at=from_millis(at), reason=reason),
         )
         return [*told, event]
 
@@ -337,7 +343,7 @@ class Dedup(KeyedBase[Fingerprint]):
         event = IncidentExpired(
             **self._envelope(state, now, at),
             event_id=ids.elapsed_id("incident.expired", state.incident_id, state.generation),
-            payload=Closure(**self._facts(state, at), reason="silent_too_long"),
+            payload=Closure(**_moments(self._facts(state, at)), reason="silent_too_long"),
         )
         return [event]
 
@@ -348,19 +354,24 @@ class Dedup(KeyedBase[Fingerprint]):
         if not state.uncounted:
             return ()
         causes, state.uncounted = tuple(state.uncounted[:MOST_CAUSES]), []
-        event = IncidentHit(
-            **self._envelope(state, now, state.last_seen),
+        plain = envelope(
+            IncidentHit,
             event_id=ids.hit_id(state.incident_id, state.hits),
+            project_id=state.project,
+            incident_id=state.incident_id,
+            occurred_at=state.last_seen,
+            recorded_at=now.millis,
+            stage=self.name,
             causes=causes,
-            payload=Counts(**self._facts(state, state.last_seen)),
+            payload=self._facts(state, state.last_seen),
         )
-        return [event]
+        return [Draft(IncidentHit, state.incident_id.encode(), plain)]
 
     def _sighting(
         self, kind: type[Event], event_id: str, told_by: AlertNormalized, state: Fingerprint, now: Now
     ) -> Event:
         alert, state.uncounted = told_by.payload, []
-        facts = self._facts(state, state.last_seen)
+        facts = _moments(self._facts(state, state.last_seen))
         return kind(
             **self._envelope(state, now, state.last_seen),
             event_id=event_id,
@@ -396,17 +407,24 @@ class Dedup(KeyedBase[Fingerprint]):
             "severity": SEVERITIES[state.severity],
             "highest_severity": SEVERITIES[state.highest],
             "hit_count": state.hits,
-            "opened_at": from_millis(state.opened_at),
-            "last_seen_at": from_millis(state.last_seen),
+            "opened_at": state.opened_at,
+            "last_seen_at": state.last_seen,
             "generation": state.generation,
             "count_5m": five,
             "count_1h": hour,
             "count_24h": day,
-            "last_occurrence_at": None if state.before is None else from_millis(state.before),
+            "last_occurrence_at": state.before,
         }
 
     def dead_letter(self, record: Record, error: Never, now: Now) -> Event:
         return stage_failed(self.name, record, error, now, self._epoch)
+
+
+def _moments(facts: dict[str, Any]) -> dict[str, Any]:
+    """For the models: their times are moments."""
+    for name in ("opened_at", "last_seen_at", "last_occurrence_at"):
+        facts[name] = None if facts[name] is None else from_millis(facts[name])
+    return facts
 
 
 def _alert_event(record: Record) -> AlertNormalized:

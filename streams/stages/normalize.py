@@ -5,24 +5,27 @@ What comes in is believed by nobody: not its text, not its headers, not its clai
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
+
+from agents.personal import find
 from agents.privacy import Shield
 from agents.sealing import Sealer
-from connectors.alerts.purify import purify
-
+from connectors.alerts.purify import Purified, Purifier
 from connectors.alerts.registry import detect
 from connectors.alerts.source import RawAlert, Source
 from connectors.gateway.stamp import STAMP_HEADER, read_stamp
 from schemas import ids
-from schemas.alert import Alert, AlertNormalized, AlertOrigin, AlertRejected, Rejection
+from schemas.alert import AlertNormalized, AlertRejected, Rejection
 from schemas.catalog import RAW_PREFIX
-from schemas.envelope import Event, Moment, from_millis
-from schemas.errors import BadPayload, Never, Unreadable
+from schemas.draft import Draft, envelope
+from schemas.envelope import Event, from_millis
+from schemas.errors import Never, Unreadable
 from streams.runner import sha256_of
-from streams.stage import Now, Record, Transform
+from streams.stage import Events, Now, Record, Transform
 from streams.stages.dedup import glance_header
 
 AUTO = "auto"
@@ -57,14 +60,15 @@ class Normalize:
         self._projects = config.project_by_topic
         self._sources = sources
         self._sealer, self._stamp_key, self._epoch = sealer, stamp_key, epoch
+        self._purifier = Purifier(find, Shield)
 
-    async def handle(self, record: Record, now: Now) -> Sequence[Event]:
+    async def handle(self, record: Record, now: Now) -> Events:
         project = self._project(record)
         payload = _json(record.value)
         name = record.topic.removeprefix(RAW_PREFIX)
         source = detect(payload, self._sources) if name == AUTO else self._sources[name]
         alerts = source.read(payload, record.timestamp)
-        return [self._event(raw, index, project, record, now) for index, raw in enumerate(alerts)]
+        return [self._draft(raw, index, project, record, now) for index, raw in enumerate(alerts)]
 
     def _project(self, record: Record) -> str:
         header = record.header(STAMP_HEADER)
@@ -77,58 +81,65 @@ class Normalize:
             raise BadStamp("the gateway's stamp does not verify: do gateway and worker hold the same secret?")
         return stamp.project
 
-    def _event(self, raw: RawAlert, index: int, project: str, record: Record, now: Now) -> AlertNormalized:
-        origin = ids.Origin(self._epoch, record.topic, record.partition, record.offset, index)
-        event_id = ids.alert_id(str(origin))
-        clean = purify(raw, Shield)
-        received = from_millis(record.timestamp)
-        sealed = None
-        if clean.values and self._sealer is not None:
-            sealed = self._sealer.seal(clean.values, project, event_id)
-        return AlertNormalized(
+    def _draft(self, raw: RawAlert, index: int, project: str, record: Record, now: Now) -> Draft:
+        origin = {
+            "epoch": self._epoch,
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": record.offset,
+            "index": index,
+        }
+        event_id = ids.alert_id(f"{self._epoch}/{record.topic}/{record.partition}/{record.offset}/{index}")
+        clean = self._purifier.purify(raw)
+        alert = self._alert(raw, clean, project, record.timestamp, origin)
+        plain = envelope(
+            AlertNormalized,
             event_id=event_id,
             project_id=project,
-            occurred_at=_moment(raw.fired_at) or received,
-            recorded_at=now.moment,
+            occurred_at=record.timestamp if raw.fired_at is None else raw.fired_at,
+            recorded_at=now.millis,
             stage=self.name,
-            sealed=sealed,
-            payload=Alert(
-                alert_type=clean.alert_type,
-                severity=raw.severity,
-                source=raw.source,
-                message=clean.message,
-                description=clean.description,
-                namespace=raw.namespace,
-                target_resource=raw.target_resource,
-                resource_type=raw.resource_type,
-                cluster=raw.cluster or DEFAULT_CLUSTER,
-                metrics=clean.metrics,
-                fired_at=_moment(raw.fired_at),
-                ends_at=_moment(raw.ends_at),
-                received_at=received,
-                status=raw.status,
-                project_id=project,
-                fingerprint=ids.fingerprint(raw.alert_type, raw.namespace, raw.target_resource),
-                labels=clean.labels,
-                annotations=clean.annotations,
-                generator_url=clean.generator_url,
-                origin=AlertOrigin(
-                    epoch=self._epoch,
-                    topic=record.topic,
-                    partition=record.partition,
-                    offset=record.offset,
-                    index=index,
-                ),
-                sanitized=bool(clean.patterns),
-                patterns=clean.patterns,
-                truncated=clean.truncated,
-                incomplete=raw.incomplete,
-            ),
+            sealed=self._seal(clean, project, event_id),
+            payload=alert,
         )
+        key = f"{project}:{alert['fingerprint']}".encode()
+        return Draft(AlertNormalized, key, plain, glance_header(alert))
 
-    def glance(self, event: Event) -> tuple[str, bytes] | None:
-        """What dedup needs of an alert, beside it in a header."""
-        return glance_header(event) if isinstance(event, AlertNormalized) else None
+    @staticmethod
+    def _alert(
+        raw: RawAlert, clean: Purified, project: str, received_at: int, origin: dict[str, object]
+    ) -> dict[str, Any]:
+        return {
+            "alert_type": clean.alert_type,
+            "severity": raw.severity,
+            "source": clean.source,
+            "message": clean.message,
+            "description": clean.description,
+            "namespace": clean.namespace,
+            "target_resource": clean.target_resource,
+            "resource_type": raw.resource_type,
+            "cluster": clean.cluster or DEFAULT_CLUSTER,
+            "metrics": clean.metrics,
+            "fired_at": raw.fired_at,
+            "ends_at": raw.ends_at,
+            "received_at": received_at,
+            "status": raw.status,
+            "project_id": project,
+            "fingerprint": ids.fingerprint(raw.alert_type, raw.namespace, raw.target_resource),
+            "labels": clean.labels,
+            "annotations": clean.annotations,
+            "generator_url": clean.generator_url,
+            "origin": origin,
+            "sanitized": bool(clean.patterns),
+            "patterns": clean.patterns,
+            "truncated": clean.truncated,
+            "incomplete": raw.incomplete,
+        }
+
+    def _seal(self, clean: Purified, project: str, event_id: str) -> bytes | None:
+        if not clean.values or self._sealer is None:
+            return None
+        return self._sealer.seal(clean.values, project_id=project, event_id=event_id)
 
     def dead_letter(self, record: Record, error: Never, now: Now) -> Event:
         place = f"{self._epoch}/{record.topic}/{record.partition}/{record.offset}"
@@ -163,15 +174,6 @@ def _json(value: bytes | None) -> object:
     except orjson.JSONDecodeError as error:
         raise Unreadable(f"not JSON: {error.msg} at byte {error.pos} of {len(value)}") from error
     return payload
-
-
-def _moment(millis: int | None) -> Moment | None:
-    if millis is None:
-        return None
-    try:
-        return from_millis(millis)
-    except (OverflowError, ValueError, OSError) as error:
-        raise BadPayload(f"{millis} ms is no time that can be told", field="time") from error
 
 
 def check_contract(stage: Normalize) -> Transform:

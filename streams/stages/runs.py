@@ -5,7 +5,6 @@ Rates, storms and budgets are the scheduler's: it sees a project's requests toge
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +26,7 @@ from schemas.incident import (
 from schemas.run import RunReason, RunRequest, RunRequested, RunStarted
 from streams import windows
 from streams.runner import stage_failed
-from streams.stage import Keyed, KeyedBase, Now, Record, State, pack, unpack
+from streams.stage import Events, Keyed, KeyedBase, Now, Record, State, pack, unpack
 
 KEPT_AFTER_CLOSING = 2 * windows.DAY
 HIT = IncidentHit.type_name().encode()
@@ -74,12 +73,12 @@ class Runs(KeyedBase[Incident]):
         closed_at = int(row[1 : row.index(b",")])
         return closed_at + KEPT_AFTER_CLOSING if closed_at else None
 
-    async def wake(self, state: Incident, now: Now) -> Sequence[Event]:
+    async def wake(self, state: Incident, now: Now) -> Events:
         if state.closed_at and state.closed_at + KEPT_AFTER_CLOSING <= now.millis:
             state.forgotten = state.changed = True
         return ()
 
-    async def handle(self, record: Record, state: Incident, now: Now) -> Sequence[Event]:
+    async def handle(self, record: Record, state: Incident, now: Now) -> Events:
         if record.header("ce_type") == HIT:
             return ()  # nearly all of the traffic; a repeat asks for nothing while a run is pending
         event = record.event
@@ -94,7 +93,7 @@ class Runs(KeyedBase[Incident]):
             state.closed_at = to_millis(event.occurred_at)
         return ()
 
-    def _ask(self, event: Event, reason: RunReason, state: Incident, now: Now) -> Sequence[Event]:
+    def _ask(self, event: Event, reason: RunReason, state: Incident, now: Now) -> Events:
         if reason is not RunReason.SEVERITY_RAISED:
             state.status, state.closed_at = IncidentStatus.PENDING, 0
         if state.pending_run:
@@ -114,9 +113,7 @@ class Runs(KeyedBase[Incident]):
         )
         return [request]
 
-    def _move(
-        self, event: Event, status: IncidentStatus, reason: str, state: Incident, now: Now
-    ) -> Sequence[Event]:
+    def _move(self, event: Event, status: IncidentStatus, reason: str, state: Incident, now: Now) -> Events:
         previous = state.status
         if not previous or previous in (status, IncidentStatus.RESOLVED, IncidentStatus.EXPIRED):
             return ()

@@ -5,7 +5,6 @@ It sees a project's requests together: rates, storms, correlation and budgets be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,7 +13,7 @@ from schemas.envelope import Event
 from schemas.errors import BadPayload, Never
 from schemas.run import RunRequested, RunStart, RunStarted
 from streams.runner import stage_failed
-from streams.stage import Keyed, KeyedBase, Now, Record, State, pack, unpack
+from streams.stage import Events, Keyed, KeyedBase, Now, Record, State, pack, unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Schedule(KeyedBase[Project]):
     def dump(self, state: Project) -> bytes | None:
         return pack([state.seen, state.started])
 
-    async def handle(self, record: Record, state: Project, now: Now) -> Sequence[Event]:
+    async def handle(self, record: Record, state: Project, now: Now) -> Events:
         request = record.event
         if not isinstance(request, RunRequested):
             raise BadPayload(f"{request.type} has no place here", field="type")

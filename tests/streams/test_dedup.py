@@ -210,7 +210,7 @@ async def test_a_poisoned_record_becomes_a_dead_letter_and_the_others_go_on() ->
     story.log.append("alerts.normalized", b"\xc3\x01garbage", b"default:" + b"ab" * 8)
     await story.fire().run()
     letter = story.events("stage.failed")[0].payload
-    assert (letter.stage, letter.reason, letter.original) == ("dedup", "unknown_schema", b"\xc3\x01garbage")
+    assert (letter.stage, letter.reason, letter.original) == ("dedup", "unreadable", b"\xc3\x01garbage")
     assert story.story() == ["opened"]
 
 

@@ -21,7 +21,7 @@ from schemas.headers import event_headers
 from streams.memory import MemoryLog
 from streams.placed import Placed
 from streams.runner import Runner
-from streams.stages.dedup import Dedup, DedupConfig, glance_header
+from streams.stages.dedup import Dedup, DedupConfig, glance_of_event
 from streams.stages.runs import Runs
 from streams.stages.schedule import Schedule, ScheduleConfig
 
@@ -112,7 +112,7 @@ class Timeline:
     def write(self, event: Event) -> None:
         headers = event_headers(event, "application/avro", b"1" * 32, b"test")
         if isinstance(event, AlertNormalized):
-            headers.insert(0, glance_header(event))
+            headers.insert(0, glance_of_event(event))
         self.log.append("alerts.normalized", self.codec.encode(event), key_of(event), headers)
 
     def ask_to_close(self, incident_id: str, fingerprint: str = "ab" * 8) -> Timeline:
