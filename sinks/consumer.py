@@ -1,0 +1,279 @@
+"""Every event of every topic into ClickHouse: read, write, and only then commit.
+
+Exactly once as a query sees it: a crash between insert and commit stores a batch twice, and the table
+shows each event id once. Batches are stored one after the other, in the order in which they were read,
+and what was read is never dropped: so a committed offset never stands ahead of what is stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError
+from prometheus_client import CollectorRegistry
+
+from connectors.kafka.config import KafkaConfig
+from schemas.catalog import Topic, recorded_topics
+from schemas.codec import Codec
+from sinks.batch import Batch, Place
+from sinks.clickhouse.rows import EventRow, SetAside
+from sinks.clickhouse.writer import Writer
+from sinks.config import SinkConfig
+from sinks.crash import crash_point, guard_off
+from sinks.intake import Intake, Learn
+from sinks.metrics import Meters
+
+log = structlog.get_logger(__name__)
+
+CHUNK = 1000  # records taken in before others get their turn on the loop
+IDLE_SECS = 1.0  # longest wait for a record; fetches and heartbeats go on by themselves
+LOOK_SECS = 5.0  # an idle ClickHouse is asked for a sign of life
+RETRY_SECS = 1.0
+
+
+class Sink:
+    """`run` it until cancelled; `checks` says what keeps it from being ready."""
+
+    def __init__(
+        self,
+        kafka: KafkaConfig,
+        config: SinkConfig,
+        writer: Writer,
+        codec: Codec,
+        registry: CollectorRegistry,
+        *,
+        learn: Learn | None = None,
+        topics: Collection[Topic] | None = None,
+    ) -> None:
+        self._kafka = kafka
+        self._config = config
+        self._writer = writer
+        self._topics = recorded_topics() if topics is None else topics
+        self._intake = Intake(codec, config.log_epoch, self._topics, learn)
+        self._meters = Meters(registry)
+        self._consumer: Any = None
+        self._assigned = "not started yet"
+        self._broker = ""
+        self._batch: Batch[EventRow, SetAside] = Batch()
+        self._writing: asyncio.Task[None] | None = None
+        self._stored: dict[Place, int] = {}
+        """Up to where each partition that was read from is stored."""
+        self._uncommitted: dict[Place, int] = {}
+        self._measured_at = self._looked_at = 0.0
+
+    def checks(self) -> Mapping[str, Callable[[], str]]:
+        """For /readyz."""
+        return {
+            "kafka": lambda: self._broker or self._assigned,
+            "clickhouse": lambda: self._writer.trouble,
+            "schema_registry": lambda: self._intake.trouble,
+        }
+
+    async def run(self) -> None:
+        """Until cancelled: the last batch is stored and committed then. Misconfigured stops the start."""
+        try:
+            await self._writer.open()
+            while True:
+                try:
+                    await self._follow()
+                except (KafkaError, OSError) as error:
+                    self._note_broker(_told(error))
+                await asyncio.sleep(RETRY_SECS)
+        finally:
+            self._assigned = "stopped"
+            await self._writer.close()
+
+    async def _follow(self) -> None:
+        async with self._consuming() as consumer:
+            while True:
+                await self._step(consumer)
+
+    @asynccontextmanager
+    async def _consuming(self) -> AsyncIterator[Any]:
+        """A member of the group; what it has read is stored before it leaves."""
+        consumer = AIOKafkaConsumer(**self._config.consumer_options(self._kafka))
+        consumer.subscribe([topic.name for topic in self._topics], listener=_Rebalance(self))
+        self._consumer, self._assigned = consumer, "waits for partitions"
+        try:
+            await consumer.start()
+            self._note_broker("")
+            yield consumer
+        finally:
+            await self._leave(consumer)
+
+    async def _leave(self, consumer: Any) -> None:
+        try:
+            async with asyncio.timeout(self._config.shutdown_secs):
+                await self.drain()
+        except TimeoutError:
+            log.warning("sink_left_unstored", detail=self._writer.trouble or "it takes too long")
+        finally:
+            await _cancelled(self._writing)
+            self._writing, self._batch = None, Batch()  # it is not committed, so it will be read again
+            self._stored.clear()
+            self._uncommitted.clear()
+            with contextlib.suppress(TimeoutError, KafkaError):
+                async with asyncio.timeout(self._config.shutdown_secs):
+                    await consumer.stop()
+
+    async def _step(self, consumer: Any) -> None:
+        wait = IDLE_SECS if self._batch.empty else self._due_in()
+        fetched = await consumer.getmany(timeout_ms=math.ceil(max(0.0, wait) * 1000), max_records=CHUNK)
+        for partition, records in fetched.items():
+            if records:
+                await self._take(partition, records)
+        if self._batch.empty:
+            await self._idle(consumer)
+        elif self._batch.full(self._config.batch) or self._due_in() <= 0:
+            await self._close_batch()
+        await self._measure(consumer)
+        await asyncio.sleep(0)  # getmany does not give way while it has something
+
+    def _due_in(self) -> float:
+        return self._batch.due_in(self._config.batch, time.monotonic())
+
+    async def _take(self, partition: TopicPartition, records: Sequence[Any]) -> None:
+        rows, refused = await self._intake.read(records)
+        # From here on without giving way: a rebalance may close the batch whenever we do.
+        place = (partition.topic, partition.partition)
+        self._stored.setdefault(place, records[0].offset)
+        self._batch.rows += rows
+        self._batch.refused += refused
+        size = sum(max(record.serialized_value_size, 0) for record in records)
+        self._batch.took(place, records[-1].offset + 1, size, time.monotonic())
+
+    async def _close_batch(self) -> None:
+        """It is stored while the next one fills; one at a time, so that commits stay in order."""
+        await self._settle()
+        batch, self._batch = self._batch, Batch()
+        if not batch.empty:
+            self._writing = asyncio.create_task(self._store(batch), name="sink-store")
+
+    async def _settle(self) -> None:
+        """The batch under way is done. Being cancelled here does not cancel it."""
+        while self._writing is not None and not self._writing.done():
+            await asyncio.wait({self._writing})
+        if self._writing is not None:
+            self._writing.result()
+
+    async def drain(self) -> None:
+        """Everything that was read is stored and committed."""
+        await self._close_batch()
+        await self._settle()
+
+    async def _store(self, batch: Batch[EventRow, SetAside]) -> None:
+        if guard_off("commit_after"):
+            await self._commit(batch.next_offsets)
+        crash_point("sink:before_insert")
+        aside = await self._writer.write(batch.rows, batch.refused)
+        crash_point("sink:inserted")
+        for item in aside:
+            log.warning("set_aside", **item._asdict())
+        self._meters.stored(batch.rows, aside)
+        self._stored |= batch.next_offsets
+        await self._commit(batch.next_offsets)
+        crash_point("sink:committed")
+
+    async def _commit(self, next_offsets: Mapping[Place, int]) -> None:
+        """What fails is tried with the next batch, or read again by whoever owns the partition then."""
+        self._uncommitted |= next_offsets
+        owned = self._consumer.assignment()
+        offsets = {
+            partition: offset
+            for place, offset in self._uncommitted.items()
+            if (partition := TopicPartition(*place)) in owned
+        }
+        try:
+            if offsets:
+                await self._consumer.commit(offsets)
+        except (KafkaError, IllegalStateError) as error:
+            log.warning("sink_commit_failed", partitions=len(offsets), detail=_told(error))
+        else:
+            self._uncommitted.clear()  # the rest belongs to others now
+
+    async def _idle(self, consumer: Any) -> None:
+        if self._writing is not None and not self._writing.done():
+            return
+        await self._settle()
+        if time.monotonic() - self._looked_at < LOOK_SECS:
+            return
+        self._looked_at = time.monotonic()
+        await self._look_at_kafka(consumer)
+        await self._writer.look()
+        if self._uncommitted:
+            await self._commit({})
+
+    async def _look_at_kafka(self, consumer: Any) -> None:
+        """The consumer itself waits in silence for a broker that is away."""
+        try:
+            async with asyncio.timeout(self._kafka.request_timeout_secs):
+                await consumer.topics()
+        except (TimeoutError, KafkaError, OSError) as error:
+            self._note_broker(_told(error))
+        else:
+            self._note_broker("")
+
+    def _note_broker(self, trouble: str) -> None:
+        if trouble and not self._broker:
+            log.warning("sink_kafka_away", servers=self._kafka.bootstrap_servers, detail=trouble)
+        elif self._broker and not trouble:
+            log.info("sink_kafka_back", servers=self._kafka.bootstrap_servers)
+        self._broker = trouble
+
+    async def _measure(self, consumer: Any) -> None:
+        now = time.monotonic()
+        if now - self._measured_at < IDLE_SECS:
+            return
+        self._measured_at = now
+        behind = dict.fromkeys((topic.name for topic in self._topics), 0)
+        with contextlib.suppress(IllegalStateError):  # a rebalance took the partition meanwhile
+            for partition in consumer.assignment():
+                behind[partition.topic] += await self._behind(consumer, partition)
+        self._meters.lag(behind)
+
+    async def _behind(self, consumer: Any, partition: TopicPartition) -> int:
+        end: int | None = consumer.highwater(partition)
+        if end is None:  # never fetched yet
+            return 0
+        stored = self._stored.get((partition.topic, partition.partition))
+        done: int = await consumer.position(partition) if stored is None else stored
+        return max(0, end - done)
+
+
+class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Before partitions go, what was read of them is stored, so that the next owner need not repeat it."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        if not revoked:
+            return
+        try:
+            async with asyncio.timeout(self._sink._config.rebalance_secs / 2):
+                await self._sink.drain()
+        except TimeoutError:
+            log.warning("sink_rebalances_unstored", detail="the next owner reads it again")
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        self._sink._assigned = "" if assigned else "no partitions: more sinks than partitions, or no topics"
+        log.info("sink_assigned", partitions=len(assigned))
+
+
+async def _cancelled(task: asyncio.Task[None] | None) -> None:
+    if task is not None and not task.done():
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def _told(error: Exception) -> str:
+    return str(error) or type(error).__name__
