@@ -89,6 +89,9 @@ class Guard:
                 raise _denied(f"the function {token.name}")
 
     def _check_databases(self, tokens: tuple[Token, ...], databases: Collection[str]) -> None:
+        for colon, kind in pairwise(tokens):
+            if colon.text == ":" and kind.says("IDENTIFIER"):
+                raise _denied("a name as a parameter")
         for database, table in _qualified(tokens):
             if database == "system" and table.lower() not in SYSTEM_TABLES:
                 raise _denied(f"the table system.{table}")

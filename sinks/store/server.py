@@ -181,7 +181,7 @@ class Store:
         named = http.headers.get("X-ClickHouse-Database") or fields.get("database", "")
         if named in DEFAULT_DATABASES:
             return self._config.database
-        if user.readonly and named not in (self._config.database, "system"):
+        if user.readonly and named != self._config.database:
             raise StatementError.of(
                 ACCESS_DENIED, f"{user.name}: the database {named!r} is not open to readers"
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -95,6 +96,22 @@ async def test_an_answer_that_never_comes() -> None:
     async with server:
         with pytest.raises(Away):
             await Client.connect(ClickHouseConfig(url=f"http://127.0.0.1:{port}", request_timeout_secs=0.2))
+
+
+class ForgetfulDriver:
+    """Takes all rows and stores one less."""
+
+    async def create_insert_context(self, *_: Any, **__: Any) -> SimpleNamespace:
+        return SimpleNamespace(column_types=[])
+
+    async def insert(self, context: SimpleNamespace) -> SimpleNamespace:
+        return SimpleNamespace(written_rows=len(context.data) - 1)
+
+
+async def test_fewer_rows_written_than_sent_is_an_error() -> None:
+    client = Client(ClickHouseConfig(), ForgetfulDriver())
+    with pytest.raises(Away, match="of 2 rows for events only 1"):
+        await client.insert("events", [(1,), (2,)], ["n"])
 
 
 async def test_it_goes_on_after_a_restart(store_path: Path) -> None:

@@ -70,6 +70,10 @@ FORBIDDEN = [
     "SELECT file /* really */ ('/etc/hostname')",
     "SELECT \u2018'\u2019, file('/etc/hostname'), \u2018'\u2019",
     "SELECT $a$ ' $a$, file('/etc/hostname'), $a$ ' $a$",
+    "SELECT file\u200b('/etc/hostname')",
+    "SELECT file\u00a0('/etc/hostname')",
+    "SELECT $\u00e9$, file('/etc/hostname'), $\u00e9$",
+    "SELECT * FROM {name:Identifier}.processes",
     "SELECT 1 # '\n, file('/etc/hostname') # '",
     "SELECT '\\'', file('/etc/hostname'), '\\''",
     "SELECT '''', file('/etc/hostname'), ''''",
@@ -153,6 +157,7 @@ def test_a_reader_may(peer: ClickHousePeer, sql: str) -> None:
     [
         {"params": {"database": "other"}},
         {"headers": {"X-ClickHouse-Database": "other"}},
+        {"params": {"database": "system"}},
         {"params": {"max_threads": "8"}},
         {"params": {"readonly": "0"}},
         {"params": {"max_execution_time": "0"}},
