@@ -13,7 +13,7 @@ LOOPBACK = "127.0.0.1"
 TRUE = {"true", "1", "yes", "on", "y", "t"}
 
 TOKENS, TOKEN, STAMP = "tokens.json", "gateway.token", "stamp.secret"
-SEALING_PUBLIC, SEALING_PRIVATE = "sealing.pub", "sealing.key"
+SEALING_PUBLIC, SEALING_PRIVATE = "sealing.key.pub", "sealing.key"
 ADMIN_KEY, SIGNERS = "admin.key", "signers.json"
 WRITER_PASSWORD, READER_PASSWORD = "store-writer.password", "store-reader.password"
 STORE, EPOCH = "store", "log.epoch"

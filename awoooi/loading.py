@@ -43,7 +43,7 @@ class Origin(StrEnum):
 
     ENVIRONMENT = "environment"
     FILE = "file"
-    STATE = "state folder"
+    DERIVED = "derived"
     DEFAULT = "default"
 
 
@@ -106,7 +106,7 @@ def load(environment: Mapping[str, str] | None = None) -> Loaded:
         settings = Settings.model_validate(_merged(derived, given))
     except ValidationError as error:
         raise Misconfigured("\n".join(_told(error, origins, file))) from None  # its text holds the values
-    return Loaded(settings, {**dict.fromkeys(_leaves(derived), Origin.STATE), **origins}, file)
+    return Loaded(settings, {**dict.fromkeys(_leaves(derived), Origin.DERIVED), **origins}, file)
 
 
 def known_settings(model: type[BaseModel] = Settings, above: Name = ()) -> Iterator[Known]:

@@ -1,0 +1,161 @@
+"""The commands: one or two lines each into the modules beside this one, which are imported when needed."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from schemas.errors import AwoooiError
+
+app = typer.Typer(
+    name="awoooi",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="From a storm of alerts to a few incidents, with a record that SQL can ask.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+topics = typer.Typer(no_args_is_help=True, help="The log's topics.")
+clickhouse = typer.Typer(no_args_is_help=True, help="The record's schema.")
+replay_app = typer.Typer(no_args_is_help=True, help="Send records through again.")
+tokens_app = typer.Typer(no_args_is_help=True, help="Webhook tokens.")
+app.add_typer(topics, name="topics")
+app.add_typer(clickhouse, name="clickhouse")
+app.add_typer(replay_app, name="replay")
+app.add_typer(tokens_app, name="tokens")
+
+AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
+
+
+def main() -> None:
+    """Exit status: 0 done, 1 an error that was told in one line, 2 wrong usage."""
+    try:
+        app()
+    except AwoooiError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:  # the reader of our output has gone: `awoooi query ... | head`
+        sys.stderr.close()
+        sys.exit(1)
+
+
+@app.command()
+def version() -> None:
+    """Which version this is."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    from connectors.gateway.app import VERSION
+
+    try:
+        print(installed("awoooi"))
+    except PackageNotFoundError:
+        print(VERSION)
+
+
+@app.command()
+def init() -> None:
+    """Make the state folder: keys, a token, secrets. A second call changes nothing."""
+    from awoooi.init import init as make
+    from awoooi.loading import load
+    from awoooi.printing import print_made
+
+    settings = load().settings
+    print_made(settings.state_dir, make(settings))
+
+
+@app.command()
+def config(as_json: AsJson = False) -> None:
+    """The settings in force and where each comes from; secrets stay hidden."""
+    from awoooi.loading import load
+    from awoooi.printing import print_settings
+
+    print_settings(load(), as_json=as_json)
+
+
+@app.command()
+def up(
+    seconds: Annotated[float | None, typer.Option("--for", min=0, help="stop after so many seconds")] = None,
+) -> None:
+    """The whole system on this machine, until ctrl-C."""
+    from awoooi.loading import load
+    from awoooi.up import run
+
+    sys.exit(run(load(), seconds))
+
+
+@app.command()
+def demo(
+    attach: Annotated[bool, typer.Option("--attach", help="use the `awoooi up` that runs already")] = False,
+) -> None:
+    """One real alert through the whole system: PASS or FAIL for each step."""
+    from awoooi.demo import run
+    from awoooi.loading import load
+
+    sys.exit(run(load(), attach=attach))
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check every address, permission and schema, and say in plain words what is wrong."""
+    from awoooi.doctor import run
+    from awoooi.loading import load
+
+    sys.exit(run(load(), as_json=as_json))
+
+
+@app.command()
+def worker(kind: Annotated[str, typer.Argument(help="ingest, or all")]) -> None:
+    """One worker process."""
+    from awoooi.loading import load
+    from awoooi.processes import run_worker_process
+
+    run_worker_process(load().settings, kind)
+
+
+@app.command()
+def gateway() -> None:
+    """The gateway: webhooks over HTTP into the log."""
+    from awoooi.loading import load
+    from awoooi.processes import run_gateway
+
+    run_gateway(load().settings)
+
+
+@app.command()
+def sink() -> None:
+    """The sink: every event of the log into ClickHouse."""
+    from awoooi.loading import load
+    from awoooi.processes import run_sink
+
+    run_sink(load().settings)
+
+
+@app.command()
+def store() -> None:
+    """The store: ClickHouse for one machine, over HTTP on loopback."""
+    from awoooi.loading import load
+    from awoooi.processes import run_store
+
+    run_store(load().settings)
+
+
+@topics.command("apply")
+def topics_apply() -> None:
+    """Make the topics that are missing, tell what differs; nothing is deleted."""
+    from awoooi.loading import load
+    from awoooi.setup import apply
+
+    sys.exit(apply(load().settings))
+
+
+@clickhouse.command("migrate")
+def clickhouse_migrate() -> None:
+    """Bring the tables and views up to date."""
+    from awoooi.loading import load
+    from awoooi.setup import migrate
+
+    migrate(load().settings)

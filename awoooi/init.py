@@ -1,0 +1,163 @@
+"""The first start: a state folder with the first admin's key, a token, and what the parts share.
+
+Each thing is made once. A second call finds it and changes nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from awoooi import defaults
+from awoooi.settings import Settings
+from schemas.errors import Misconfigured
+
+SECRET_BYTES = 32
+FIRST_TOKEN, FIRST_PERSON, FIRST_ROLES = "first token", "admin", ("admin",)
+OWNER_ONLY = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One thing of the state folder. `shown` is what a person is told of it, once."""
+
+    path: Path
+    what: str
+    is_new: bool
+    shown: str = ""
+
+
+def init(settings: Settings) -> list[Made]:
+    """Misconfigured where the folder cannot be written, or is open to others and cannot be closed."""
+    state = settings.state_dir
+    with _locked(state):
+        return [
+            _admin_key(state),
+            _signers(state),
+            _token(settings),
+            *_shared_secrets(settings),
+            _sealing_keys(settings),
+        ]
+
+
+def _admin_key(state: Path) -> Made:
+    from cryptography.hazmat.primitives import serialization as form
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    def pem() -> bytes:
+        key = Ed25519PrivateKey.generate()
+        return key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
+
+    return _once(state / defaults.ADMIN_KEY, "the first admin's private key, to sign with (Ed25519)", pem)
+
+
+def _signers(state: Path) -> Made:
+    def registry() -> bytes:
+        signer = {
+            "person": FIRST_PERSON,
+            "roles": FIRST_ROLES,
+            "keys": [public_jwk(state / defaults.ADMIN_KEY)],
+        }
+        return json.dumps({"signers": [signer]}, indent=2).encode() + b"\n"
+
+    return _once(state / defaults.SIGNERS, "who may sign: the first admin's public key", registry)
+
+
+def public_jwk(private_pem: Path) -> dict[str, str]:
+    """RFC 8037, with the key's thumbprint (RFC 7638) as its id."""
+    from cryptography.hazmat.primitives import serialization as form
+
+    key = form.load_pem_private_key(private_pem.read_bytes(), None)
+    raw = key.public_key().public_bytes(form.Encoding.Raw, form.PublicFormat.Raw)
+    needed = {"crv": "Ed25519", "kty": "OKP", "x": _base64url(raw)}
+    canonical = json.dumps(needed, sort_keys=True, separators=(",", ":")).encode()
+    return {**needed, "kid": _base64url(hashlib.sha256(canonical).digest()), "alg": "EdDSA", "use": "sig"}
+
+
+def _token(settings: Settings) -> Made:
+    """The token's text lies beside the hashes, so that its owner and the demo find it again."""
+    from connectors.tokens import TokenFile, new_token
+
+    path, hashes = settings.state_dir / defaults.TOKEN, settings.gateway.tokens_file
+    what = "a webhook token for every source of project `default`"
+    if path.exists() and hashes.exists() and TokenFile(hashes).find(path.read_text().strip()):
+        return Made(path, what, is_new=False)
+    path.unlink(missing_ok=True)
+    _, shown = new_token(hashes, FIRST_TOKEN)
+    _write(path, f"{shown}\n".encode(), OWNER_ONLY)
+    return Made(path, what, is_new=True, shown=shown)
+
+
+def _shared_secrets(settings: Settings) -> Iterator[Made]:
+    """Where a secret is given by settings, none is made for it."""
+    state = settings.state_dir
+    stamp = state / defaults.STAMP
+    if settings.gateway.stamp_secret_file == stamp:
+        yield _secret(stamp, "what gateway and ingest worker share: the proof of a record's project")
+    yield _secret(state / defaults.WRITER_PASSWORD, "the store's writing user")
+    yield _secret(state / defaults.READER_PASSWORD, "the store's reading user")
+
+
+def _sealing_keys(settings: Settings) -> Made:
+    from agents.sealing import generate_keypair
+
+    path = settings.state_dir / defaults.SEALING_PRIVATE
+    what = "the key pair that personal values are sealed with"
+    if path.exists():
+        return Made(path, what, is_new=False)
+    generate_keypair(path)
+    return Made(path, what, is_new=True)
+
+
+def _secret(path: Path, what: str) -> Made:
+    return _once(path, what, lambda: secrets.token_urlsafe(SECRET_BYTES).encode() + b"\n")
+
+
+def _once(path: Path, what: str, content: Callable[[], bytes]) -> Made:
+    if path.exists():
+        return Made(path, what, is_new=False)
+    _write(path, content(), OWNER_ONLY)
+    return Made(path, what, is_new=True)
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    """Whole or not at all: what a crash leaves half written must not pass for a key."""
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        beside.unlink(missing_ok=True)
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        beside.rename(path)
+    except OSError as error:
+        raise Misconfigured(f"{path} cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def _locked(state: Path) -> Iterator[None]:
+    """The folder, for its owner alone; two first starts at once make one set of keys."""
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if state.stat().st_mode & 0o077:
+            state.chmod(0o700)
+        lock = (state / ".init.lock").open("w")
+    except OSError as error:
+        raise Misconfigured(
+            f"the state folder {state} cannot be used: {error.strerror}; AWOOOI_STATE_DIR names another"
+        ) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

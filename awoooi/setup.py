@@ -1,0 +1,66 @@
+"""`awoooi topics apply` and `awoooi clickhouse migrate`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from awoooi.logs import set_up
+from awoooi.processes import group_of
+from awoooi.running import chosen_sources
+from awoooi.settings import Settings
+from schemas.catalog import RAW_PREFIX, TOPICS, Topic, raw_topic, ticks_topic
+
+
+def all_topics(settings: Settings) -> Sequence[Topic]:
+    """The catalogue's, a raw topic for each source, and those behind the stages' rows."""
+    from streams.pipeline import WORKERS, changelogs, raw_topics
+
+    raw = [name.removeprefix(RAW_PREFIX) for name in raw_topics(chosen_sources(settings))]
+    return [
+        *TOPICS,
+        *(raw_topic(name, settings.raw_retention) for name in raw),
+        *(topic for kind in WORKERS for topic in changelogs(group_of(kind))),
+        ticks_topic("all"),
+    ]
+
+
+def apply(settings: Settings) -> int:
+    """Exit status: 1 where a topic is not usable as it is."""
+    from connectors.kafka.admin import apply_topics
+
+    set_up(settings.log, "topics apply")
+    report = asyncio.run(
+        apply_topics(
+            settings.kafka, all_topics(settings), settings.partitions, replication=settings.replication
+        )
+    )
+    for name in report.created:
+        print(f"made     {name}")
+    for difference in report.differences:
+        print(f"differs  {difference}")
+    for name, why in report.refused.items():
+        print(f"refused  {name}: {why}")
+    print(f"{len(report.created)} topics made, {len(report.present)} were there.")
+    wrong = [difference for difference in report.differences if difference.what == "partitions"]
+    if wrong:
+        print("The number of partitions is fixed for life: set AWOOOI_PARTITIONS to what is there.")
+    return 1 if report.refused or wrong else 0
+
+
+def migrate(settings: Settings) -> None:
+    from sinks.clickhouse.migrate import Applied
+    from sinks.clickhouse.migrate import migrate as bring_up_to_date
+
+    set_up(settings.log, "clickhouse migrate")
+
+    async def run() -> list[Applied]:
+        from sinks.clickhouse.client import connected
+
+        async with connected(settings.clickhouse.writer()) as client:
+            return await bring_up_to_date(client)
+
+    applied = asyncio.run(run())
+    for migration in applied:
+        print(f"applied  {migration.number:04}_{migration.name}")
+    print(f"{len(applied)} migrations applied; the database is up to date.")

@@ -1,0 +1,220 @@
+"""Children that are kept alive: started when what they need is there, restarted when they die.
+
+A broker with its log in memory is special: when it dies the log is gone, so that everything that reads it
+starts anew with it, in a new log epoch. What dies again and again ends the whole, with the reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from awoooi.child import Child, rotate
+from awoooi.parts import NO_ANSWER, Part, stop_order
+from schemas.errors import AwoooiError
+
+MOST_DEATHS, WITHIN_SECS = 5, 60.0
+FIRST_BACKOFF_SECS, LONGEST_BACKOFF_SECS = 0.25, 5.0
+STARTING_EVERY_SECS, READY_EVERY_SECS = 0.1, 5.0
+
+
+class GaveUp(AwoooiError):
+    """A part cannot be kept alive; the message says which, and what it said last."""
+
+
+class LogLost(AwoooiError):
+    """The broker died, and the log with it."""
+
+
+class State(StrEnum):
+    WAITING = "waiting"
+    STARTING = "starting"
+    READY = "ready"
+    DONE = "done"
+    BACK_OFF = "died"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+@dataclass(slots=True)
+class Status:
+    """What the live line of one part says."""
+
+    part: Part
+    state: State = State.WAITING
+    detail: str = ""
+    child: Child | None = None
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    deaths: deque[float] = field(default_factory=deque)
+    restarts: int = 0
+    told: tuple[State, str, int | None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self.child.pid if self.child is not None and self.child.running else None
+
+
+Environment = Callable[[str], Mapping[str, str]]
+"""What a child is given, in this epoch of the log."""
+Changed = Callable[[Status], None]
+
+
+class Supervisor:
+    """`run` until cancelled, then `stop`. `changed` hears of every change of a part's state."""
+
+    def __init__(
+        self, parts: Sequence[Part], logs: Path, environment: Environment, new_epoch: Callable[[], str]
+    ) -> None:
+        self.statuses = {part.name: Status(part) for part in parts}
+        self.epoch = ""
+        self._logs, self._environment, self._new_epoch = logs, environment, new_epoch
+        self._listeners: list[Changed] = []
+
+    def listen(self, changed: Changed) -> None:
+        self._listeners.append(changed)
+
+    @property
+    def all_ready(self) -> bool:
+        return all(status.ready.is_set() for status in self.statuses.values())
+
+    async def run(self) -> None:
+        """GaveUp when a part cannot be kept alive."""
+        self._logs.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name in self.statuses:
+            rotate(self._logs / f"{name}.log")
+        try:
+            async with asyncio.TaskGroup() as group:
+                for status in self._apart_from_log():
+                    group.create_task(self._keep(status))
+                group.create_task(self._lives_of_log())
+        except ExceptionGroup as group:
+            raise _innermost(group) from None
+
+    def _apart_from_log(self) -> list[Status]:
+        """What does not hang on the broker, and so outlives it."""
+        return [status for status in self.statuses.values() if not self._needs_log(status.part)]
+
+    def _needs_log(self, part: Part) -> bool:
+        if part.bears_log:
+            return True
+        return part.name == "topics" or any(self._needs_log(self.statuses[name].part) for name in part.needs)
+
+    async def _lives_of_log(self) -> None:
+        """One turn for each life of the log."""
+        mortals = [status for status in self.statuses.values() if self._needs_log(status.part)]
+        while True:
+            self.epoch = self._new_epoch()
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for status in mortals:
+                        group.create_task(self._keep(status))
+            except* LogLost:
+                await self._stop(mortals)
+                for status in mortals:
+                    status.ready.clear()
+                    self._tell(status, State.WAITING, "the broker died: everything on it starts anew")
+
+    async def _keep(self, status: Status) -> None:
+        """Alive until cancelled, or done."""
+        part = status.part
+        while True:
+            await self._wait_for_needs(status)
+            exit_status = await self._live(status)
+            status.ready.clear()
+            if part.once and exit_status == 0:
+                status.ready.set()
+                self._tell(status, State.DONE, "")
+                return
+            wait = self._after_death(status, exit_status)
+            if part.bears_log:
+                raise LogLost
+            await asyncio.sleep(wait)
+
+    async def _wait_for_needs(self, status: Status) -> None:
+        for name in status.part.needs:
+            if not self.statuses[name].ready.is_set():
+                self._tell(status, State.WAITING, f"for {name}")
+                await self.statuses[name].ready.wait()
+
+    async def _live(self, status: Status) -> int:
+        part = status.part
+        log = self._logs / f"{part.name}.log"
+        status.child = await Child.start(part.command, log, self._environment(self.epoch))
+        self._tell(status, State.STARTING, "" if part.once else NO_ANSWER)
+        watching = None if part.probe is None else asyncio.create_task(self._watch(status))
+        try:
+            return await status.child.wait()
+        finally:
+            if watching is not None:
+                watching.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await watching
+
+    async def _watch(self, status: Status) -> None:
+        """Asks whether it is ready, often at first, then now and then."""
+        assert status.part.probe is not None
+        while True:
+            why = await status.part.probe()
+            if why:
+                status.ready.clear()
+                self._tell(status, State.STARTING, why)
+            else:
+                status.ready.set()
+                self._tell(status, State.READY, "")
+            await asyncio.sleep(STARTING_EVERY_SECS if why else READY_EVERY_SECS)
+
+    def _after_death(self, status: Status, exit_status: int) -> float:
+        """How long to wait before the next life; GaveUp when it died too often."""
+        now = time.monotonic()
+        status.deaths.append(now)
+        while status.deaths and now - status.deaths[0] > WITHIN_SECS:
+            status.deaths.popleft()
+        status.restarts += 1
+        how = f"by signal {-exit_status}" if exit_status < 0 else f"with exit status {exit_status}"
+        self._tell(status, State.BACK_OFF, how)
+        if len(status.deaths) > MOST_DEATHS:
+            raise GaveUp(self._obituary(status, how))
+        return min(FIRST_BACKOFF_SECS * 2.0 ** (len(status.deaths) - 1), LONGEST_BACKOFF_SECS)
+
+    def _obituary(self, status: Status, how: str) -> str:
+        assert status.child is not None
+        said = "\n".join(f"    {line}" for line in status.child.last_lines())
+        times = f"{len(status.deaths)} times within {WITHIN_SECS:.0f} s, at last {how}"
+        return f"{status.part.name} ended {times}; {status.child.log} says:\n{said}"
+
+    async def stop(self) -> None:
+        """All of them, against the data."""
+        order = stop_order([status.part for status in self.statuses.values()])
+        for name in order:
+            await self._stop([self.statuses[name]])
+
+    async def _stop(self, statuses: Sequence[Status]) -> None:
+        await asyncio.gather(*(self._stop_one(status) for status in statuses))
+
+    async def _stop_one(self, status: Status) -> None:
+        if status.child is None or not status.child.running:
+            return
+        self._tell(status, State.STOPPING, "")
+        await status.child.stop(status.part.patience_secs)
+        status.ready.clear()
+        self._tell(status, State.STOPPED, "")
+
+    def _tell(self, status: Status, state: State, detail: str) -> None:
+        now = (state, detail, status.pid)
+        if now == status.told:
+            return
+        status.state, status.detail, status.told = state, detail, now
+        for changed in self._listeners:
+            changed(status)
+
+
+def _innermost(group: ExceptionGroup[Exception]) -> Exception:
+    """A group of tasks wraps what one of them raised; the others were cancelled for it."""
+    first = group.exceptions[0]
+    return _innermost(first) if isinstance(first, ExceptionGroup) else first
