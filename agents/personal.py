@@ -115,9 +115,9 @@ def _searches(text: str) -> Iterator[_Search]:
         yield _of(_JWT, JWT)
     if "://" in text and "@" in text:
         yield _of(_IN_ADDRESS, PASSWORD)
-    if any(prefix in text for prefix in _PREFIXES):
+    if _holds_any(text, _PREFIXES):
         yield _of(_KNOWN_KEY, API_KEY)
-    if any(name in lower for name in _NAMES_A_SECRET):
+    if _holds_any(lower, _NAMES_A_SECRET):
         yield from (_passwords, _of(_NAMED_KEY, API_KEY), _of(_BEARER, API_KEY))
     if "@" in text or "%40" in text:
         yield _of(_EMAIL, EMAIL)
@@ -131,6 +131,13 @@ def _searches(text: str) -> Iterator[_Search]:
         yield _of(_UUID, UUID)
     if "_" in text and "[" in text:
         yield _of(_FORGED, FORGED)
+
+
+def _holds_any(text: str, parts: Sequence[str]) -> bool:
+    for part in parts:  # noqa: SIM110 - any() with a generator takes twice as long, for every text
+        if part in text:
+            return True
+    return False
 
 
 def _of(pattern: re.Pattern[str], kind: str) -> _Search:

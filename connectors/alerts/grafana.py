@@ -16,7 +16,7 @@ from schemas.errors import BadPayload
 
 _DIALECT = Dialect(source="grafana")
 _OURS = frozenset({"silenceURL", "dashboardURL", "panelURL", "valueString", "values", "orgId"})
-_VALUE = re.compile(r"\[ (?:var='([^']*)' )?metric='([^']*)' labels=\{[^}]*\} value=([-+.\deE]+) \]")
+_VALUE = re.compile(r"\[ (?:var='([^']*)' )?(?:metric='([^']*)' )?labels=\{[^}]*\} value=([-+.\deE]+) \]")
 _LEGACY_STATES = {
     "alerting": AlertStatus.FIRING,
     "no_data": AlertStatus.FIRING,

@@ -21,6 +21,8 @@ REDACTED = "[REDACTED]"
 _BASE64 = re.compile(r"(?<![\w+/=])[A-Za-z0-9+/]{24,4000}={0,2}(?![\w+/=])")
 _QUESTION = re.compile(r"[\w)\"'*]\s?([?\u061f])(?=[\s\"')\]>!?.}\\*]|-->|$)")
 _SENTENCE_ENDS = re.compile(r"[.!?:\n](?=\s)|\n")
+_SIGNS_BEFORE = re.compile(r"[\s.:!?;>)\]}\"'`|#/,–—-]+")
+_WITH_SIGNS = frozenset({"special_token", "code"})
 _WORD = re.compile(r"[a-z]{4,}")
 _ENCODED, _HIDDEN = "encoded", "hidden_text"
 
@@ -55,13 +57,20 @@ def _search(text: str) -> Iterator[Found]:
 def _families(shadow: Shadow) -> Iterator[Found]:
     for family, pattern in FAMILIES:
         for found in pattern.finditer(shadow.text):
-            yield shadow.back(*found.span()), family
+            start = found.start() if family in _WITH_SIGNS else _after_signs(shadow.text, found)
+            yield shadow.back(start, found.end()), family
     if "?" in shadow.text or "\u061f" in shadow.text:
         for span in _questions(shadow.text):
             yield shadow.back(*span), "question"
     letters = squeezed(shadow)
     for found in OVERRIDE.finditer(letters.text):
         yield letters.back(*found.span()), "override"
+
+
+def _after_signs(text: str, found: re.Match[str]) -> int:
+    """Patterns look at what stands before an order; the end of the sentence before is not part of it."""
+    signs = _SIGNS_BEFORE.match(text, found.start(), found.end())
+    return signs.end() if signs and signs.end() < found.end() else found.start()
 
 
 def _questions(text: str) -> Iterator[Span]:
@@ -101,9 +110,18 @@ def _decoded(token: str) -> str | None:
 
 def _replace(text: str, found: list[Found]) -> str:
     """Overlapping finds become one; from the end, so that positions stay right."""
-    for start, end in reversed(_merged(sorted(span for span, _ in found))):
+    spans = sorted(_whole_words(text, span) for span, _ in found)
+    for start, end in reversed(_merged(spans)):
         text = text[:start] + REDACTED + text[end:]
     return text
+
+
+def _whole_words(text: str, span: Span) -> Span:
+    """Patterns know the stem of a word; its ending goes with it."""
+    start, end = span
+    while end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
+        end += 1
+    return start, end
 
 
 def _merged(spans: list[Span]) -> list[Span]:

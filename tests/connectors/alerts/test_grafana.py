@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connectors.alerts.grafana import read
+from schemas.alert import AlertStatus, ResourceType, Severity
+from schemas.errors import BadPayload
+from tests.connectors.alerts.payloads import RECEIVED_AT, payload
+
+
+def test_unified_alerting() -> None:
+    (alert,) = read(payload("grafana", "firing"), RECEIVED_AT)
+    assert (alert.alert_type, alert.source) == ("Checkout errors", "grafana")
+    assert (alert.severity, alert.status) == (Severity.CRITICAL, AlertStatus.FIRING)
+    assert (alert.target_resource, alert.resource_type) == ("checkout", ResourceType.SERVICE)
+    assert alert.metrics == {"A": 12.5, "C": 1.0}  # D had no value
+
+
+@pytest.mark.parametrize(
+    ("text", "metrics"),
+    [
+        ("[ metric='errors' labels={service=checkout} value=12.5 ]", {"errors": 12.5}),
+        ("[ metric='' labels={} value=14151.331 ]", {"value": 14151.331}),
+        (
+            "[ var='A' labels={} value=1 ], [ var='B' metric='x' labels={a=b} value=-2e3 ]",
+            {"A": 1, "B": -2000},
+        ),
+        ("[ var='A' labels={} value=NaN ]", {}),
+        ("[no value]", {}),
+    ],
+)
+def test_values_written_as_text(text: str, metrics: dict[str, float]) -> None:
+    group = payload("grafana", "version_8")
+    group["alerts"][0]["valueString"] = text
+    assert read(group, RECEIVED_AT)[0].metrics == metrics
+
+
+def test_the_legacy_shape() -> None:
+    (alert,) = read(payload("grafana", "legacy_firing"), RECEIVED_AT)
+    assert (alert.alert_type, alert.message) == ("Battery voltage", "Voltage is low")
+    assert (alert.severity, alert.target_resource) == (Severity.WARNING, "power")
+    assert alert.metrics == {"voltage": 23.5}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"state": "exploded"}, "state"),
+        ({"evalMatches": 7}, "evalMatches"),
+        ({"evalMatches": [None]}, "evalMatches.0"),
+        ({"ruleName": None, "title": ""}, "ruleName"),
+        ({"tags": "x"}, "tags"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_legacy_payload_that_cannot_be_read(change: dict[str, Any], field: str) -> None:
+    with pytest.raises(BadPayload) as refused:
+        read(payload("grafana", "legacy_firing") | change, RECEIVED_AT)
+    assert refused.value.field == field
