@@ -74,6 +74,8 @@ class Publisher:
     @property
     def trouble(self) -> str:
         """Why nothing can be sent now; empty when all is well."""
+        if self._watcher is not None and self._watcher.done() and not self._watcher.cancelled():
+            return f"nobody looks after the connection any more: {self._watcher.exception()!r}"
         return self._trouble
 
     async def send(
@@ -81,8 +83,8 @@ class Publisher:
     ) -> Receipt:
         """The record is on all in-sync replicas when this returns. Raises BrokerAway or Never."""
         producer = self._producer
-        if producer is None or self._trouble:
-            raise BrokerAway(f"Kafka is away: {self._trouble}")
+        if producer is None or self.trouble:
+            raise BrokerAway(f"Kafka is away: {self.trouble}")
         try:
             # aiokafka bounds its own waits by the same time; the second more is for its bookkeeping
             async with asyncio.timeout(self._config.request_timeout_secs + 1):
@@ -114,6 +116,9 @@ class Publisher:
 
     async def _look(self) -> str:
         """Connect, or ask the connected broker something; what went wrong, or nothing."""
+        if self._producer is not None and _has_died(self._producer):
+            producer, self._producer = self._producer, None
+            await _close(producer, 1.0)
         try:
             async with asyncio.timeout(self._config.request_timeout_secs):
                 if self._producer is None:
@@ -140,6 +145,11 @@ class Publisher:
             await _close(producer, 1.0)
             raise
         return producer
+
+
+def _has_died(producer: AIOKafkaProducer) -> bool:
+    """A fault of aiokafka's own ends its sending task; from then on that producer refuses everything."""
+    return bool(producer._sender.sender_task.done())
 
 
 def translated(error: Exception, topic: str) -> BrokerAway | Never:

@@ -80,6 +80,8 @@ async def test_other_requests_are_refused(served: Served, request_: bytes, statu
 
 
 async def test_a_head_without_end_is_cut_off(served: Served) -> None:
+    faults: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
     reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
     writer.write(b"GET /" + b"x" * 100_000)
 
@@ -90,3 +92,4 @@ async def test_a_head_without_end_is_cut_off(served: Served) -> None:
     finally:
         writer.close()
     assert (await served.http.get(served.url("/healthz"))).status == 200
+    assert faults == []

@@ -26,6 +26,9 @@ from schemas.errors import NotNow
 from tests.connectors.gateway.support import NO_LIMIT, SECRET
 from tests.peers import KafkaPeer, Process, free_port, wait_until_async
 
+SENDERS = 32
+PADDING = b" " * 40_000  # so that some records always wait for the one before
+
 
 @dataclass
 class Running:
@@ -115,7 +118,7 @@ async def test_a_gateway_killed_right_after_its_answer_loses_nothing(
             for attempt in range(3):
                 await gateway.becomes_ready(http)
                 kill_at = random.randint(1, 40)
-                senders = [_send(http, gateway, f"{attempt}.{n}", accepted, kill_at) for n in range(8)]
+                senders = [_send(http, gateway, f"{attempt}.{n}", accepted, kill_at) for n in range(SENDERS)]
                 await asyncio.gather(*senders)
                 assert not gateway.process.running
                 gateway.process.start()
@@ -129,7 +132,7 @@ async def _send(http: HttpClient, gateway: Running, sender: str, accepted: list[
     """Sends until the gateway is dead; the one who gets the answer number `kill_at` kills it."""
     before = len(accepted)
     for number in range(1000):
-        body = b'"%b.%d"' % (sender.encode(), number)
+        body = b'"%b.%d"' % (sender.encode(), number) + PADDING
         try:
             reply = await gateway.post(http, body)
         except NotNow:

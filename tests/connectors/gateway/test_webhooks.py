@@ -94,6 +94,10 @@ async def test_the_scheme_of_the_token_is_read_in_any_case(gateway: Gateway) -> 
     assert (await gateway.post(authorization=f"bearer {gateway.token}")).status == 202
 
 
+async def test_another_scheme_is_refused_even_with_a_good_token(gateway: Gateway) -> None:
+    assert (await gateway.post(authorization=f"Basic {gateway.token}")).status == 401
+
+
 async def test_a_wrong_secret_with_a_known_id_is_unknown(gateway: Gateway) -> None:
     last = "A" if gateway.token[-1] != "A" else "B"
 

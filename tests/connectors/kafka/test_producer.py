@@ -115,6 +115,11 @@ async def test_it_finds_its_broker_again(fresh_kafka: KafkaPeer) -> None:
         fresh_kafka.kill()
         with pytest.raises(BrokerAway):
             await sender.send(topic, b"k", b"lost, and said so")
+        await wait_until_async(lambda: sender.trouble, timeout=10)
+        started = time.monotonic()
+        with pytest.raises(BrokerAway):
+            await sender.send(topic, b"k", b"refused at once")
+        assert time.monotonic() - started < 0.5
         fresh_kafka.start()
 
         async def is_sent() -> bool:
@@ -130,6 +135,32 @@ async def test_it_finds_its_broker_again(fresh_kafka: KafkaPeer) -> None:
     values = [record.value for record in await records_of(fresh_kafka, topic)]
     assert values[0] == b"before"
     assert b"after" in values
+
+
+async def test_a_producer_that_has_died_is_replaced(kafka: KafkaPeer) -> None:
+    config = quick(kafka)
+    topic = await make_topic(config)
+    async with publisher(config) as sender:
+        await sender.send(topic, b"k", b"before")
+        _kill_sending_task(sender)
+        with pytest.raises(BrokerAway):
+            await sender.send(topic, b"k", b"refused")
+
+        async def is_sent() -> bool:
+            try:
+                return bool(await sender.send(topic, b"k", b"after"))
+            except BrokerAway:
+                return False
+
+        await wait_until_async(is_sent, timeout=15)
+
+
+def _kill_sending_task(sender: Publisher) -> None:
+    def fault(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    assert sender._producer is not None
+    sender._producer._message_accumulator.drain_by_nodes = fault
 
 
 async def test_it_logs_in_over_tls(secure_kafka: KafkaPeer) -> None:
