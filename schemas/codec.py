@@ -122,7 +122,7 @@ class Codec:
         try:
             return event.read(plain)
         except ValidationError as error:
-            raise Unreadable(f"{event.type_name()}: {_first_fault(error)}") from error
+            raise Unreadable(f"{event.type_name()}: {_first_fault(error)}") from None
 
     def read(self, value: bytes | None) -> tuple[type[Event], dict[str, Any]]:
         """The event's class and its plain values: quicker, for readers that trust our writers."""
@@ -210,7 +210,7 @@ def _read_json(value: bytes) -> tuple[type[Event], dict[str, Any]]:
     try:
         return event, as_plain(event.model_validate_json(value))
     except ValidationError as error:
-        raise Unreadable(f"{event.type_name()}: {_first_fault(error)}") from error
+        raise Unreadable(f"{event.type_name()}: {_first_fault(error)}") from None
 
 
 def _jsonable(event: Event) -> dict[str, Any]:
@@ -218,7 +218,10 @@ def _jsonable(event: Event) -> dict[str, Any]:
 
 
 def _first_fault(error: ValidationError) -> str:
-    """Where and what, never the value, nor a name that is not ours: they may be personal."""
+    """Where and what, never the value, nor a name that is not ours: they may be personal.
+
+    For the same reason the error itself is not handed on: a log would show it as the cause.
+    """
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     ours = (str(part) if isinstance(part, int) or part in _names() else "…" for part in first["loc"])
     return f"{'.'.join(ours) or 'event'}: {first['msg']}"
