@@ -1,0 +1,161 @@
+"""Kills at random and at every named point of normalize and dedup: counts stay exact."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from connectors.kafka.admin import apply_topics
+from connectors.kafka.config import KafkaConfig
+from tests.faults.load import PARTITIONS, Load, Outcome, Reader, produce, topics
+from tests.peers.kafka import KafkaPeer
+from tests.peers.process import Process
+from tests.peers.waiting import wait_until_async
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+
+ROOT = Path(__file__).parents[2]
+CRASH_POINTS = (
+    "worker:polled",
+    "normalize:produced",
+    "normalize:state_written",
+    "normalize:acknowledged",
+    "dedup:produced",
+    "dedup:state_written",
+    "dedup:acknowledged",
+    "worker:in_rebalance",
+)
+
+
+class Workers:
+    """Ingest workers as child processes."""
+
+    def __init__(self, bootstrap: str, logs: Path) -> None:
+        self._bootstrap, self._logs, self._count = bootstrap, logs, 0
+        self.all: list[Process] = []
+
+    def start(self, **env: str) -> Process:
+        self._count += 1
+        command = [sys.executable, "-m", "tests.faults.ingest", self._bootstrap, ""]
+        worker = Process(command, self._logs / f"worker-{self._count}.log", env=env, cwd=ROOT)
+        self.all.append(worker.start())
+        return worker
+
+    async def ready(self, worker: Process) -> None:
+        await wait_until_async(lambda: "ready" in worker.output() or not worker.running, 60)
+
+    def stop(self) -> None:
+        for worker in self.all:
+            worker.kill()
+
+
+@contextmanager
+def workers(kafka: KafkaPeer, folder: Path) -> Iterator[Workers]:
+    started = Workers(kafka.bootstrap, folder)
+    try:
+        yield started
+    finally:
+        started.stop()
+
+
+def check(outcome: Outcome, load: Load) -> None:
+    assert outcome.rejected == 0
+    assert outcome.opened == dict.fromkeys(load.truth, 1), "every incident opened once"
+    assert outcome.hits == load.truth, "hit counts equal the truth exactly"
+    assert len(outcome.runs) == len(load.truth), "one run an incident"
+
+
+async def test_counts_are_exact_through_kills_and_rebalances(fresh_kafka: KafkaPeer, tmp_path: Path) -> None:
+    kafka = KafkaConfig(bootstrap_servers=fresh_kafka.bootstrap)
+    await apply_topics(kafka, topics(), PARTITIONS)
+    load, dice = Load(200_000, 2_000), random.Random(2026)
+    with workers(fresh_kafka, tmp_path) as started:
+        async with Reader(fresh_kafka.bootstrap) as reader:
+            producing = asyncio.ensure_future(produce(fresh_kafka.bootstrap, load, per_second=4_000))
+            await kill_at_random(started, dice, reader, times=5)
+            for point in CRASH_POINTS:
+                await kill_at(point, started, reader)
+            last = started.start()
+            await started.ready(last)
+            guest = started.start()
+            await started.ready(guest)
+            guest.stop()
+            await producing
+            outcome = await reader.until(load.alerts, timeout=240)
+    check(outcome, load)
+    assert outcome.repeated, "kills that nothing had to be repeated for prove nothing"
+
+
+@pytest.mark.parametrize(
+    ("guard", "crash", "broken"),
+    [
+        pytest.param("", "dedup:state_written:1", False, id="all-guards-on"),
+        pytest.param("seen", "dedup:state_written:1", True, id="seen-off-counts-twice"),
+        pytest.param("order", "dedup:state_written:1", True, id="state-before-output-loses-openings"),
+    ],
+)
+async def test_without_its_guard_the_same_check_fails(
+    guard: str, crash: str, broken: bool, fresh_kafka: KafkaPeer, tmp_path: Path
+) -> None:
+    """Negative controls: the oracle above notices what each guard prevents."""
+    await apply_topics(KafkaConfig(bootstrap_servers=fresh_kafka.bootstrap), topics(), PARTITIONS)
+    load = Load(5_000, 500)
+    await produce(fresh_kafka.bootstrap, load)
+    with workers(fresh_kafka, tmp_path) as started:
+        first = started.start(AWOOOI_CRASH_AT=crash, AWOOOI_GUARD_OFF=guard)
+        await wait_until_async(lambda: not first.running, 60, what=f"killed at {crash}")
+        second = started.start(AWOOOI_GUARD_OFF=guard)
+        await started.ready(second)
+        async with Reader(fresh_kafka.bootstrap) as reader:
+            await settled(reader)
+    if broken:
+        with pytest.raises(AssertionError):
+            check(reader.outcome, load)
+    else:
+        check(reader.outcome, load)
+
+
+async def settled(reader: Reader) -> None:
+    """Until nothing new has come for a while: what is lost cannot be waited for."""
+    quiet = 0
+    while quiet < 15 or not reader.outcome.seen:
+        known = len(reader.outcome.seen) + reader.outcome.repeated
+        await reader.read()
+        quiet = quiet + 1 if len(reader.outcome.seen) + reader.outcome.repeated == known else 0
+
+
+async def kill_at_random(started: Workers, dice: random.Random, reader: Reader, times: int) -> None:
+    for _ in range(times):
+        worker = started.start()
+        await started.ready(worker)
+        before = reader.outcome.hits.total()
+        more = dice.randint(1, 3000)
+        await wait_until_async(lambda: moved(reader, before + more), 60)  # noqa: B023
+        worker.signal(signal.SIGKILL)
+
+
+async def moved(reader: Reader, beyond: int) -> bool:
+    return (await reader.read()).hits.total() > beyond
+
+
+async def kill_at(point: str, started: Workers, reader: Reader) -> None:
+    worker = started.start(AWOOOI_CRASH_AT=f"{point}:3" if "rebalance" not in point else f"{point}:1")
+    await started.ready(worker)
+    if "rebalance" in point:
+        guest = started.start()
+        await started.ready(guest)
+        guest.stop()
+
+    async def gone() -> bool:
+        await reader.read()
+        return not worker.running
+
+    await wait_until_async(gone, 60, what=f"killed at {point}")
+    assert worker.exit_status == -signal.SIGKILL
