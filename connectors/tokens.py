@@ -165,7 +165,7 @@ class TokenFile:
             log.info("tokens_read", tokens=len(self._valid))
         except Misconfigured as error:
             self.trouble = f"{error}; the tokens read before stay in force"
-            log.error("tokens_broken", detail=self.trouble)
+            log.warning("tokens_broken", detail=self.trouble)
 
 
 def _valid(tokens: tuple[Token, ...]) -> dict[str, Token]:
