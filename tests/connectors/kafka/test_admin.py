@@ -13,6 +13,7 @@ from connectors.kafka.config import KafkaConfig
 from schemas.catalog import TOPICS, Topic, raw_topic, reference_topic
 from schemas.errors import BrokerAway
 from tests.peers import KafkaPeer, free_port
+from tests.peers.tansu import TansuPeer
 
 
 def own(topic: Topic) -> Topic:
@@ -63,6 +64,15 @@ async def test_what_differs_is_told_and_left_alone(
     assert len(first.differences) == len(told)
     for difference, words in zip(first.differences, told, strict=True):
         assert words in str(difference)
+
+
+async def test_the_embedded_broker_is_served_too(tansu: TansuPeer) -> None:
+    config = KafkaConfig(bootstrap_servers=tansu.bootstrap)
+
+    first, second = await apply_topics(config, TOPICS, 4), await apply_topics(config, TOPICS, 4)
+
+    assert (len(first.created), first.is_good) == (len(TOPICS), True)
+    assert (len(second.present), second.is_good) == (len(TOPICS), True)
 
 
 async def test_reference_topics_have_one_partition(kafka: KafkaPeer) -> None:

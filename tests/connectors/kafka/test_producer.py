@@ -19,6 +19,7 @@ from schemas.catalog import raw_topic
 from schemas.errors import BrokerAway, Never
 from tests.connectors.gateway.test_durability import records_of
 from tests.peers import KafkaPeer, free_port, wait_until_async
+from tests.peers.tansu import TansuPeer
 
 
 @asynccontextmanager
@@ -52,6 +53,15 @@ async def test_records_stand_where_the_receipt_says(kafka: KafkaPeer) -> None:
     assert [found[receipt].value for receipt in receipts] == [b"value %d" % n for n in range(50)]
     assert len({receipt.partition for receipt in receipts}) > 1
     assert found[receipts[0]].headers == (("h", b"x"),)
+
+
+async def test_the_embedded_broker_takes_records_too(tansu: TansuPeer) -> None:
+    config = KafkaConfig(bootstrap_servers=tansu.bootstrap)
+    topic = await make_topic(config)
+    async with publisher(config) as sender:
+        receipts = [await sender.send(topic, b"k", b"x" * 1024 * 1024) for _ in range(3)]
+
+    assert [receipt.offset for receipt in receipts] == [0, 1, 2]
 
 
 async def test_one_key_keeps_its_order(kafka: KafkaPeer) -> None:
