@@ -24,9 +24,9 @@ from schemas.catalog import RAW_PREFIX
 from schemas.draft import Draft, envelope
 from schemas.envelope import Event, from_millis
 from schemas.errors import Never, Unreadable
+from streams.glance import glance_header
 from streams.runner import sha256_of
 from streams.stage import Events, Now, Record, Transform
-from streams.stages.dedup import glance_header
 
 AUTO = "auto"
 DEFAULT_PROJECT = "default"

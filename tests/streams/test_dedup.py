@@ -129,6 +129,13 @@ async def test_a_late_resolve_of_an_earlier_beginning_does_not_close_what_fires_
     assert story.story()[-1] == "resolved"
 
 
+async def test_a_copy_of_an_old_resolve_does_not_close_what_was_reopened() -> None:
+    story = Timeline().fire(started=0).pass_seconds(60).resolve(started=0)
+    story.pass_seconds(60).fire(started=None).pass_seconds(1).resolve(started=0)
+    await story.run()
+    assert story.story() == ["opened", "resolved", "reopened"]
+
+
 async def test_a_resolve_that_overtook_its_alert_opens_nothing() -> None:
     story = await Timeline().resolve(started=0).pass_seconds(1).fire(started=0).run()
     assert story.story() == []

@@ -16,9 +16,9 @@ from schemas.alert import AlertNormalized, AlertRejected
 from schemas.codec import Codec
 from schemas.draft import Draft
 from schemas.envelope import Event, to_millis
+from streams.glance import glance_of, glance_of_event
 from streams.runner import Runner, Turn
 from streams.stage import Record
-from streams.stages.dedup import glance_of, glance_of_event
 from streams.stages.normalize import Normalize, NormalizeConfig
 
 SECRET = b"s" * 32

@@ -18,10 +18,11 @@ from schemas.catalog import key_of
 from schemas.codec import Codec
 from schemas.envelope import Event, from_millis
 from schemas.headers import event_headers
+from streams.glance import glance_of_event
 from streams.memory import MemoryLog
 from streams.placed import Placed
 from streams.runner import Runner
-from streams.stages.dedup import Dedup, DedupConfig, glance_of_event
+from streams.stages.dedup import Dedup, DedupConfig
 from streams.stages.runs import Runs
 from streams.stages.schedule import Schedule, ScheduleConfig
 

@@ -1,0 +1,86 @@
+"""What a repeat needs of an alert, in one header: dedup need not decode the value.
+
+Normalize writes it beside the event; where it is missing, the event itself is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from schemas.alert import AlertNormalized, AlertStatus
+from schemas.envelope import as_plain, to_millis
+from schemas.errors import BadPayload
+from streams.stage import Record
+
+GLANCE = "awoooi_alert"
+RECORDER_TOPIC = "alerts.raw.eventrecorder"
+
+
+class Glance(NamedTuple):
+    """What a repeat needs of an alert: small enough to stand in one header."""
+
+    event_id: str
+    firing: bool
+    severity: int
+    fired_at: int | None
+    received_at: int
+    place: str
+    """origin partition: epoch/topic/partition"""
+    offset: int
+    number: int
+    """which alert of the record"""
+
+    @property
+    def recorder(self) -> bool:
+        return f"/{RECORDER_TOPIC}/" in self.place
+
+
+def glance_header(alert: Mapping[str, Any]) -> tuple[str, bytes]:
+    """The header that normalize writes for dedup, from an alert's plain values (times in milliseconds)."""
+    origin = alert["origin"]
+    firing = "f" if alert["status"] == AlertStatus.FIRING else "r"
+    fired = "" if alert["fired_at"] is None else alert["fired_at"]
+    text = (
+        f"{firing}|{alert['severity'].rank}|{fired}|{alert['received_at']}"
+        f"|{origin['epoch']}/{origin['topic']}/{origin['partition']}|{origin['offset']}|{origin['index']}"
+    )
+    return GLANCE, text.encode()
+
+
+def glance_of_event(event: AlertNormalized) -> tuple[str, bytes]:
+    alert = as_plain(event.payload)
+    for name in ("fired_at", "received_at"):
+        alert[name] = None if alert[name] is None else to_millis(alert[name])
+    return glance_header(alert)
+
+
+def glance_of(record: Record) -> Glance:
+    """From the headers where they stand first, as normalize writes them; else from the decoded event."""
+    headers = record.headers
+    if len(headers) > 1 and headers[0][0] == GLANCE and headers[1][0] == "ce_id":
+        raw, event_id = headers[0][1], headers[1][1].decode()
+    else:
+        event = alert_event(record)
+        raw, event_id = glance_of_event(event)[1], event.event_id
+    try:
+        firing, severity, fired, received, place, offset, index = raw.decode().split("|")
+        return Glance(
+            event_id,
+            firing == "f",
+            int(severity),
+            int(fired) if fired else None,
+            int(received),
+            place,
+            int(offset),
+            int(index),
+        )
+    except ValueError as error:
+        raise BadPayload(f"not seven fields: {error}", field=GLANCE) from error
+
+
+def alert_event(record: Record) -> AlertNormalized:
+    event = record.event
+    if not isinstance(event, AlertNormalized):
+        raise BadPayload(f"{event.type} is no alert", field="type")
+    return event

@@ -1,0 +1,122 @@
+"""What dedup keeps of one fingerprint: its incident, its counts, and what it knows again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from streams import windows
+from streams.glance import Glance
+from streams.sabotage import guard_off
+from streams.stage import State, pack, unpack
+
+KEPT_STARTS = 8  # how many beginnings of one fingerprint are remembered, to know a copy
+OPEN, RESOLVED, EXPIRED = "open", "resolved", "expired"
+NEVER_OPENED = ""
+
+
+@dataclass(slots=True)
+class Fingerprint(State):
+    """One row. Times in epoch milliseconds."""
+
+    key: bytes = b""
+    forgotten: bool = False
+    uncounted: list[str] = field(default_factory=list)
+    """alerts of this batch that no event has told of yet; never stored"""
+    phase: str = NEVER_OPENED
+    incident_id: str = ""
+    generation: int = 0
+    hits: int = 0
+    severity: int = 0
+    highest: int = 0
+    opened_at: int = 0
+    last_seen: int = 0
+    closed_at: int = 0
+    before: int | None = None
+    """the last alert before this incident opened"""
+    origins: dict[str, list[int]] = field(default_factory=dict)
+    """last origin counted, by origin partition"""
+    starts: list[list[int]] = field(default_factory=list)
+    """[firing, startsAt, counted at, seen by webhook, seen by recorder], newest last"""
+    counts: windows.Histogram = field(default_factory=list)
+
+    @classmethod
+    def of_row(cls, key: bytes, row: bytes | None) -> Fingerprint:
+        if row is None:
+            return cls(key=key)
+        return cls({}, False, key, False, [], *unpack(row)[1:])
+
+    def row(self, due: int) -> bytes:
+        """The deadline first, so that it can be read without the rest."""
+        kept: list[Any] = [due, self.phase, self.incident_id, self.generation, self.hits, self.severity]
+        kept += [self.highest, self.opened_at, self.last_seen, self.closed_at, self.before]
+        return pack([*kept, self.origins, self.starts, self.counts])
+
+    @property
+    def project(self) -> str:
+        return self.key.decode().partition(":")[0]
+
+    @property
+    def fingerprint(self) -> str:
+        return self.key.decode().partition(":")[2]
+
+    # -- what is known again
+
+    def has_counted(self, glance: Glance) -> bool:
+        """By origin, not by offset: a re-normalised copy stands at a new one."""
+        last = self.origins.get(glance.place)
+        return last is not None and [glance.offset, glance.number] <= last and not guard_off("seen")
+
+    def note(self, glance: Glance) -> None:
+        self.origins[glance.place] = [glance.offset, glance.number]
+        self.changed = True
+
+    def is_copy(self, glance: Glance, window: int) -> bool:
+        """HA peers and retries send the same alert again at once; the other channel at any time."""
+        if glance.fired_at is None:
+            return False
+        start = self._remembered(glance.firing, glance.fired_at)
+        if start is None:
+            return False
+        channel = 4 if glance.recorder else 3
+        first_of_channel = not start[channel]
+        start[channel] = 1
+        return first_of_channel or abs(glance.received_at - start[2]) < window
+
+    def is_over(self, glance: Glance) -> bool:
+        """Its beginning was already resolved: a late copy. Firing it opens nothing, resolved it closes nothing."""
+        return glance.fired_at is not None and self._remembered(False, glance.fired_at) is not None
+
+    def outlived(self, glance: Glance) -> bool:
+        """A late resolve of an earlier beginning does not close what has fired since."""
+        ended = glance.fired_at
+        return ended is not None and any(firing and start > ended for firing, start, *_ in self.starts)
+
+    def _remembered(self, firing: bool, fired_at: int) -> list[int] | None:
+        for start in reversed(self.starts):
+            if start[1] == fired_at and start[0] == firing:
+                return start
+        return None
+
+    # -- what is taken in
+
+    def count(self, glance: Glance) -> None:
+        self.hits += 1
+        self.severity = glance.severity
+        self.highest = max(self.highest, glance.severity)
+        self.last_seen = max(self.last_seen, glance.received_at)
+        windows.add(self.counts, glance.received_at)
+        self.remember(glance)
+        self.uncounted.append(glance.event_id)
+
+    def remember(self, glance: Glance) -> None:
+        if glance.fired_at is None:
+            return
+        known = self._remembered(glance.firing, glance.fired_at)
+        if known is not None:
+            known[2] = glance.received_at
+            return
+        recorder = int(glance.recorder)
+        channels = (1 - recorder, recorder)
+        self.starts.append([int(glance.firing), glance.fired_at, glance.received_at, *channels])
+        del self.starts[:-KEPT_STARTS]
