@@ -25,7 +25,9 @@ class Child:
         self.log = log
 
     @classmethod
-    async def start(cls, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> Child:
+    async def start(
+        cls, command: Sequence[str], log: Path, environment: Mapping[str, str], folder: Path | None = None
+    ) -> Child:
         """In a session of its own: ctrl-C reaches us alone, and we stop the children in order."""
         with log.open("ab") as out:
             process = await asyncio.create_subprocess_exec(
@@ -34,6 +36,7 @@ class Child:
                 stdout=out,
                 stderr=out,
                 env=dict(environment),
+                cwd=folder,
                 start_new_session=True,
                 preexec_fn=_dying_with(os.getpid()),
             )

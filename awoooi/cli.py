@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -26,6 +27,22 @@ app.add_typer(topics, name="topics")
 app.add_typer(clickhouse, name="clickhouse")
 app.add_typer(replay_app, name="replay")
 app.add_typer(tokens_app, name="tokens")
+
+
+class Form(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def _status(text: str) -> str:
+    from schemas.incident import IncidentStatus
+
+    allowed = ("OPEN", *IncidentStatus)
+    if text and text.upper() not in allowed:
+        raise typer.BadParameter(f"{text!r}; allowed: {', '.join(allowed).lower()}")
+    return text.upper()
+
 
 AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
 
@@ -159,3 +176,89 @@ def clickhouse_migrate() -> None:
     from awoooi.setup import migrate
 
     migrate(load().settings)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help='for example "SELECT * FROM v_daily"')],
+    form: Annotated[Form, typer.Option("--format", help="how the rows are printed")] = Form.TABLE,
+) -> None:
+    """Ask ClickHouse, as the user who can only read."""
+    from awoooi.loading import load
+    from awoooi.record import query as ask
+
+    ask(load().settings, sql, form.value)
+
+
+@app.command()
+def incidents(
+    project: Annotated[str, typer.Option(help="only of this project")] = "",
+    status: Annotated[str, typer.Option(help="only in this state, or `open`", callback=_status)] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """The latest incidents."""
+    from awoooi.loading import load
+    from awoooi.record import incidents as show
+
+    show(load().settings, project, status, limit, as_json=as_json)
+
+
+@app.command("try")
+def try_(
+    file: Annotated[str, typer.Argument(help="a payload; - reads it from standard input")],
+    source: Annotated[str, typer.Option(help="which stack it comes from; auto tells by its shape")] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Show what a payload becomes. Needs no broker."""
+    from awoooi.loading import load
+    from awoooi.try_out import try_out
+
+    sys.exit(try_out(load().settings, file, source, as_json=as_json))
+
+
+@replay_app.command("rejected")
+def replay_rejected(
+    source: Annotated[str, typer.Option(help="only of this alert source")] = "",
+    since: Annotated[str, typer.Option(help="90m, 2h, 3d ago, or a time in ISO 8601")] = "",
+    limit: Annotated[int, typer.Option(min=0, help="at most so many; 0: all")] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be sent")] = False,
+) -> None:
+    """Send rejected records to their raw topics again, byte for byte."""
+    from awoooi import replay
+    from awoooi.loading import load
+
+    choice = replay.Choice(source, replay.read_since(since) if since else None, limit)
+    sys.exit(replay.replay_rejected(load().settings, choice, dry_run=dry_run))
+
+
+@tokens_app.command("new")
+def tokens_new(
+    name: Annotated[str, typer.Argument(help="who will use it")],
+    project: Annotated[str, typer.Option(help="the tenant that its alerts belong to")] = "default",
+    sources: Annotated[str, typer.Option(help="alert sources, with commas between; * for all")] = "*",
+    requests_per_minute: Annotated[int, typer.Option(min=1, help="beyond them the answer is 503")] = 100,
+) -> None:
+    """Make a token; it is shown once."""
+    from awoooi import token_commands
+    from awoooi.loading import load
+
+    token_commands.new(load().settings, name, project, sources, requests_per_minute)
+
+
+@tokens_app.command("list")
+def tokens_list(as_json: AsJson = False) -> None:
+    """All tokens, the revoked ones too; never their secrets."""
+    from awoooi import token_commands
+    from awoooi.loading import load
+
+    token_commands.show(load().settings, as_json=as_json)
+
+
+@tokens_app.command("revoke")
+def tokens_revoke(token_id: Annotated[str, typer.Argument(help="as `tokens list` shows it")]) -> None:
+    """End a token."""
+    from awoooi import token_commands
+    from awoooi.loading import load
+
+    token_commands.revoke(load().settings, token_id)

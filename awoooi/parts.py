@@ -82,7 +82,7 @@ def parts_of(loaded: Loaded, http: HttpClient) -> list[Part]:
             health.host,
             health.sink_port,
             "AWOOOI_HEALTH_SINK_PORT",
-            needs=("topics", "tables"),
+            needs=("topics", *store),  # rows wait until the tables are there
         ),
     ]
     return parts
@@ -107,9 +107,14 @@ def _served(
     setting: str,
     needs: tuple[str, ...] = (),
 ) -> Part:
-    shown = LOOPBACK if host in ("0.0.0.0", "") else "[::1]" if host == "::" else host  # noqa: S104
-    probe = _ready_page(http, f"http://{shown}:{port}/readyz")
+    probe = _ready_page(http, ready_url(host, port))
     return Part(name, _ours(*words), probe, needs, host=host, port=port, setting=setting)
+
+
+def ready_url(host: str, port: int) -> str:
+    """From this machine, whatever the process listens on."""
+    shown = {"0.0.0.0": LOOPBACK, "": LOOPBACK, "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/readyz"
 
 
 def _broker(port: int) -> Part:
@@ -147,12 +152,12 @@ def _ready_page(http: HttpClient, url: str) -> Probe:
             reply = await http.get(url)
         except AwoooiError:
             return NO_ANSWER
-        return "" if reply.ok else _reasons(reply.body)
+        return "" if reply.ok else reasons(reply.body)
 
     return probe
 
 
-def _reasons(body: bytes) -> str:
+def reasons(body: bytes) -> str:
     """The parts of /readyz that are not ready, in their own words."""
     import orjson
 

@@ -1,0 +1,93 @@
+"""`awoooi query` and `awoooi incidents`: questions to ClickHouse, as the user who can only read."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from awoooi.printing import print_json, print_table
+from awoooi.settings import Settings
+
+Rows = Sequence[Mapping[str, Any]]
+WIDEST_CELL = 80
+INCIDENTS = """
+SELECT incident_id, status, severity, alert_type, cluster, namespace, target_resource, hit_count, runs,
+       opened_at, last_seen_at, resolved_at, project_id
+FROM v_incidents
+WHERE ({project:String} = '' OR project_id = {project:String})
+  AND ({status:String} = '' OR status = {status:String} OR ({status:String} = 'OPEN' AND resolved_at IS NULL))
+ORDER BY updated_at DESC
+LIMIT {limit:UInt32}
+"""
+# What fits on a screen; --json has all of it.
+SHOWN = (
+    "incident_id",
+    "status",
+    "severity",
+    "alert_type",
+    "namespace",
+    "target_resource",
+    "hit_count",
+    "opened_at",
+)
+
+
+def ask(settings: Settings, sql: str, params: Mapping[str, Any] | None = None) -> Rows:
+    from sinks.clickhouse.client import connected
+
+    async def run() -> Rows:
+        async with connected(settings.clickhouse.reader()) as client:
+            return await client.ask(sql, params)
+
+    return asyncio.run(run())
+
+
+def query(settings: Settings, sql: str, form: str) -> None:
+    show(ask(settings, sql), form)
+
+
+def incidents(settings: Settings, project: str, status: str, limit: int, *, as_json: bool) -> None:
+    rows = ask(settings, INCIDENTS, {"project": project, "status": status, "limit": limit})
+    if as_json:
+        print_json(rows)
+    elif rows:
+        show([{name: row[name] for name in SHOWN} for row in rows], "table")
+    else:
+        print("No such incidents." if project or status else "No incidents yet.")
+
+
+def show(rows: Rows, form: str) -> None:
+    if form == "json":
+        print_json([{name: _plain(value) for name, value in row.items()} for row in rows])
+    elif form == "csv":
+        _print_csv(rows)
+    elif rows:
+        print_table(tuple(rows[0]), [[_cell(value) for value in row.values()] for row in rows])
+    else:
+        print("(no rows)")
+
+
+def _print_csv(rows: Rows) -> None:
+    if rows:
+        out = csv.writer(sys.stdout, lineterminator="\n")
+        out.writerow(rows[0])
+        out.writerows([_plain(value) for value in row.values()] for row in rows)
+
+
+def _plain(value: Any) -> Any:
+    """Times in UTC, and said so."""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds").replace("+00:00", "") + "Z"
+    return value
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    text = f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value)
+    text = " ".join(text.split())
+    return text if len(text) <= WIDEST_CELL else text[: WIDEST_CELL - 1] + "…"

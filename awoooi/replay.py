@@ -1,0 +1,197 @@
+"""`awoooi replay rejected`: what never became an event is sent through again, byte for byte.
+
+Each record goes back to its raw topic under its own key and, where its tenant does not follow from the
+topic, with a fresh proof of the project, so that it stays with the tenant that it was rejected under.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from awoooi.events import codec_of
+from awoooi.logs import set_up
+from awoooi.running import until_there
+from awoooi.settings import Settings
+from connectors.gateway.stamp import STAMP_HEADER, stamp
+from connectors.kafka.producer import Publisher
+from schemas.alert import AlertRejected
+from schemas.errors import BrokerAway, Misconfigured, Never, UnknownSchema
+
+REJECTED = "alerts.rejected"
+REPLAY_TOKEN = "replay"  # noqa: S105 (stands where a token's id would)
+NO_PROJECT = "bad_stamp"
+PATIENCE_SECS = 15.0  # without a record, while the end is not reached
+AGO = re.compile(r"(\d+)\s*([smhd])")
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which of the rejected ones."""
+
+    source: str = ""
+    since: datetime | None = None
+    limit: int = 0
+
+    def takes(self, event: AlertRejected) -> bool:
+        if self.source and event.payload.source != self.source:
+            return False
+        return self.since is None or event.recorded_at >= self.since
+
+
+@dataclass(slots=True)
+class Tally:
+    found: int = 0
+    sent: int = 0
+    passed_over: int = 0
+
+
+def read_since(text: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> datetime:
+    """`90m`, `2h`, `3d`, or a time in ISO 8601 (UTC where it names no zone)."""
+    ago = AGO.fullmatch(text.strip())
+    if ago is not None:
+        return now() - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Misconfigured(
+            f"--since {text}: allowed are 30s, 90m, 2h, 3d, or 2026-01-31T12:00:00Z"
+        ) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def replay_rejected(settings: Settings, choice: Choice, *, dry_run: bool) -> int:
+    """Exit status: 1 where some could not be sent."""
+    set_up(settings.log, "replay rejected")
+    tally = asyncio.run(_replay(settings, choice, dry_run=dry_run))
+    sent = f"{tally.found - tally.passed_over} would be sent" if dry_run else f"{tally.sent} sent"
+    over = f", {tally.passed_over} passed over" if tally.passed_over else ""
+    print(f"{tally.found} rejected found, {sent} again{over}.")
+    return 1 if tally.passed_over else 0
+
+
+async def _replay(settings: Settings, choice: Choice, *, dry_run: bool) -> Tally:
+    tally = Tally()
+    events = await _rejected(settings, choice)
+    async with _publisher(settings) as publisher:
+        for event in events:
+            tally.found += 1
+            why = _unsendable(event)
+            place = f"{event.payload.topic}/{event.payload.partition}/{event.payload.offset}"
+            print(f"{place}  {event.payload.reason}  {event.payload.size} bytes  {why}".rstrip())
+            if why:
+                tally.passed_over += 1
+            elif not dry_run:
+                await _send(publisher, settings, event)
+                tally.sent += 1
+    return tally
+
+
+def _unsendable(event: AlertRejected) -> str:
+    rejection = event.payload
+    if rejection.original is None:
+        return "passed over: it had no value"
+    if rejection.reason == NO_PROJECT:
+        return "passed over: whose it is could not be proven; its sender must send it again"
+    return ""
+
+
+async def _send(publisher: Publisher, settings: Settings, event: AlertRejected) -> None:
+    """One at a time, each acknowledged: they stay in order, and a failure leaves no doubt about the rest."""
+    rejection = event.payload
+    assert rejection.original is not None
+    headers: list[tuple[str, bytes]] = []
+    if event.project_id != settings.project_by_topic.get(rejection.topic, "default"):
+        key, now = settings.gateway.stamp_key(), time.time_ns() // 1_000_000
+        proof = stamp(key, event.project_id, REPLAY_TOKEN, rejection.topic, rejection.original, now)
+        headers = [(STAMP_HEADER, proof)]
+    await publisher.send(rejection.topic, rejection.original_key, rejection.original, headers)
+
+
+@asynccontextmanager
+async def _publisher(settings: Settings) -> AsyncIterator[Publisher]:
+    publisher = Publisher(settings.kafka)
+    await publisher.start()
+    try:
+        if publisher.trouble:
+            raise BrokerAway(f"Kafka at {settings.kafka.bootstrap_servers}: {publisher.trouble}")
+        yield publisher
+    finally:
+        await publisher.stop()
+
+
+async def _rejected(settings: Settings, choice: Choice) -> Sequence[AlertRejected]:
+    """All that are in the log now and chosen, in the order of their rejection."""
+    found = []
+    async with codec_of(settings) as (codec, learn):
+
+        async def decoded(value: bytes | None) -> Any:
+            try:
+                return codec.decode(value)
+            except UnknownSchema as unknown:
+                if unknown.framing == "registry":
+                    await until_there("schema_registry", partial(learn, int(unknown.schema)))
+                return codec.decode(value)
+
+        async for record in _to_the_end(settings, REJECTED):
+            try:
+                event = await decoded(record.value)
+            except Never as error:
+                print(f"{REJECTED}/{record.partition}/{record.offset}  cannot be read: {error}")
+                continue
+            if isinstance(event, AlertRejected) and choice.takes(event):
+                found.append(event)
+    found.sort(key=lambda event: event.recorded_at)
+    return found[: choice.limit] if choice.limit else found
+
+
+async def _to_the_end(settings: Settings, topic: str) -> AsyncIterator[Any]:
+    """Every record up to the high watermark, as fetches tell it: the embedded broker's answer is wrong."""
+    consumer = AIOKafkaConsumer(
+        **settings.kafka.client_options(), enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    try:
+        await consumer.start()
+        partitions = await _partitions(consumer, topic)
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        deadline = time.monotonic() + PATIENCE_SECS
+        while not await _at_end(consumer, partitions):
+            if time.monotonic() > deadline:
+                raise BrokerAway(f"Kafka at {settings.kafka.bootstrap_servers} tells no end of {topic}")
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                deadline = time.monotonic() + PATIENCE_SECS
+                for record in records:
+                    yield record
+    except (KafkaError, OSError) as error:
+        told = str(error) or type(error).__name__
+        raise BrokerAway(f"Kafka at {settings.kafka.bootstrap_servers}: {told}") from error
+    finally:
+        await consumer.stop()
+
+
+async def _at_end(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> bool:
+    for partition in partitions:
+        end = consumer.highwater(partition)
+        if end is None or await consumer.position(partition) < end:
+            return False
+    return True
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
+    await consumer.topics()
+    numbers = consumer.partitions_for_topic(topic)
+    if not numbers:
+        raise Misconfigured(f"the topic {topic} does not exist: `awoooi topics apply` makes it")
+    return [TopicPartition(topic, number) for number in sorted(numbers)]

@@ -1,0 +1,90 @@
+"""A whole system of its own for a demo: free ports, a folder that goes away, nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from awoooi.child import Child, last_lines
+from awoooi.loading import CONFIG_VARIABLE, PREFIX, Loaded, load
+from awoooi.ports import free_ports
+from awoooi.up import LOGS, running
+from schemas.errors import AwoooiError
+
+READY_WITHIN_SECS, ENDS_WITHIN_SECS = 60.0, 30.0
+PORTS = (
+    "AWOOOI_BROKER_PORT",
+    "AWOOOI_STORE_PORT",
+    "AWOOOI_GATEWAY_PORT",
+    "AWOOOI_HEALTH_INGEST_PORT",
+    "AWOOOI_HEALTH_SINK_PORT",
+)
+
+
+class NotReady(AwoooiError):
+    """The stack did not come up; the message holds what its parts said last."""
+
+
+@asynccontextmanager
+async def own_stack() -> AsyncIterator[Loaded]:
+    """`awoooi up` as a child, ready. Settings of the surroundings do not reach it: it touches nothing real."""
+    folder = Path(tempfile.mkdtemp(prefix="awoooi-demo-"))
+    environment = _environment(folder)
+    child = None
+    try:
+        child = await Child.start(
+            (sys.executable, "-m", "awoooi", "up"), folder / "up.log", environment, folder=folder
+        )
+        await _until_ready(child, folder)
+        yield load(environment)
+    finally:
+        if child is not None:
+            await child.stop(ENDS_WITHIN_SECS)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _environment(folder: Path) -> Mapping[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    (folder / "awoooi.yaml").touch()
+    ports = dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
+    places = {CONFIG_VARIABLE: str(folder / "awoooi.yaml"), "AWOOOI_STATE_DIR": str(folder)}
+    return {**inherited, **ports, **places, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+async def _until_ready(child: Child, folder: Path) -> None:
+    deadline = time.monotonic() + READY_WITHIN_SECS
+    while child.running and time.monotonic() < deadline:
+        state = running(folder)
+        if state is not None and state["ready"]:
+            return
+        await asyncio.sleep(0.1)
+    why = f"not within {READY_WITHIN_SECS:.0f} s" if child.running else "it ended"
+    raise NotReady(f"the system did not become ready: {why}\n{what_logs_say(folder)}")
+
+
+def what_logs_say(state: Path) -> str:
+    """The last words of each part: what went wrong where any line says so."""
+    told = []
+    logs = [state / "up.log", *sorted((state / LOGS).glob("*.log"))]
+    for log in logs:
+        lines = last_lines(log, 40)
+        bad = [line for line in lines if _is_bad(line)]
+        for line in (bad or lines)[-4:]:
+            told.append(f"    {log.stem}: {line[:400]}")
+    return "\n".join(told)
+
+
+def _is_bad(line: str) -> bool:
+    with contextlib.suppress(ValueError):
+        found = json.loads(line)
+        return isinstance(found, dict) and found.get("level") in ("warning", "error", "critical")
+    return "rror" in line
