@@ -50,8 +50,9 @@ def rendered() -> dict[Path, str]:
     return {**schemas, DOCS / "asyncapi.yaml": asyncapi.render(), DOCS / "events.md": events_page()}
 
 
-def stale() -> list[Path]:
-    return [path for path, text in rendered().items() if not path.exists() or path.read_text() != text]
+def stale() -> dict[Path, str]:
+    """The files that do not hold what they should."""
+    return {path: text for path, text in rendered().items() if not path.exists() or path.read_text() != text}
 
 
 # -- the page
@@ -162,8 +163,8 @@ def main(arguments: list[str]) -> int:
     if "--check" in arguments:
         sys.stderr.writelines(f"{path}: stale; `python -m schemas.docs` renews it\n" for path in old)
         return 1 if old else 0
-    for path in old:
-        path.write_text(rendered()[path])
+    for path, text in old.items():
+        path.write_text(text)
     return 0
 
 
