@@ -23,7 +23,7 @@ FORGED = "FORGED"  # a label that the sender wrote: it must not be taken for one
 _NOT_IN_WORD = r"(?:(?<![\w.])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))"  # a word may begin after %22 in an address
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(
-    rf"{_NOT_IN_WORD}(?<!version )(?:{_OCTET}\.){{3}}{_OCTET}(?:/[0-9]{{1,2}}(?![0-9]))?(?![\w])(?!\.[0-9])"
+    rf"{_NOT_IN_WORD}(?<!version )(?!(?<=[A-Za-z]/)[0-9]+\.0\.0\.0\b)(?:{_OCTET}\.){{3}}{_OCTET}(?:/[0-9]{{1,2}}(?![0-9]))?(?![\w])(?!\.[0-9])"
     rf"|{_NOT_IN_WORD}(?:10|127|192\.168|172\.{_OCTET}|10\.{_OCTET})\.{_OCTET}\.{_OCTET}(?=\.[0-9]\b)"
 )
 _IPV6 = re.compile(

@@ -78,9 +78,16 @@ def _questions(text: str) -> Iterator[Span]:
     begin = 0
     for mark in _QUESTION.finditer(text):
         sentence = re.split(_SENTENCE_ENDS, text[begin : mark.end(1)])[-1].lstrip()
-        if (len(sentence) > 8 and " " in sentence) or not sentence.isascii():
-            yield mark.end(1) - len(sentence), mark.end(1)
         begin = mark.end(1)
+        if _is_question(sentence):
+            yield begin - len(sentence), begin
+
+
+def _is_question(sentence: str) -> bool:
+    if not sentence.isascii():
+        return True  # not every language puts blanks between its words
+    *before, last = sentence.split(" ")
+    return len(sentence) > 8 and bool(before) and "://" not in last
 
 
 def _rotated(shadow: Shadow) -> Iterator[Found]:

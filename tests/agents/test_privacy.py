@@ -58,6 +58,7 @@ def test_a_personal_value_becomes_a_label(text: str, covered: str) -> None:
         f"pvc-{UUID} is full",
         "upgraded from v1.2.3 to 1.2.4-rc.1",
         "version 1.2.3.4 of the agent",
+        "Chrome/121.0.0.0 Safari/537.36",
         "2026-01-15T15:46:50.746Z started",
         "at 12:34:56 and 18:55:22:004",
         "mac 1a:3a:62:c3:63:1d flapping",

@@ -137,6 +137,13 @@ def test_what_is_too_long_is_cut_and_named(
         assert len(alert.labels) <= limits.MAX_LABELS
 
 
+def test_too_many_labels_are_cut_even_when_each_is_known(purifier: Purifier) -> None:
+    labels = {str(number): "x" for number in range(limits.MAX_LABELS + 1)}
+    for name in labels:
+        purifier.purify(raw(labels={name: "x"}))
+    assert purifier.purify(raw(labels=labels)).truncated == ("labels",)
+
+
 def test_a_text_that_fits_one_field_is_still_cut_in_a_shorter_one(purifier: Purifier) -> None:
     text = "x" * (limits.NAMESPACE + 1)
     alert = purifier.purify(raw(message=text, namespace=text))
