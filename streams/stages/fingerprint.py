@@ -84,7 +84,7 @@ class Fingerprint(State):
         return first_of_channel or abs(glance.received_at - start[2]) < window
 
     def is_over(self, glance: Glance) -> bool:
-        """Its beginning was already resolved: a late copy. Firing it opens nothing, resolved it closes nothing."""
+        """Its beginning was already resolved: a late copy, which neither opens nor closes anything."""
         return glance.fired_at is not None and self._remembered(False, glance.fired_at) is not None
 
     def outlived(self, glance: Glance) -> bool:
