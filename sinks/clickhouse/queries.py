@@ -1,0 +1,104 @@
+"""Questions: the ones that ship by name, and anybody's own SQL. Ask them as the reader."""
+
+# ruff: noqa: S608 (our own text; every value is a parameter)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from schemas.errors import BadPayload
+from schemas.incident import IncidentStatus
+from sinks.clickhouse.client import Client
+
+MOST_INCIDENTS = 1000
+Table: TypeAlias = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """`{project:String}` in it is the project asked for, empty for all of them."""
+
+    about: str
+    sql: str
+
+
+_ONE_PROJECT = "({project:String} = '' OR project_id = {project:String})"
+
+NAMED: Mapping[str, Named] = {
+    "daily": Named(
+        "alerts, incidents and alerts per incident, day by day",
+        f"SELECT * FROM v_daily WHERE {_ONE_PROJECT} ORDER BY day DESC, project_id LIMIT 100",
+    ),
+    "noise": Named(
+        "how many alerts became how few incidents, by kind of alert",
+        f"""
+        SELECT project_id, alert_type, count() AS incidents, sum(hit_count) AS alerts,
+               round(alerts / incidents, 1) AS alerts_per_incident
+        FROM v_incidents WHERE {_ONE_PROJECT}
+        GROUP BY project_id, alert_type ORDER BY alerts DESC LIMIT 100
+        """,
+    ),
+    "fingerprints": Named(
+        "the fingerprints that fire most often",
+        f"""
+        SELECT project_id, fingerprint, any(alert_type) AS alert_type, any(namespace) AS namespace,
+               any(target_resource) AS target_resource, sum(hit_count) AS alerts, count() AS incidents,
+               max(last_seen_at) AS last_seen_at
+        FROM v_incidents WHERE {_ONE_PROJECT}
+        GROUP BY project_id, fingerprint ORDER BY alerts DESC LIMIT 50
+        """,
+    ),
+    "rejected": Named(
+        "records that no source or stage could read, by reason",
+        f"""
+        SELECT project_id, type, stage, source, reason, count() AS records, max(recorded_at) AS latest
+        FROM v_rejected WHERE {_ONE_PROJECT}
+        GROUP BY project_id, type, stage, source, reason ORDER BY records DESC LIMIT 100
+        """,
+    ),
+    "set-aside": Named(
+        "records of the log that are not in the record, with their place and why",
+        f"""
+        SELECT topic, kafka_partition, kafka_offset, log_epoch, project_id, event_id, reason, at
+        FROM set_aside FINAL WHERE {_ONE_PROJECT} ORDER BY at DESC LIMIT 100
+        """,
+    ),
+    "events": Named(
+        "how many events of which type there are",
+        f"""
+        SELECT project_id, type, count() AS events, max(recorded_at) AS latest
+        FROM events FINAL WHERE {_ONE_PROJECT}
+        GROUP BY project_id, type ORDER BY events DESC LIMIT 200
+        """,
+    ),
+}
+
+
+async def query(
+    client: Client, asked: str, project: str | None = None, params: Mapping[str, Any] | None = None
+) -> Table:
+    """The answer to a named question, or to `asked` as SQL. Raises Away or Refused."""
+    named = NAMED.get(asked.strip())
+    if named is None and " " not in asked.strip():
+        raise BadPayload(f"{asked!r} is neither SQL nor one of {', '.join(NAMED)}", field="query")
+    return await client.ask(named.sql if named else asked, {"project": project or "", **(params or {})})
+
+
+async def incidents(
+    client: Client, project: str | None = None, status: str | None = None, limit: int = 50
+) -> Table:
+    """Incidents as they stand, the latest first."""
+    if status is not None and status not in IncidentStatus.__members__:
+        raise BadPayload(f"{status!r} is not one of {', '.join(IncidentStatus)}", field="status")
+    if not 1 <= limit <= MOST_INCIDENTS:
+        raise BadPayload(f"{limit} is not between 1 and {MOST_INCIDENTS}", field="limit")
+    return await client.ask(
+        f"""
+        SELECT * FROM v_incidents
+        WHERE {_ONE_PROJECT} AND ({{status:String}} = '' OR status = {{status:String}})
+        ORDER BY updated_at DESC, incident_id LIMIT {{limit:UInt32}}
+        """,
+        {"project": project or "", "status": status or "", "limit": limit},
+    )
