@@ -223,12 +223,13 @@ def replay_rejected(
     since: Annotated[str, typer.Option(help="90m, 2h, 3d ago, or a time in ISO 8601")] = "",
     limit: Annotated[int, typer.Option(min=0, help="at most so many; 0: all")] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be sent")] = False,
+    again: Annotated[bool, typer.Option("--again", help="those too that were sent from here before")] = False,
 ) -> None:
     """Send rejected records to their raw topics again, byte for byte."""
     from awoooi import replay
     from awoooi.loading import load
 
-    choice = replay.Choice(source, replay.read_since(since) if since else None, limit)
+    choice = replay.Choice(source, replay.read_since(since) if since else None, limit, again)
     sys.exit(replay.replay_rejected(load().settings, choice, dry_run=dry_run))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from awoooi import defaults
 from awoooi.loading import Loaded
+from awoooi.logs import quiet
 from awoooi.stack import NotReady, own_stack, what_logs_say
 from awoooi.up import running
 from connectors.http import HttpClient, Reply
@@ -59,6 +60,7 @@ class Story:
 
 def run(loaded: Loaded, *, attach: bool) -> int:
     """Exit status: 0 when every step passed."""
+    quiet()
     try:
         return asyncio.run(_demo(loaded, attach=attach))
     except KeyboardInterrupt:

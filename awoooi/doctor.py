@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from awoooi import defaults
 from awoooi.loading import Loaded
+from awoooi.logs import quiet
 from awoooi.parts import ready_url, reasons
 from awoooi.printing import print_json
 from connectors.http import HttpClient
@@ -49,6 +50,7 @@ Check = Callable[[Loaded], Awaitable[Sequence[Finding]]]
 
 def run(loaded: Loaded, *, as_json: bool) -> int:
     """Exit status: 1 where something is wrong; a warning alone is none."""
+    quiet()
     findings = asyncio.run(_examine(loaded))
     if as_json:
         print_json([asdict(finding) for finding in findings])
@@ -82,7 +84,7 @@ async def _made(check: Check, loaded: Loaded) -> Sequence[Finding]:
 
 TODO = {
     "topics": "start the broker, or name one with AWOOOI_KAFKA_BOOTSTRAP_SERVERS",
-    "clickhouse": "start it (`awoooi store` on one machine), or correct AWOOOI_CLICKHOUSE_URL, _USER, _PASSWORD",
+    "clickhouse": "start it (here: `awoooi store`), or correct AWOOOI_CLICKHOUSE_URL, _USER, _PASSWORD",
     "reader": "start it, or correct AWOOOI_CLICKHOUSE_READER_USER, _READER_PASSWORD",
     "gateway": "start it: `awoooi gateway`, or `awoooi up` for everything",
     "worker": "start it: `awoooi worker ingest`, or `awoooi up` for everything",
@@ -205,8 +207,8 @@ async def _clickhouse(loaded: Loaded) -> list[Finding]:
     async with connected(config) as client:
         findings = [Finding("clickhouse", Verdict.OK, f"{config.url} lets {config.user} in")]
         there = await client.ask(
-            "SELECT count() AS n FROM system.tables WHERE database = {db:String} AND name = 'schema_migrations'",
-            {"db": config.database},
+            "SELECT count() AS n FROM system.tables WHERE database = {db:String} AND name = {name:String}",
+            {"db": config.database, "name": "schema_migrations"},
         )
         done = set()
         if there[0]["n"]:

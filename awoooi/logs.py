@@ -76,6 +76,12 @@ def set_up(settings: LogSettings, process: str) -> None:
     )
 
 
+def quiet() -> None:
+    """For commands that tell by themselves what goes wrong: their output is all that is said."""
+    logging.basicConfig(handlers=[logging.NullHandler()])
+    structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
+
+
 def _not_a_service(record: logging.LogRecord) -> bool:
     """Faust's services tell of each start and stop in their subclass.s name: `[^--Name]`."""
     return record.levelno >= logging.WARNING or not str(record.msg).startswith("[^")

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from awoooi.logs import quiet
 from awoooi.printing import print_json, print_table
 from awoooi.settings import Settings
 
@@ -38,6 +39,8 @@ SHOWN = (
 
 def ask(settings: Settings, sql: str, params: Mapping[str, Any] | None = None) -> Rows:
     from sinks.clickhouse.client import connected
+
+    quiet()
 
     async def run() -> Rows:
         async with connected(settings.clickhouse.reader()) as client:

@@ -14,13 +14,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from awoooi.events import codec_of
-from awoooi.logs import set_up
+from awoooi.logs import quiet
 from awoooi.running import until_there
 from awoooi.settings import Settings
 from connectors.gateway.stamp import STAMP_HEADER, stamp
@@ -31,6 +32,7 @@ from schemas.errors import BrokerAway, Misconfigured, Never, UnknownSchema
 REJECTED = "alerts.rejected"
 REPLAY_TOKEN = "replay"  # noqa: S105 (stands where a token's id would)
 NO_PROJECT = "bad_stamp"
+DONE = "replayed"
 PATIENCE_SECS = 15.0  # without a record, while the end is not reached
 AGO = re.compile(r"(\d+)\s*([smhd])")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -43,6 +45,8 @@ class Choice:
     source: str = ""
     since: datetime | None = None
     limit: int = 0
+    again: bool = False
+    """Those too that were sent again before."""
 
     def takes(self, event: AlertRejected) -> bool:
         if self.source and event.payload.source != self.source:
@@ -50,9 +54,22 @@ class Choice:
         return self.since is None or event.recorded_at >= self.since
 
 
+class Done:
+    """Which were sent again from here already. What is rejected once more is a new one, under its own id."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.ids = set(path.read_text().split()) if path.exists() else set()
+
+    def add(self, event_id: str) -> None:
+        with self._path.open("a") as out:
+            out.write(f"{event_id}\n")
+
+
 @dataclass(slots=True)
 class Tally:
     found: int = 0
+    before: int = 0
     sent: int = 0
     passed_over: int = 0
 
@@ -73,17 +90,22 @@ def read_since(text: str, now: Callable[[], datetime] = lambda: datetime.now(UTC
 
 def replay_rejected(settings: Settings, choice: Choice, *, dry_run: bool) -> int:
     """Exit status: 1 where some could not be sent."""
-    set_up(settings.log, "replay rejected")
+    quiet()
     tally = asyncio.run(_replay(settings, choice, dry_run=dry_run))
     sent = f"{tally.found - tally.passed_over} would be sent" if dry_run else f"{tally.sent} sent"
     over = f", {tally.passed_over} passed over" if tally.passed_over else ""
-    print(f"{tally.found} rejected found, {sent} again{over}.")
+    before = f" ({tally.before} sent before are left out)" if tally.before else ""
+    print(f"{tally.found} rejected found{before}, {sent} again{over}.")
     return 1 if tally.passed_over else 0
 
 
 async def _replay(settings: Settings, choice: Choice, *, dry_run: bool) -> Tally:
     tally = Tally()
-    events = await _rejected(settings, choice)
+    found = await _rejected(settings, choice)
+    done = Done(settings.state_dir / DONE)
+    events = [event for event in found if choice.again or event.event_id not in done.ids]
+    tally.before = len(found) - len(events)
+    events = events[: choice.limit] if choice.limit else events
     async with _publisher(settings) as publisher:
         for event in events:
             tally.found += 1
@@ -94,6 +116,7 @@ async def _replay(settings: Settings, choice: Choice, *, dry_run: bool) -> Tally
                 tally.passed_over += 1
             elif not dry_run:
                 await _send(publisher, settings, event)
+                done.add(event.event_id)
                 tally.sent += 1
     return tally
 
@@ -152,8 +175,7 @@ async def _rejected(settings: Settings, choice: Choice) -> Sequence[AlertRejecte
                 continue
             if isinstance(event, AlertRejected) and choice.takes(event):
                 found.append(event)
-    found.sort(key=lambda event: event.recorded_at)
-    return found[: choice.limit] if choice.limit else found
+    return sorted(found, key=lambda event: event.recorded_at)
 
 
 async def _to_the_end(settings: Settings, topic: str) -> AsyncIterator[Any]:

@@ -36,7 +36,7 @@ class NotReady(AwoooiError):
 
 @asynccontextmanager
 async def own_stack() -> AsyncIterator[Loaded]:
-    """`awoooi up` as a child, ready. Settings of the surroundings do not reach it: it touches nothing real."""
+    """`awoooi up` as a child, ready. No settings of the surroundings reach it: it touches nothing real."""
     folder = Path(tempfile.mkdtemp(prefix="awoooi-demo-"))
     environment = _environment(folder)
     child = None
