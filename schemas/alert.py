@@ -112,6 +112,9 @@ class Rejection(Plain):
     sha256: str = Field(description="of the original value")
     original: bytes | None = Field(None, description="the whole value; None where the record had none")
     original_key: bytes | None = None
+    original_stamp: bytes | None = Field(
+        None, description="the gateway's proof of the project, as it came: sent again, it proves it again"
+    )
     project_id: str = "default"
 
 

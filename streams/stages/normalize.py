@@ -143,9 +143,13 @@ class Normalize:
 
     def dead_letter(self, record: Record, error: Never, now: Now) -> Event:
         place = f"{self._epoch}/{record.topic}/{record.partition}/{record.offset}"
+        try:
+            project = self._project(record)
+        except BadStamp:
+            project = DEFAULT_PROJECT
         return AlertRejected(
             event_id=ids.derive_id("alert.rejected", place),
-            project_id=self._projects.get(record.topic, DEFAULT_PROJECT),
+            project_id=project,
             occurred_at=from_millis(record.timestamp),
             recorded_at=now.moment,
             stage=self.name,
@@ -161,7 +165,8 @@ class Normalize:
                 sha256=sha256_of(record.value),
                 original=record.value,
                 original_key=record.key,
-                project_id=self._projects.get(record.topic, DEFAULT_PROJECT),
+                original_stamp=record.header(STAMP_HEADER),
+                project_id=project,
             ),
         )
 

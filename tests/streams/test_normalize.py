@@ -198,6 +198,14 @@ async def test_a_stamp_that_does_not_verify_is_rejected_not_given_to_another_ten
     (event,) = await events_of(record(value, headers=[(STAMP_HEADER, proof)]), stage=stage)
     assert isinstance(event, AlertRejected)
     assert event.payload.reason == "bad_stamp"
+    assert event.payload.original_stamp == proof, "sent again under the right secret, it proves the project"
+
+
+async def test_a_rejected_record_stays_with_the_project_that_its_stamp_proves() -> None:
+    proof = stamp(SECRET, "acme", "0123456789", "alerts.raw.alertmanager", b"{", AT)
+    stage = Normalize(NormalizeConfig(), sources(), stamp_key=SECRET)
+    (event,) = await events_of(record(b"{", headers=[(STAMP_HEADER, proof)]), stage=stage)
+    assert (event.project_id, event.payload.original_stamp) == ("acme", proof)
 
 
 async def test_personal_values_become_labels_that_only_the_private_key_opens() -> None:
