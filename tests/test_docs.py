@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from fastavro.schema import load_schema, parse_schema
 
-from schemas import docs
+from schemas import codec, docs
+from schemas.avro_schema import path_of
 from schemas.catalog import TOPICS, event_classes
 from schemas.codec import JSON_CONTENT
 from schemas.envelope import Event
@@ -90,6 +92,13 @@ def test_an_event_is_described_as_avro_and_as_json(event: type[Event]) -> None:
     assert avro["payload"]["schema"]["name"] == event.__name__
     assert plain["payload"]["$ref"] == f"#/components/schemas/{event.__name__}"
     assert event.id_over in avro["description"]
+
+
+@pytest.mark.parametrize("event", CLASSES, ids=name_of)
+def test_the_described_avro_is_the_contract(event: type[Event]) -> None:
+    described = DOCUMENT["components"]["messages"][event.type_name()]["payload"]["schema"]
+
+    assert codec._fingerprint(parse_schema(described)) == codec._fingerprint(load_schema(str(path_of(event))))
 
 
 def test_every_reference_leads_somewhere() -> None:

@@ -145,6 +145,14 @@ def test_an_unknown_schema_is_named(value: bytes, framing: str, schema: int | st
     assert (caught.value.framing, caught.value.schema) == (framing, schema)
 
 
+@pytest.mark.parametrize("value", [SINGLE_OBJECT, AVRO[:9], CONFLUENT, CONFLUENT_VALUE[:4]])
+def test_half_a_mark_is_not_asked_for(value: bytes, reader: Codec) -> None:
+    with pytest.raises(Unreadable, match="cut off") as caught:
+        reader.read(value)
+
+    assert not isinstance(caught.value, UnknownSchema)
+
+
 def test_what_the_registry_cannot_help_with_is_not_asked_again(reader: Codec) -> None:
     reader.refuse(4096, "404")
 
