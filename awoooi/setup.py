@@ -35,6 +35,8 @@ def apply(settings: Settings) -> int:
             settings.kafka, all_topics(settings), settings.partitions, replication=settings.replication
         )
     )
+    if settings.embedded:
+        asyncio.run(_give_back(settings))
     for name in report.created:
         print(f"made     {name}")
     for difference in report.differences:
@@ -46,6 +48,22 @@ def apply(settings: Settings) -> int:
     if wrong:
         print("The number of partitions is fixed for life: set AWOOOI_PARTITIONS to what is there.")
     return 1 if report.refused or wrong else 0
+
+
+async def _give_back(settings: Settings) -> None:
+    """Reference data that the embedded broker forgot, from the copy that the worker keeps."""
+    from awoooi.worker import reference_copy
+    from connectors.kafka.producer import Publisher
+    from streams.reference import restore
+
+    publisher = Publisher(settings.kafka)
+    await publisher.start()
+    try:
+        count = await restore(reference_copy(settings.state_dir), publisher)
+    finally:
+        await publisher.stop()
+    if count:
+        print(f"{count} values of reference data given back to the broker.")
 
 
 def migrate(settings: Settings) -> None:

@@ -12,7 +12,6 @@ import structlog
 from agents.sealing import Sealer, load_public_key
 from connectors.alerts.source import Source
 from connectors.kafka.admin import apply_topics
-from schemas.catalog import TOPICS, Topic, raw_topic
 from schemas.codec import Codec
 from schemas.errors import BrokerAway, Misconfigured
 from streams.faust_app import Engine, EngineConfig, Learn
@@ -49,7 +48,10 @@ class Worker:
         given = Given(self.codec, config.sources, sealer, config.stamp_key)
         placed = of_worker(config.kind, stages(config.pipeline, given))
         self.engine = Engine(config.engine, placed, self.codec, self.learn)
-        self.reference = Reference(config.engine.kafka)
+        engine = config.engine
+        self.reference = Reference(
+            engine.kafka, copy=reference_copy(engine.state_dir) if engine.embedded else None
+        )
 
     def unready(self) -> str | None:
         """Why it is not ready, in words; None when it is."""
@@ -94,6 +96,6 @@ class Worker:
             raise Misconfigured(f"the topics behind the stages' rows could not be made: {why}")
 
 
-def all_topics(sources: Mapping[str, Source], group: str) -> list[Topic]:
-    """Everything that `awoooi topics apply` makes."""
-    return [*TOPICS, *(raw_topic(name) for name in (*sources, "auto")), *changelogs(group)]
+def reference_copy(state_dir: Path) -> Path:
+    """Where switches, silences, signers and the like outlive the embedded broker."""
+    return state_dir / "reference.json"

@@ -14,13 +14,14 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import aiokafka
 import structlog
 from aiokafka.errors import KafkaError
 
 from connectors.kafka.config import KafkaConfig
+from connectors.kafka.producer import Publisher
 from schemas.errors import BrokerAway
 
 log = structlog.get_logger(__name__)
@@ -45,8 +46,10 @@ class View:
 class Reference:
     """Follows the topics in a task of its own. `ready` is set once each was read to its end."""
 
-    def __init__(self, kafka: KafkaConfig, topics: Iterable[str] = REFERENCE_TOPICS) -> None:
-        self._kafka = kafka
+    def __init__(
+        self, kafka: KafkaConfig, topics: Iterable[str] = REFERENCE_TOPICS, copy: Path | None = None
+    ) -> None:
+        self._kafka, self._copy = kafka, copy
         self._views = {name: View() for name in topics}
         self._moved = asyncio.Event()
         self._consumer: Any = None
@@ -113,20 +116,20 @@ class Reference:
                     for record in records:
                         places[place].take(record.key or b"", record.value, record.offset)
                     self._moved.set()
+                    self._keep_copy()
         finally:
             await self._consumer.stop()
+
+    def _keep_copy(self) -> None:
+        """The embedded broker forgets: once all is read, each change is kept in a file."""
+        if self._copy is not None and self.ready.is_set():
+            save(self, self._copy, self._views)
 
     async def _ends(self, topics: list[str]) -> dict[str, int]:
         if self._consumer is None:
             raise KafkaError("not connected")
         found = await self._consumer.end_offsets([aiokafka.TopicPartition(name, 0) for name in topics])
         return {place.topic: end for place, end in found.items()}
-
-
-class Publish(Protocol):
-    async def send(
-        self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
-    ) -> tuple[str, int, int]: ...
 
 
 def save(reference: Reference, path: Path, topics: Iterable[str] = REFERENCE_TOPICS) -> None:
@@ -140,11 +143,11 @@ def save(reference: Reference, path: Path, topics: Iterable[str] = REFERENCE_TOP
     fresh.replace(path)
 
 
-async def restore(path: Path, publish: Publish) -> int:
+async def restore(path: Path, publisher: Publisher) -> int:
     """Give the broker back what it forgot; how many values."""
     kept = _read_copy(path)
     for topic, key, value in kept:
-        await publish.send(topic, key, value, [])
+        await publisher.send(topic, key, value)
     return len(kept)
 
 
