@@ -45,33 +45,33 @@ Metric = float | bool | str
 
 class AlertOrigin(Plain):
     epoch: str = Field("", description="log epoch; empty on a real cluster")
-    topic: str
-    partition: Long
-    offset: Long
+    topic: str = Field(description="raw topic")
+    partition: Long = Field(description="of the raw topic")
+    offset: Long = Field(description="in the partition")
     index: Long = Field(description="which alert of the record")
 
 
 class Alert(Plain):
     alert_type: str = Field(description="what kind of alert: the same when it fires and when it resolves")
-    severity: Severity
+    severity: Severity = Field(description="as the source's word is mapped")
     source: str = Field(description="the stack it came from")
-    message: str
-    description: str | None = None
-    namespace: str | None = None
-    target_resource: str | None = None
-    resource_type: ResourceType | None = None
-    cluster: str = "default"
+    message: str = Field(description="in one sentence, personal values covered")
+    description: str | None = Field(None, description="at length, personal values covered")
+    namespace: str | None = Field(None, description="Kubernetes namespace")
+    target_resource: str | None = Field(None, description="name of what it is about")
+    resource_type: ResourceType | None = Field(None, description="what kind of thing that is")
+    cluster: str = Field("default", description="where it came from")
     metrics: dict[str, Metric] = Field(default_factory=dict, description="numbers named in the text")
     fired_at: Moment | None = Field(None, description="when it began, as the sender says")
     ends_at: Moment | None = Field(None, description="when it ended, as the sender says")
     received_at: Moment = Field(description="when the raw record was written")
-    status: AlertStatus
-    project_id: str
+    status: AlertStatus = Field(description="whether it fires or has ended")
+    project_id: str = Field(description="the tenant")
     fingerprint: str = Field(description="identity within the project, 16 hex digits")
-    labels: dict[str, str] = Field(default_factory=dict)
-    annotations: dict[str, str] = Field(default_factory=dict)
-    generator_url: str | None = None
-    origin: AlertOrigin
+    labels: dict[str, str] = Field(default_factory=dict, description="as sent, personal values covered")
+    annotations: dict[str, str] = Field(default_factory=dict, description="as sent, personal values covered")
+    generator_url: str | None = Field(None, description="where its rule can be looked at")
+    origin: AlertOrigin = Field(description="where the raw record stands")
     sanitized: bool = Field(False, description="hostile text was replaced")
     patterns: tuple[str, ...] = Field((), description="which families of hostile text were found")
     truncated: tuple[str, ...] = Field((), description="fields cut at their documented length")
@@ -87,9 +87,9 @@ class AlertNormalized(Event):
 
 
 class CloseRequest(Plain):
-    fingerprint: str
-    incident_id: str
-    reason: str
+    fingerprint: str = Field(description="whose incident is to close")
+    incident_id: str = Field(description="the incident that is meant; another one stays open")
+    reason: str = Field(description="in the person's words")
 
 
 class CloseRequested(Event):
@@ -101,21 +101,21 @@ class CloseRequested(Event):
 
 
 class Rejection(Plain):
-    source: str
-    topic: str
-    partition: Long
-    offset: Long
-    epoch: str = ""
+    source: str = Field(description="the stack that the topic belongs to")
+    topic: str = Field(description="where the raw record stands")
+    partition: Long = Field(description="of that topic")
+    offset: Long = Field(description="in the partition")
+    epoch: str = Field("", description="log epoch; empty on a real cluster")
     reason: str = Field(description="short constant, for counting")
     detail: str = Field(description="what is wrong, and where, in words")
     size: Long = Field(description="bytes of the original value")
     sha256: str = Field(description="of the original value")
     original: bytes | None = Field(None, description="the whole value; None where the record had none")
-    original_key: bytes | None = None
+    original_key: bytes | None = Field(None, description="the record's key, where it had one")
     original_stamp: bytes | None = Field(
         None, description="the gateway's proof of the project, as it came: sent again, it proves it again"
     )
-    project_id: str = "default"
+    project_id: str = Field("default", description="the tenant that the topic is mapped to")
 
 
 class AlertRejected(Event):

@@ -10,17 +10,17 @@ from schemas.envelope import Event, Long, Plain
 
 
 class Failure(Plain):
-    stage: str
-    topic: str
-    partition: Long
-    offset: Long
-    epoch: str = ""
+    stage: str = Field(description="which stage could not")
+    topic: str = Field(description="where the record stands")
+    partition: Long = Field(description="of that topic")
+    offset: Long = Field(description="in the partition")
+    epoch: str = Field("", description="log epoch; empty on a real cluster")
     reason: str = Field(description="short constant, for counting")
     detail: str = Field(description="what is wrong, in words")
     size: Long = Field(description="bytes of the original value")
     sha256: str = Field(description="of the original value")
     original: bytes | None = Field(None, description="the whole value; None where the record had none")
-    original_key: bytes | None = None
+    original_key: bytes | None = Field(None, description="the record's key, where it had one")
 
 
 class StageFailed(Event):

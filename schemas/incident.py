@@ -25,16 +25,16 @@ class IncidentStatus(StrEnum):
 class Counts(Plain):
     """What the fingerprint has seen; cumulative, so that the latest event tells all."""
 
-    fingerprint: str
+    fingerprint: str = Field(description="identity within the project, 16 hex digits")
     severity: Severity = Field(description="of the latest alert")
     highest_severity: Severity = Field(description="highest seen while open")
     hit_count: Long = Field(description="alerts counted on this incident, the opening one among them")
-    opened_at: Moment
-    last_seen_at: Moment
+    opened_at: Moment = Field(description="when its first alert was received")
+    last_seen_at: Moment = Field(description="when its latest alert was received")
     generation: Long = Field(description="how often it was reopened")
     count_5m: Long = Field(description="alerts of this fingerprint in the last 5 minutes")
-    count_1h: Long
-    count_24h: Long
+    count_1h: Long = Field(description="in the last hour")
+    count_24h: Long = Field(description="in the last 24 hours")
     last_occurrence_at: Moment | None = Field(
         None, description="the fingerprint's last alert before this incident (re)opened"
     )
@@ -43,14 +43,14 @@ class Counts(Plain):
 class Sighting(Counts):
     """Counts, with the alert that made the difference and the incident's facts for SQL."""
 
-    alert_type: str
-    source: str
-    message: str
-    cluster: str
-    namespace: str | None = None
-    target_resource: str | None = None
-    resource_type: ResourceType | None = None
-    alert: Alert
+    alert_type: str = Field(description="what kind of alert")
+    source: str = Field(description="the stack it came from")
+    message: str = Field(description="in one sentence, personal values covered")
+    cluster: str = Field(description="where it came from")
+    namespace: str | None = Field(None, description="Kubernetes namespace")
+    target_resource: str | None = Field(None, description="name of what it is about")
+    resource_type: ResourceType | None = Field(None, description="what kind of thing that is")
+    alert: Alert = Field(description="the alert that made the difference")
 
 
 class IncidentOpened(Event):
@@ -86,7 +86,7 @@ class IncidentReopened(Event):
 
 
 class Closure(Counts):
-    resolved_at: Moment | None = None
+    resolved_at: Moment | None = Field(None, description="when it resolved; none where it expired")
     reason: str = Field(description="alert_resolved, closed_by_person or silent_too_long")
 
 
@@ -107,9 +107,9 @@ class IncidentExpired(Event):
 
 
 class Move(Plain):
-    status: IncidentStatus
-    previous: IncidentStatus
-    reason: str
+    status: IncidentStatus = Field(description="its state now")
+    previous: IncidentStatus = Field(description="its state before")
+    reason: str = Field(description="short constant")
 
 
 class IncidentMoved(Event):

@@ -20,8 +20,8 @@ class RunReason(StrEnum):
 
 class RunRequest(Plain):
     number: Long = Field(description="which run of the incident, from 1")
-    reason: RunReason
-    severity: Severity
+    reason: RunReason = Field(description="why it is asked for")
+    severity: Severity = Field(description="highest seen on the incident")
     sighting: Sighting = Field(description="what the agents start from")
 
 
@@ -34,12 +34,12 @@ class RunRequested(Event):
 
 
 class RunStart(Plain):
-    number: Long
-    reason: RunReason
-    severity: Severity
+    number: Long = Field(description="which run of the incident, from 1")
+    reason: RunReason = Field(description="why it was asked for")
+    severity: Severity = Field(description="highest seen on the incident")
     deadline_at: Moment = Field(description="when the whole run must have ended")
     models: bool = Field(True, description="false: the budget is spent, rules only")
-    sighting: Sighting
+    sighting: Sighting = Field(description="what the agents start from")
 
 
 class RunStarted(Event):

@@ -37,6 +37,15 @@ def test_every_integer_fits_into_avro(model: type[BaseModel]) -> None:
     assert bare == [], "write `Long` instead of `int`"
 
 
+@pytest.mark.parametrize("model", _all_models(), ids=lambda model: model.__name__)
+def test_every_field_says_what_it_means(model: type[BaseModel]) -> None:
+    fields = {**model.model_fields}
+    if issubclass(model, Event):
+        fields = {**fields, **Event.model_fields}  # an event class narrows `type` and `payload`, no more
+
+    assert [name for name, field in fields.items() if not field.description] == []
+
+
 @pytest.mark.parametrize("number", [-(2**63) - 1, 2**63])
 def test_an_integer_beyond_64_bits_is_refused(number: int) -> None:
     class Counted(Plain):
