@@ -6,19 +6,17 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import structlog
+from typing import Any
 
 from agents.sealing import Sealer, load_public_key
+from awoooi.running import until_there
 from connectors.alerts.source import Source
-from connectors.kafka.admin import apply_topics
+from connectors.kafka.admin import apply_topics, partition_counts
 from schemas.codec import Codec
-from schemas.errors import BrokerAway, Misconfigured
+from schemas.errors import Misconfigured, NotNow
 from streams.faust_app import Engine, EngineConfig, Learn
 from streams.pipeline import Given, PipelineConfig, changelogs, of_worker, stages
 from streams.reference import Reference
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +61,21 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set, or a stage is broken: then it raises."""
+        asked = asyncio.ensure_future(stop.wait())
+        try:
+            if await _first(asyncio.ensure_future(self._require_topics()), asked):
+                await self._work(asked)
+        finally:
+            asked.cancel()
+
+    async def _work(self, asked: asyncio.Future[Any]) -> None:
         app = self.engine.app
-        await self._require_topics()
         await self.reference.start()
         app.finalize()
         await app.start()
-        ended = asyncio.ensure_future(app.wait_until_stopped())
-        asked = asyncio.ensure_future(stop.wait())
         try:
-            await asyncio.wait((ended, asked), return_when=asyncio.FIRST_COMPLETED)
+            await _first(asyncio.ensure_future(app.wait_until_stopped()), asked)
         finally:
-            asked.cancel()
             await self.reference.stop()
             await app.stop()
         if app.crash_reason is not None:
@@ -82,18 +84,37 @@ class Worker:
     async def _require_topics(self) -> None:
         """The rows' topics are this worker's own to make; all others are `awoooi topics apply`'s."""
         config = self.config.engine
-        wait = 0.5
-        while True:
-            try:
-                report = await apply_topics(config.kafka, changelogs(config.group), config.partitions)
-                break
-            except BrokerAway as error:
-                log.warning("waiting_for_broker", why=str(error), secs=wait)
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, 10.0)
+        report = await until_there(
+            "broker", lambda: apply_topics(config.kafka, changelogs(config.group), config.partitions)
+        )
         if report.refused:
             why = "; ".join(f"{topic}: {reason}" for topic, reason in report.refused.items())
             raise Misconfigured(f"the topics behind the stages' rows could not be made: {why}")
+        await until_there("topics", self._compare_topics)
+
+    async def _compare_topics(self) -> None:
+        """Keyed topics must have as many partitions as the settings say: rows and records lie together."""
+        config, there = self.config.engine, await partition_counts(self.config.engine.kafka)
+        needed = {topic for placed in self.engine.stages for topic in placed.topics}
+        missing = sorted(needed - there.keys())
+        if missing:
+            raise NotNow(f"missing: {', '.join(missing)}; `awoooi topics apply` makes them")
+        wrong = sorted(topic for topic in needed if there[topic] != config.partitions)
+        if wrong:
+            raise Misconfigured(
+                f"AWOOOI_PARTITIONS is {config.partitions}, but {wrong[0]} has {there[wrong[0]]} partitions: "
+                "their number is fixed for life, set AWOOOI_PARTITIONS to it"
+            )
+
+
+async def _first(work: asyncio.Future[Any], asked: asyncio.Future[Any]) -> bool:
+    """Whether the work ended before we were asked to stop; what it raised is raised."""
+    await asyncio.wait((work, asked), return_when=asyncio.FIRST_COMPLETED)
+    if not work.done():
+        work.cancel()
+        return False
+    work.result()
+    return True
 
 
 def reference_copy(state_dir: Path) -> Path:

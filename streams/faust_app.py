@@ -66,7 +66,7 @@ class Engine:
     def __init__(self, config: EngineConfig, stages: Sequence[Placed], codec: Codec, learn: Learn) -> None:
         register()
         self._config, self._codec, self._learn = config, codec, learn
-        self._stages = stages
+        self.stages = stages
         self._ticks = ticks_topic(config.worker).name
         self.app = self._new_app()
         self.sender = Sender(lambda: self.app.producer._producer)
@@ -114,10 +114,10 @@ class Engine:
         )
         app.flow = Flow(
             batch=config.batch_records,
-            topics=frozenset({self._ticks, *(topic for placed in self._stages for topic in placed.topics)}),
+            topics=frozenset({self._ticks, *(topic for placed in self.stages for topic in placed.topics)}),
             slow={
                 topic: max(1, config.slow_in_flight // config.partitions)
-                for placed in self._stages
+                for placed in self.stages
                 if placed.slow
                 for topic in placed.topics
             },
@@ -277,7 +277,7 @@ class Engine:
 
     def _measure_lag(self) -> None:
         consumer, lags = self.app.consumer, dict[tuple[str, str], int]()
-        stages = {topic: placed.name for placed in self._stages for topic in placed.topics}
+        stages = {topic: placed.name for placed in self.stages for topic in placed.topics}
         for tp in consumer.assignment():
             stage = stages.get(tp.topic)
             if stage is not None:

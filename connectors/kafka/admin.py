@@ -75,6 +75,12 @@ async def apply_topics(
     )
 
 
+async def partition_counts(config: KafkaConfig) -> dict[str, int]:
+    """Topic → its partitions, of all that this log-in may see. Raises BrokerAway."""
+    async with _admin(config) as admin:
+        return await _partition_counts(admin)
+
+
 @asynccontextmanager
 async def _admin(config: KafkaConfig) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(**config.client_options())
