@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
 import yaml
 from pydantic.json_schema import models_json_schema
 
+from schemas.avro_schema import avro_schema
 from schemas.catalog import RAW_PREFIX, TICKS_PREFIX, TOPICS, WORKERS, Topic, event_classes, raw_topic
-from schemas.codec import AVRO_CONTENT, JSON_CONTENT, schema_text
+from schemas.codec import AVRO_CONTENT, JSON_CONTENT
 from schemas.envelope import Event
 from schemas.headers import VERSION_HEADER
 
@@ -203,7 +203,7 @@ def _message(event: type[Event], content_type: str, payload: Document) -> Docume
 
 
 def _avro(event: type[Event]) -> Document:
-    return {"schemaFormat": AVRO_FORMAT, "schema": _named_apart(json.loads(schema_text(event)))}
+    return {"schemaFormat": AVRO_FORMAT, "schema": _named_apart(avro_schema(event))}
 
 
 def _named_apart(schema: Any) -> Any:
