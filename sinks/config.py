@@ -44,5 +44,6 @@ class SinkConfig(BaseModel):
             "max_poll_interval_ms": DAY_MS,  # not polling is on purpose while ClickHouse is away
             "fetch_max_wait_ms": int(self.fetch_max_wait_secs * 1000),
             "max_partition_fetch_bytes": self.partition_fetch_bytes,
+            "retry_backoff_ms": 500,  # a broker that is away is asked, and logged, twice a second
             "metadata_max_age_ms": 30_000,  # a topic that is created later is found
         }

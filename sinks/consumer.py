@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 CHUNK = 1000  # records taken in before others get their turn on the loop
 IDLE_SECS = 1.0  # longest wait for a record; fetches and heartbeats go on by themselves
-LOOK_SECS = 5.0  # an idle ClickHouse is asked for a sign of life
+LOOK_SECS = 5.0  # between two signs of life of Kafka and ClickHouse
 RETRY_SECS = 1.0
 
 
@@ -67,7 +67,7 @@ class Sink:
         self._stored: dict[Place, int] = {}
         """Up to where each partition that was read from is stored."""
         self._uncommitted: dict[Place, int] = {}
-        self._measured_at = self._looked_at = 0.0
+        self._measured_at = 0.0
 
     def checks(self) -> Mapping[str, Callable[[], str]]:
         """For /readyz."""
@@ -105,7 +105,8 @@ class Sink:
         try:
             await consumer.start()
             self._note_broker("")
-            yield consumer
+            async with _beside(self._watch(consumer)):
+                yield consumer
         finally:
             await self._leave(consumer)
 
@@ -131,7 +132,7 @@ class Sink:
             if records:
                 await self._take(partition, records)
         if self._batch.empty:
-            await self._idle(consumer)
+            await self._catch_up()
         elif self._batch.full(self._config.batch) or self._due_in() <= 0:
             await self._close_batch()
         await self._measure(consumer)
@@ -199,17 +200,20 @@ class Sink:
         else:
             self._uncommitted.clear()  # the rest belongs to others now
 
-    async def _idle(self, consumer: Any) -> None:
-        if self._writing is not None and not self._writing.done():
-            return
-        await self._settle()
-        if time.monotonic() - self._looked_at < LOOK_SECS:
-            return
-        self._looked_at = time.monotonic()
-        await self._look_at_kafka(consumer)
-        await self._writer.look()
-        if self._uncommitted:
-            await self._commit({})
+    async def _catch_up(self) -> None:
+        """Nothing is read: a failed commit is tried again, and a batch that failed is heard of."""
+        if self._writing is not None and self._writing.done():
+            await self._settle()
+            if self._uncommitted:
+                await self._commit({})
+
+    async def _watch(self, consumer: Any) -> None:
+        """Beside everything else, since each of the two parts may keep the rest waiting."""
+        while True:
+            await asyncio.sleep(LOOK_SECS)
+            await self._look_at_kafka(consumer)
+            if self._writing is None or self._writing.done():
+                await self._writer.look()
 
     async def _look_at_kafka(self, consumer: Any) -> None:
         """The consumer itself waits in silence for a broker that is away."""
@@ -266,6 +270,15 @@ class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         self._sink._assigned = "" if assigned else "no partitions: more sinks than partitions, or no topics"
         log.info("sink_assigned", partitions=len(assigned))
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        await _cancelled(task)
 
 
 async def _cancelled(task: asyncio.Task[None] | None) -> None:

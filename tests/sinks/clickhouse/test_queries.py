@@ -1,32 +1,120 @@
-"""Every query that ships runs, and says in its first line what it answers."""
+"""Questions that ship, anybody's own SQL, and incidents with filters; asked by the reader."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
+from pydantic import SecretStr
 
-import sinks.clickhouse
-from sinks.clickhouse.client import Client
-from tests.sinks.clickhouse.events import COLUMNS, alert, event, step, values
+from schemas import ids
+from schemas.codec import Codec
+from schemas.errors import BadPayload
+from schemas.incident import Closure, IncidentOpened, IncidentResolved
+from sinks.clickhouse.client import Client, connected
+from sinks.clickhouse.errors import Refused
+from sinks.clickhouse.queries import NAMED, incidents, query
+from sinks.clickhouse.rows import row_of
+from sinks.clickhouse.writer import Writer
+from tests.sinks.clickhouse_peer import ClickHousePeer
+from tests.sinks.samples import NOW, counts, envelope, every_event, hit, normalized, sighting
 
-FOLDER = Path(sinks.clickhouse.__file__).parent / "queries"
-TEXTS = {file.stem: file.read_text() for file in sorted(FOLDER.glob("*.sql"))}
-PARAMETERS = {"project": "shop", "incident": "INC-20261121-AAAAAAAAAA", "limit": 10}
-
-
-@pytest.mark.parametrize("name", TEXTS)
-async def test_it_answers(clickhouse: Client, name: str) -> None:
-    rejected = event("r", "alert.rejected", 3, {"reason": "unreadable"}, topic="alerts.rejected")
-    rows = [alert("a", 1), step("s", "incident.opened", 2, fingerprint="f1", hit_count=1), rejected]
-    await clickhouse.insert("events", values(rows), COLUMNS)
-    text = TEXTS[name]
-    assert text.startswith("-- ")
-    assert await clickhouse.ask(text, PARAMETERS)
+CODEC = Codec()
 
 
-async def test_a_timeline_is_in_order(clickhouse: Client) -> None:
-    rows = [step(f"s{n}", "incident.hit", n, hit_count=n) for n in (3, 1, 2)]
-    await clickhouse.insert("events", values([*rows, alert("other", 1), *rows]), COLUMNS)
-    answer = await clickhouse.ask(TEXTS["timeline"], PARAMETERS)
-    assert [row["payload"] for row in answer] == ['{"hit_count": 1}', '{"hit_count": 2}', '{"hit_count": 3}']
+@pytest.fixture
+async def reader(store: ClickHousePeer, clickhouse: Client) -> AsyncIterator[Client]:
+    """With two projects: shop has an open incident and an ended one, bank has one."""
+    events = [
+        *every_event()[:3],
+        opened("INC-1", "shop", 1),
+        *(hit(number, incident="INC-1") for number in range(2, 6)),
+        opened("INC-2", "shop", 2),
+        IncidentResolved(
+            **envelope(ids.derive_id("resolved"), incident_id="INC-2"),
+            payload=Closure(**counts(1), resolved_at=NOW, reason="alert_resolved"),
+        ),
+        opened("INC-3", "bank", 3),
+        normalized(
+            7,
+        ),
+    ]
+    writer = Writer(store.config())
+    await writer.open()
+    rows = [row_of(CODEC, "", "t", 0, place, CODEC.encode(event)) for place, event in enumerate(events)]
+    await writer.write(rows, [])
+    await writer.close()
+    login = store.reader or store.writer
+    async with connected(store.config(user=login[0], password=SecretStr(login[1]))) as client:
+        yield client
+
+
+def opened(incident: str, project: str, number: int) -> IncidentOpened:
+    facts = envelope(ids.derive_id("opened", incident), incident_id=incident)
+    return IncidentOpened(**{**facts, "project_id": project}, payload=sighting(number))
+
+
+@pytest.mark.parametrize("name", NAMED)
+async def test_every_named_question_is_answered(reader: Client, name: str) -> None:
+    everything = await query(reader, name)
+    assert all("project_id" in row for row in everything)
+    ours = await query(reader, name, project="bank")
+    assert {row["project_id"] for row in ours} <= {"bank"}
+    assert await query(reader, name, project="no' OR 1=1 --") == []
+    assert everything or name == "set-aside"
+
+
+async def test_noise_is_alerts_by_incident(reader: Client) -> None:
+    (row,) = await query(reader, "noise", project="shop")
+    assert (row["incidents"], row["alerts"], row["alerts_per_incident"]) == (2, 7, 3.5)
+
+
+async def test_own_sql_with_parameters(reader: Client) -> None:
+    sql = "SELECT {n:UInt8} + 1 AS more, count() AS alerts FROM v_alerts"
+    assert await query(reader, sql, params={"n": 4}) == [{"more": 5, "alerts": 2}]
+
+
+async def test_the_reader_changes_nothing(own_store: ClickHousePeer, reader: Client) -> None:
+    with pytest.raises(Refused, match="readonly"):
+        await query(reader, "TRUNCATE TABLE events")
+
+
+async def test_an_unknown_name_tells_the_known_ones(reader: Client) -> None:
+    with pytest.raises(BadPayload, match="'daly' is neither SQL nor one of daily, noise"):
+        await query(reader, "daly")
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        pytest.param({}, {"INC-1", "INC-2", "INC-3"}, id="all"),
+        pytest.param({"project": "shop"}, {"INC-1", "INC-2"}, id="project"),
+        pytest.param({"status": "RESOLVED"}, {"INC-2"}, id="status"),
+        pytest.param({"project": "bank", "status": "RESOLVED"}, set(), id="both"),
+        pytest.param({"project": "' OR '1"}, set(), id="no SQL in a filter"),
+    ],
+)
+async def test_incidents_by_filter(reader: Client, filters: dict[str, str], found: set[str]) -> None:
+    assert {row["incident_id"] for row in await incidents(reader, **filters)} == found
+
+
+async def test_incidents_stop_at_the_limit(reader: Client) -> None:
+    assert len(await incidents(reader, limit=2)) == 2
+
+
+async def test_an_incident_as_it_stands(reader: Client) -> None:
+    (row,) = await incidents(reader, project="shop", status="PENDING")
+    assert (row["incident_id"], row["hit_count"], row["severity"]) == ("INC-1", 5, "critical")
+
+
+@pytest.mark.parametrize(
+    ("filters", "says"),
+    [
+        ({"status": "open"}, "status: 'open' is not one of PENDING, INVESTIGATING"),
+        ({"limit": 0}, "limit: 0 is not between 1 and 1000"),
+        ({"limit": 1001}, "limit: 1001"),
+    ],
+)
+async def test_a_bad_filter_names_what_is_allowed(filters: dict[str, str], says: str) -> None:
+    with pytest.raises(BadPayload, match=says):
+        await incidents(None, **filters)  # type: ignore[arg-type]
