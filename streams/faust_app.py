@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -239,8 +240,8 @@ class Engine:
         crash_point(f"{name}:produced")
         await self._write_rows(placed, message, turn)
         crash_point(f"{name}:state_written")
-        for out in turn.outputs:
-            EVENTS.labels(name, out.topic).inc()
+        for topic, count in Counter(out.topic for out in turn.outputs).items():
+            EVENTS.labels(name, topic).inc(count)
         self._slow_down(placed, message, turn)
 
     async def _write_rows(self, placed: Placed, message: Any, turn: Turn) -> None:

@@ -9,6 +9,7 @@ What differs from stock Faust 0.15.3, and why (each was seen to lose or double e
 - revocation waits for the batch in hand and commits it before the partition goes
 - streams resume only after the seek to the committed offset
 - the high watermark of a changelog comes from a fetch: the embedded broker's ListOffsets is too low
+- no busy loop while no broker answers
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from connectors.kafka.patience import patient
 from streams.sabotage import crash_point
 
 SCHEME = "awoooi"
@@ -58,6 +60,11 @@ class Flow:
 
 class HighwaterThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """Takes the high watermark from a fetch where ListOffsets says there is something."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        patient(consumer._client)
+        return consumer
 
     async def _highwaters(self, partitions: list[TP]) -> Mapping[TP, int]:
         ends: dict[TP, int] = dict(await super()._highwaters(partitions))
@@ -304,8 +311,16 @@ def _message(tp: TP, records: list[Any], generation: int) -> ConsumerMessage:
     )
 
 
+class PatientProducer(driver.Producer):  # type: ignore[misc]
+    def _new_producer(self, transactional_id: str | None = None) -> Any:
+        producer = super()._new_producer(transactional_id)
+        patient(producer.client)
+        return producer
+
+
 class BatchTransport(driver.Transport):  # type: ignore[misc]
     Consumer = BatchConsumer
+    Producer = PatientProducer
 
 
 class BatchSchema(Schema):  # type: ignore[misc]

@@ -21,6 +21,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from connectors.kafka.config import KafkaConfig
+from connectors.kafka.patience import patient
 from connectors.kafka.producer import Publisher
 from schemas.errors import BrokerAway
 
@@ -102,6 +103,7 @@ class Reference:
             auto_offset_reset="earliest",
             fetch_max_wait_ms=1000,
         )
+        patient(self._consumer._client)
         await self._consumer.start()
         try:
             places = {aiokafka.TopicPartition(name, 0): view for name, view in self._views.items()}

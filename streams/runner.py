@@ -27,7 +27,7 @@ RECORDS = Counter("awoooi_stage_records_total", "Records taken in by a stage", [
 REJECTED = Counter(
     "awoooi_rejected_total", "Records that ended as dead letters", ["stage", "topic", "reason"]
 )
-EVENTS = Counter("awoooi_stage_events_total", "Events written by a stage", ["stage", "type"])
+EVENTS = Counter("awoooi_stage_events_total", "Events written by a stage", ["stage", "topic"])
 SECONDS = Histogram(
     "awoooi_stage_batch_seconds",
     "From a micro-batch's arrival to its acknowledgement",

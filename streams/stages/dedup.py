@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from prometheus_client import Counter
+
 from schemas import ids
 from schemas.alert import AlertNormalized, CloseRequested, Severity
 from schemas.draft import Draft, envelope
@@ -30,6 +32,10 @@ from streams.stage import Events, Keyed, KeyedBase, Now, Record
 from streams.stages.fingerprint import EXPIRED, OPEN, RESOLVED, Fingerprint
 
 SEVERITIES = tuple(Severity)
+DEDUPLICATED = Counter(
+    "awoooi_alerts_deduplicated_total", "Firing alerts that opened nothing, by why", ["outcome"]
+)
+REPEATS, COPIES = DEDUPLICATED.labels("repeat"), DEDUPLICATED.labels("copy")
 MOST_CAUSES = 100  # a hit over more alerts names its first hundred
 
 
@@ -88,6 +94,7 @@ class Dedup(KeyedBase[Fingerprint]):
 
     def _fire(self, glance: Glance, record: Record, state: Fingerprint, now: Now) -> Events:
         if state.is_copy(glance, self._copy_window) or state.is_over(glance):
+            COPIES.inc()
             return ()
         if state.phase == OPEN and glance.severity <= state.highest:
             state.count(glance)
@@ -176,6 +183,7 @@ class Dedup(KeyedBase[Fingerprint]):
         """One cumulative hit for all the repeats of a micro-batch."""
         if not state.uncounted:
             return ()
+        REPEATS.inc(len(state.uncounted))
         causes, state.uncounted = tuple(state.uncounted[:MOST_CAUSES]), []
         plain = envelope(
             IncidentHit,

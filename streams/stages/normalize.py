@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from prometheus_client import Counter
 
 from agents.personal import find
 from agents.privacy import Shield
@@ -28,6 +29,7 @@ from streams.glance import glance_header
 from streams.runner import sha256_of
 from streams.stage import Events, Now, Record, Transform
 
+RECEIVED = Counter("awoooi_alerts_received_total", "Alerts read, by the source that read them", ["source"])
 AUTO = "auto"
 DEFAULT_PROJECT = "default"
 DEFAULT_CLUSTER = "default"
@@ -68,6 +70,7 @@ class Normalize:
         name = record.topic.removeprefix(RAW_PREFIX)
         source = detect(payload, self._sources) if name == AUTO else self._sources[name]
         alerts = source.read(payload, record.timestamp)
+        RECEIVED.labels(source.name).inc(len(alerts))
         return [self._draft(raw, index, project, record, now) for index, raw in enumerate(alerts)]
 
     def _project(self, record: Record) -> str:
