@@ -12,7 +12,7 @@ import pytest
 import yaml
 from fastavro.schema import load_schema, parse_schema
 
-from schemas import codec, docs
+from schemas import avro_schema, codec, docs
 from schemas.avro_schema import path_of
 from schemas.catalog import TOPICS, event_classes
 from schemas.codec import JSON_CONTENT
@@ -44,6 +44,7 @@ def test_a_stale_file_is_named_and_renewed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(docs, "DOCS", tmp_path)
+    monkeypatch.setattr(avro_schema, "AVRO_DIR", tmp_path)  # empty: the schemas are stale too
     (tmp_path / "events.md").write_text("of yesterday")
 
     assert docs.main(["--check"]) == 1
