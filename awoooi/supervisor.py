@@ -115,10 +115,16 @@ class Supervisor:
                     for status in mortals:
                         group.create_task(self._keep(status))
             except* LogLost:
-                await self._stop(mortals)
-                for status in mortals:
-                    status.ready.clear()
-                    self._tell(status, State.WAITING, "the broker died: everything on it starts anew")
+                await self._bury(mortals)
+            else:
+                return
+
+    async def _bury(self, mortals: Sequence[Status]) -> None:
+        await self._stop(mortals)
+        for status in mortals:
+            status.ready.clear()
+            self._tell(status, State.WAITING, "the broker died: everything on it starts anew")
+        await asyncio.sleep(FIRST_BACKOFF_SECS)
 
     async def _keep(self, status: Status) -> None:
         """Alive until cancelled, or done."""

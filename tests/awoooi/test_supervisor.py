@@ -1,0 +1,188 @@
+"""Children kept alive: each story with small programs in the parts' places."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from awoooi import supervisor as supervising
+from awoooi.parts import Part
+from awoooi.supervisor import GaveUp, State, Supervisor
+from tests.peers.waiting import wait_until, wait_until_async
+
+FOREVER = "import time; time.sleep(600)"
+BROKEN = "print('the reason'); raise SystemExit(3)"
+
+
+def python(name: str, program: str, **more: object) -> Part:
+    async def ready() -> str:
+        return ""
+
+    once = bool(more.get("once"))
+    part = {"probe": None if once else ready, "patience_secs": 5.0, **more}
+    return Part(name, (sys.executable, "-c", program), **part)  # type: ignore[arg-type]
+
+
+class Epochs:
+    """e1, e2, …: one for each life of the log."""
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    def __call__(self) -> str:
+        self.given += 1
+        return f"e{self.given}"
+
+
+@asynccontextmanager
+async def running(tmp_path: Path, *parts: Part) -> AsyncIterator[Supervisor]:
+    def environment(epoch: str) -> dict[str, str]:
+        return {**os.environ, "EPOCH": epoch}
+
+    kept = Supervisor(parts, tmp_path / "logs", environment, Epochs())
+    task = asyncio.create_task(kept.run())
+    try:
+        yield kept
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await kept.stop()
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def test_a_part_waits_for_what_it_needs(tmp_path: Path) -> None:
+    began: list[str] = []
+    parts = (
+        python("gateway", FOREVER, needs=("topics",)),
+        python("topics", "import time; time.sleep(0.3)", once=True),
+    )
+    async with running(tmp_path, *parts) as kept:
+        kept.listen(lambda status: began.append(f"{status.part.name} {status.state.value}"))
+
+        await wait_until_async(lambda: kept.all_ready)
+
+    assert began.index("topics done") < began.index("gateway starting")
+
+
+async def test_a_killed_part_is_restarted(tmp_path: Path) -> None:
+    async with running(tmp_path, python("store", FOREVER)) as kept:
+        await wait_until_async(lambda: kept.all_ready)
+        status = kept.statuses["store"]
+        first = status.pid
+        assert first is not None
+
+        os.kill(first, signal.SIGKILL)
+        await wait_until_async(lambda: status.restarts == 1 and kept.all_ready)
+
+        assert status.pid not in (None, first)
+
+
+async def test_a_part_that_dies_again_and_again_ends_the_whole_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervising, "FIRST_BACKOFF_SECS", 0.01)
+    kept = Supervisor(
+        (python("store", BROKEN), python("sink", FOREVER)), tmp_path, lambda _: os.environ, Epochs()
+    )
+
+    with pytest.raises(GaveUp) as caught:
+        await asyncio.wait_for(kept.run(), 20)
+    await kept.stop()
+
+    assert "store ended 6 times" in str(caught.value)
+    assert "exit status 3" in str(caught.value)
+    assert "the reason" in str(caught.value)
+    assert kept.statuses["sink"].pid is None
+
+
+async def test_when_the_broker_dies_what_reads_its_log_starts_anew_with_it(tmp_path: Path) -> None:
+    """And in a new epoch; what does not hang on the log lives on."""
+    told = tmp_path / "told"
+    tell = f"import os; print(os.environ['EPOCH'], file=open({str(told)!r}, 'a')); {FOREVER}"
+    parts = (
+        python("broker", FOREVER, bears_log=True),
+        python("store", FOREVER),
+        python("topics", "pass", once=True, needs=("broker",)),
+        python("ingest", tell, needs=("topics",)),
+    )
+    async with running(tmp_path, *parts) as kept:
+        await wait_until_async(lambda: kept.all_ready and told.exists() and told.read_text())
+        before = {name: status.pid for name, status in kept.statuses.items()}
+        assert before["broker"] is not None
+
+        os.kill(before["broker"], signal.SIGKILL)
+        await wait_until_async(lambda: told.read_text().split() == ["e1", "e2"] and kept.all_ready)
+
+        after = {name: status.pid for name, status in kept.statuses.items()}
+        assert after["store"] == before["store"]
+        assert after["ingest"] != before["ingest"]
+        assert after["broker"] != before["broker"]
+        assert before["ingest"] is not None
+        assert not alive(before["ingest"])
+
+
+async def test_a_part_that_does_not_end_when_asked_is_killed(tmp_path: Path) -> None:
+    deaf = (
+        f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); {FOREVER}"
+    )
+    async with running(tmp_path, python("store", deaf, patience_secs=0.2)) as kept:
+        log = tmp_path / "logs" / "store.log"
+        await wait_until_async(lambda: log.exists() and "deaf" in log.read_text())
+        pid = kept.statuses["store"].pid
+        assert pid is not None
+
+    assert not alive(pid)
+    assert kept.statuses["store"].state is State.STOPPED
+
+
+def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
+    """Even when that is killed in a way that nobody can catch."""
+    program = f"""
+import asyncio, os, signal, sys
+from pathlib import Path
+from awoooi.child import Child
+async def main():
+    command = (sys.executable, "-c", {FOREVER!r})
+    child = await Child.start(command, Path({str(tmp_path / "log")!r}), os.environ)
+    Path({str(tmp_path / "pid")!r}).write_text(str(child.pid))
+    os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(main())
+"""
+    os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", program])
+
+    child = int((tmp_path / "pid").read_text())
+
+    wait_until(lambda: not alive(child) or _is_zombie(child), what="the child's end")
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+async def test_logs_of_earlier_starts_are_kept_beside(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "store.log"
+    for number in (1, 2, 3):
+        async with running(tmp_path, python("store", f"print({number}, flush=True); {FOREVER}")) as kept:
+            await wait_until_async(lambda: kept.all_ready)
+            await wait_until_async(lambda: log.read_text().strip())
+
+    kept_logs = {path.name: path.read_text().strip() for path in (tmp_path / "logs").iterdir()}
+
+    assert kept_logs == {"store.log": "3", "store.log.1": "2", "store.log.2": "1"}

