@@ -43,6 +43,7 @@ class Plain(BaseModel):
         allow_inf_nan=False,
         ser_json_bytes="base64",
         val_json_bytes="base64",
+        val_temporal_unit="milliseconds",  # a number is what Avro holds; guessing takes early ones for seconds
         hide_input_in_errors=True,
     )
 

@@ -99,6 +99,7 @@ def test_a_time_that_cannot_be_told_is_refused(at: datetime) -> None:
 @given(st.integers(-62_135_596_800_000, 253_402_300_799_999))
 def test_milliseconds_come_back(millis: int) -> None:
     assert to_millis(from_millis(millis)) == millis
+    assert Told.model_validate({"at": millis}).at == from_millis(millis), "a draft's times are numbers"
 
 
 @given(any_of(IncidentOpened))
