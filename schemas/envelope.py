@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Annotated, Any, ClassVar, Self, get_args
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_milliseconds(moment: datetime) -> datetime:
@@ -24,7 +26,8 @@ Long = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 
 
 def from_millis(millis: int) -> datetime:
-    return datetime.fromtimestamp(millis / 1000, UTC)
+    """Exact; OverflowError outside the years 1 to 9999."""
+    return _EPOCH + timedelta(milliseconds=millis)
 
 
 def to_millis(moment: datetime) -> int:
@@ -43,7 +46,7 @@ class Plain(BaseModel):
         allow_inf_nan=False,
         ser_json_bytes="base64",
         val_json_bytes="base64",
-        val_temporal_unit="milliseconds",  # a number is what Avro holds; guessing takes early ones for seconds
+        val_temporal_unit="milliseconds",  # as in Avro; guessing by size takes early times for seconds
         hide_input_in_errors=True,
     )
 
