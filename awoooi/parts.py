@@ -17,6 +17,7 @@ Probe = Callable[[], Awaitable[str]]
 
 LOOPBACK = "127.0.0.1"
 PROBE_TIMEOUT_SECS = 2.0
+INTAKE = "gateway"
 NO_ANSWER = "does not answer yet"
 
 
@@ -90,7 +91,7 @@ def parts_of(loaded: Loaded, http: HttpClient) -> list[Part]:
 
 def stop_order(parts: list[Part]) -> Iterator[str]:
     """Against the data: nothing new comes in, what is in goes through, then the places it lies in."""
-    order = ("topics", "tables", "gateway", "ingest", "sink", "store", "broker")
+    order = ("topics", "tables", INTAKE, "ingest", "sink", "store", "broker")
     yield from sorted((part.name for part in parts), key=order.index)
 
 

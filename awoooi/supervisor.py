@@ -10,13 +10,13 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from awoooi.child import Child, rotate
-from awoooi.parts import NO_ANSWER, Part, stop_order
+from awoooi.parts import INTAKE, NO_ANSWER, Part, stop_order
 from schemas.errors import AwoooiError
 
 MOST_DEATHS, WITHIN_SECS = 5, 60.0
@@ -194,11 +194,12 @@ class Supervisor:
         times = f"{len(status.deaths)} times within {WITHIN_SECS:.0f} s, at last {how}"
         return f"{status.part.name} ended {times}; {status.child.log} says:\n{said}"
 
-    async def stop(self) -> None:
-        """All of them, against the data."""
-        order = stop_order([status.part for status in self.statuses.values()])
-        for name in order:
+    async def stop(self, drain: Callable[[], Awaitable[None]] | None = None) -> None:
+        """All of them, against the data; `drain` is awaited once nothing new comes in."""
+        for name in stop_order([status.part for status in self.statuses.values()]):
             await self._stop([self.statuses[name]])
+            if name == INTAKE and drain is not None:
+                await drain()
 
     async def _stop(self, statuses: Sequence[Status]) -> None:
         await asyncio.gather(*(self._stop_one(status) for status in statuses))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from awoooi import defaults
+from awoooi.drain import drained
 from awoooi.init import init
 from awoooi.loading import Loaded
 from awoooi.loading import load as load_settings
@@ -61,7 +62,7 @@ async def _up(loaded: Loaded, seconds: float | None, lock: IO[str]) -> int:
                 say(f"\nStopped: {error}")
                 return 1
             finally:
-                await supervisor.stop()
+                await supervisor.stop(lambda: _drain(http, supervisor, loaded, say))
                 (state / STATE).unlink(missing_ok=True)
                 _ = lock
             say("Stopped.")
@@ -88,6 +89,15 @@ async def _run_until_told(supervisor: Supervisor, seconds: float | None, say: Sa
             await task
     for task in done:
         task.result()
+
+
+async def _drain(http: HttpClient, supervisor: Supervisor, loaded: Loaded, say: Say) -> None:
+    """A log that stays needs none; parts that are down will not catch up."""
+    behind = [supervisor.statuses[name] for name in ("ingest", "sink")]
+    if not loaded.starts_broker or not all(status.ready.is_set() for status in behind):
+        return
+    if not await drained(http, [status.part.address for status in behind]):
+        say("The last alerts did not reach the record in time; they end with the log.")
 
 
 async def _announce(supervisor: Supervisor, say: Say, loaded: Loaded) -> None:

@@ -211,6 +211,20 @@ def test_killed_without_warning_it_leaves_no_process_and_starts_again_with_the_r
         assert not (tmp_path / "state" / "up.json").exists()
 
 
+def test_what_was_accepted_before_ctrl_c_is_in_the_record(tmp_path: Path) -> None:
+    with fresh(tmp_path) as system:
+        system.start()
+        for number in range(20):
+            system.send(f"last-{number}")
+
+        system.up.signal(signal.SIGINT)
+        assert system.up.wait(40) == 0
+
+        system.start()
+        found = json.loads(system.run("incidents", "--json"))
+        assert {row["target_resource"] for row in found} == {f"last-{number}" for number in range(20)}
+
+
 def test_it_ends_by_itself_after_the_given_time(tmp_path: Path) -> None:
     with fresh(tmp_path) as system:
         system.up = system.command("up", "--for", "1")
