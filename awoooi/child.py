@@ -62,6 +62,9 @@ class Child:
         self._signal(signal.SIGKILL)
         await self._process.wait()
 
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)

@@ -101,7 +101,7 @@ def up(
     from awoooi.loading import load
     from awoooi.up import run
 
-    sys.exit(run(load(), seconds))
+    run(load(), seconds)
 
 
 @app.command()

@@ -17,6 +17,7 @@ COLOURS = {
     State.READY: "green",
     State.DONE: "green",
     State.BACK_OFF: "red",
+    State.UNREADY: "red",
     State.WAITING: "yellow",
     State.STARTING: "yellow",
 }
@@ -72,7 +73,7 @@ def cells(status: Status) -> tuple[str, str, str, str, str]:
         detail = f"restarted {status.restarts}×"
     return (
         f"{status.part.name:8}",
-        f"{status.state.value:8}",
+        f"{status.state.value:9}",
         f"{pid:10}",
         f"{status.part.address:15}",
         detail,

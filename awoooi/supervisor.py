@@ -36,6 +36,7 @@ class State(StrEnum):
     WAITING = "waiting"
     STARTING = "starting"
     READY = "ready"
+    UNREADY = "not ready"
     DONE = "done"
     BACK_OFF = "died"
     STOPPING = "stopping"
@@ -165,12 +166,14 @@ class Supervisor:
     async def _watch(self, status: Status) -> None:
         """Asks whether it is ready, often at first, then now and then."""
         assert status.part.probe is not None
+        was_ready = False
         while True:
             why = await status.part.probe()
             if why:
                 status.ready.clear()
-                self._tell(status, State.STARTING, why)
+                self._tell(status, State.UNREADY if was_ready else State.STARTING, why)
             else:
+                was_ready = True
                 status.ready.set()
                 self._tell(status, State.READY, "")
             await asyncio.sleep(STARTING_EVERY_SECS if why else READY_EVERY_SECS)
@@ -200,6 +203,12 @@ class Supervisor:
             await self._stop([self.statuses[name]])
             if name == INTAKE and drain is not None:
                 await drain()
+
+    def kill(self) -> None:
+        """All at once, for whoever does not want to wait."""
+        for status in self.statuses.values():
+            if status.child is not None and status.child.running:
+                status.child.kill()
 
     async def _stop(self, statuses: Sequence[Status]) -> None:
         await asyncio.gather(*(self._stop_one(status) for status in statuses))

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from awoooi import defaults
 from awoooi.drain import drained
@@ -34,18 +33,18 @@ MEMORY_ONLY = (
 )
 
 
-def run(loaded: Loaded, seconds: float | None) -> int:
-    """Exit status: 0 when it was asked to end, 1 when a part could not be kept alive."""
+def run(loaded: Loaded, seconds: float | None) -> None:
+    """Returns when it was asked to end; GaveUp when a part cannot be kept alive."""
     state = loaded.settings.state_dir
     made = init(loaded.settings)
     if any(thing.is_new for thing in made):
         print_made(state, made)
         loaded = load_settings()  # with the passwords that are there now
-    with _only_one(state) as lock:
-        return asyncio.run(_up(loaded, seconds, lock))
+    with _only_one(state):
+        asyncio.run(_up(loaded, seconds))
 
 
-async def _up(loaded: Loaded, seconds: float | None, lock: IO[str]) -> int:
+async def _up(loaded: Loaded, seconds: float | None) -> None:
     state = loaded.settings.state_dir
     async with HttpClient(timeout_secs=2.0) as http:
         parts = parts_of(loaded, http)
@@ -58,15 +57,10 @@ async def _up(loaded: Loaded, seconds: float | None, lock: IO[str]) -> int:
             _greet(say, loaded)
             try:
                 await _run_until_told(supervisor, seconds, say, loaded)
-            except GaveUp as error:
-                say(f"\nStopped: {error}")
-                return 1
             finally:
                 await supervisor.stop(lambda: _drain(http, supervisor, loaded, say))
                 (state / STATE).unlink(missing_ok=True)
-                _ = lock
-            say("Stopped.")
-    return 0
+                say("Stopped.")
 
 
 async def _run_until_told(supervisor: Supervisor, seconds: float | None, say: Say, loaded: Loaded) -> None:
@@ -74,7 +68,7 @@ async def _run_until_told(supervisor: Supervisor, seconds: float | None, say: Sa
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, _told_to_end, stop, supervisor)
     tasks = [
         asyncio.create_task(supervisor.run(), name="parts"),
         asyncio.create_task(stop.wait(), name="stop"),
@@ -89,6 +83,13 @@ async def _run_until_told(supervisor: Supervisor, seconds: float | None, say: Sa
             await task
     for task in done:
         task.result()
+
+
+def _told_to_end(stop: asyncio.Event, supervisor: Supervisor) -> None:
+    """In order the first time; whoever asks again does not want to wait."""
+    if stop.is_set():
+        supervisor.kill()
+    stop.set()
 
 
 async def _drain(http: HttpClient, supervisor: Supervisor, loaded: Loaded, say: Say) -> None:
@@ -123,7 +124,7 @@ def _greet(say: Say, loaded: Loaded) -> None:
 
 
 @contextmanager
-def _only_one(state: Path) -> Iterator[IO[str]]:
+def _only_one(state: Path) -> Iterator[None]:
     """The lock ends with the process, however it ends."""
     lock = (state / LOCK).open("a+")
     with lock:
@@ -139,7 +140,7 @@ def _only_one(state: Path) -> Iterator[IO[str]]:
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()
-        yield lock
+        yield
 
 
 async def _require_free(parts: list[Part]) -> None:
