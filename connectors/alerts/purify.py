@@ -7,9 +7,11 @@ each alert. The fingerprint is the caller's, over the real names, before any of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
+from urllib.parse import unquote
 
 from connectors.alerts import limits, metrics
 from connectors.alerts.disguise import readable, without_invisible
@@ -21,6 +23,9 @@ from schemas.alert import Metric
 Finding = tuple[int, int, str]
 _Value = TypeVar("_Value")
 Find = Callable[[str], Sequence[Finding]]
+
+_ENCODED = re.compile("%[0-9A-Fa-f]{2}")
+_MOST_ENCODINGS = 3
 
 # The machine that an alert is about must stay known, to people and to the fingerprint.
 KEPT_IN_IDENTITY = frozenset({"IP", "UUID"})
@@ -125,6 +130,13 @@ class Purifier:
         return reading
 
     def _read(self, text: str) -> _Reading | None:
+        if _ENCODED.search(text):  # a link to a query hides from every pattern what it was asked with
+            reading = self._read_as_it_is(_decoded(text))
+            if reading is not None and reading.findings:
+                return reading
+        return self._read_as_it_is(text)
+
+    def _read_as_it_is(self, text: str) -> _Reading | None:
         cleaned, patterns = clean(readable(text))
         cleaned = without_invisible(cleaned)
         findings = self._find(cleaned)
@@ -144,6 +156,13 @@ class Purifier:
             self._room -= len(text)
             numbers = self._numbers[text] = metrics.from_text(text[: limits.DESCRIPTION])
         return numbers
+
+
+def _decoded(text: str) -> str:
+    """Without percent-encoding, which dashboards put around what is encoded already."""
+    for _ in range(_MOST_ENCODINGS):
+        text = unquote(text)
+    return text
 
 
 @dataclass(slots=True)
@@ -178,10 +197,10 @@ class _Alert:
         if self.memory.all_plain(labels) and len(labels) <= limits.MAX_LABELS:
             return labels
         return {
-            self._name(name, "labels"): self.text(
+            (shown := self._name(name, "labels")): self.text(
                 value,
                 limits.LABEL,
-                f"labels.{name}"[: limits.NAME],
+                f"labels.{shown}"[: limits.NAME],
                 KEPT_IN_IDENTITY if name in IDENTITY or value == target else (),
             )
             for name, value in self._at_most(labels, limits.MAX_LABELS, "labels")
@@ -191,8 +210,8 @@ class _Alert:
         if self.memory.all_plain(annotations) and len(annotations) <= limits.MAX_ANNOTATIONS:
             return annotations
         return {
-            self._name(name, "annotations"): self.text(
-                value, limits.ANNOTATION, f"annotations.{name}"[: limits.NAME]
+            (shown := self._name(name, "annotations")): self.text(
+                value, limits.ANNOTATION, f"annotations.{shown}"[: limits.NAME]
             )
             for name, value in self._at_most(annotations, limits.MAX_ANNOTATIONS, "annotations")
         }

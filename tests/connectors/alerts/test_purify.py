@@ -61,6 +61,34 @@ def test_labels_are_numbered_anew_for_each_alert(purifier: Purifier) -> None:
     assert purifier.purify(raw(message="10.0.0.2")).values == {"[IP_1]": "10.0.0.2"}
 
 
+@pytest.mark.parametrize(
+    ("encoded", "covered"),
+    [
+        ("up%7Bid%3D%222a02%3A%3A1%22%7D", 'up{id="[IP_1]"}'),
+        ("by%20bob%40example.com", "by [EMAIL_1]"),
+        ("x%22password%22%3A%20%22hunter2%22", 'x"password": "[PASSWORD_1]"'),
+        ("%257B%2522peer%2522%253A%252210.0.0.1%2522%257D", '{"peer":"[IP_1]"}'),
+    ],
+    ids=["address", "e-mail", "password", "encoded twice"],
+)
+def test_what_an_encoded_link_hides_is_covered(purifier: Purifier, encoded: str, covered: str) -> None:
+    alert = purifier.purify(raw(generator_url=f"http://prometheus/graph?g0.expr={encoded}"))
+    assert alert.generator_url == f"http://prometheus/graph?g0.expr={covered}"
+
+
+def test_an_encoded_link_that_hides_nothing_stays_a_link(purifier: Purifier) -> None:
+    link = "http://prometheus/graph?g0.expr=up%7Bjob%3D%22shop%22%7D%20%3D%3D%200&g0.tab=1"
+    assert purifier.purify(raw(generator_url=link)).generator_url == link
+
+
+def test_a_name_in_the_list_of_what_was_cut_is_covered(purifier: Purifier) -> None:
+    long = {"bob@example.com": "x" * (limits.ANNOTATION + 1)}
+    assert purifier.purify(raw(labels=long, annotations=long)).truncated == (
+        "labels.[EMAIL_1]",
+        "annotations.[EMAIL_1]",
+    )
+
+
 @pytest.mark.parametrize("name", ["instance", "host", "node", "pod", "host.name"])
 def test_the_machine_keeps_its_address(purifier: Purifier, name: str) -> None:
     alert = purifier.purify(
