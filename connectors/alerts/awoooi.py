@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from connectors.alerts.fields import an_object, as_metric, join, list_of_alerts, text, texts, wrong
+from connectors.alerts.fields import an_object, as_metric, join, list_of_alerts, text, texts, told, wrong
 from connectors.alerts.limits import MAX_METRICS
 from connectors.alerts.prometheus_shape import first_alert
 from connectors.alerts.source import Payload, RawAlert, Source
@@ -88,7 +88,7 @@ def _metrics(item: dict[str, Any], at: str) -> dict[str, Metric]:
         raise wrong("an object", value, at)
     if len(value) > MAX_METRICS:
         raise BadPayload(f"holds {len(value)} entries, at most {MAX_METRICS} are allowed", field=at)
-    return {name: as_metric(number, at, name) for name, number in value.items()}
+    return {name: as_metric(number, at, told(name)) for name, number in value.items()}
 
 
 SOURCE = Source("awoooi", read, detects)

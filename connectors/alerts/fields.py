@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from connectors.alerts.limits import MAX_ALERTS
 from schemas.alert import Metric
 from schemas.errors import BadPayload
 
+_PLAIN_NAME = re.compile(r"[A-Za-z_][\w.:/-]{0,99}")
 _KINDS = {type(None): "null", bool: "a boolean", int: "a number", float: "a number", str: "text"}
 
 
@@ -27,6 +29,11 @@ def wrong(expected: str, value: Any, at: str, name: str = "") -> BadPayload:
 
 def join(at: str, name: str) -> str:
     return f"{at}.{name}" if at and name else at or name
+
+
+def told(name: str) -> str:
+    """A name that the sender made up, for an error: what looks like no name may be a secret."""
+    return name if _PLAIN_NAME.fullmatch(name) else "(an odd name)"
 
 
 def an_object(value: Any, at: str, name: str = "") -> dict[str, Any]:
@@ -68,7 +75,7 @@ def texts(item: dict[str, Any], name: str, at: str) -> dict[str, str]:
 
 
 def _written_out(values: dict[str, Any], at: str) -> dict[str, str]:
-    return {key: _as_text(value, at, key) for key, value in values.items() if value is not None}
+    return {key: _as_text(value, at, told(key)) for key, value in values.items() if value is not None}
 
 
 def _as_text(value: Any, at: str, name: str) -> str:

@@ -163,7 +163,7 @@ class Normalize:
                 offset=record.offset,
                 epoch=self._epoch,
                 reason=error.reason,
-                detail=str(error)[:500],
+                detail=Shield().cover(str(error))[:500],  # it names what the sender wrote
                 size=len(record.value or b""),
                 sha256=sha256_of(record.value),
                 original=record.value,
