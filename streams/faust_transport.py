@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 class Flow:
     """How much of each topic may be in hand at once. The app carries it as `app.flow`."""
 
-    batch: int = 2000
+    batch: int = 4000
     in_flight: int = 2
     slow: dict[str, int] = field(default_factory=dict)
     """topics of slow stages: one record a message, so many in flight per partition"""
@@ -156,9 +156,17 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             self._room.clear()
             await self._wait_for_room(0.05 if active else patience)
             return {}
-        # While a partition is full, ask briefly: it may have room long before the others have data.
-        wait = patience if len(wanted) == len(active) else 0.02
-        records: Mapping[TP, list[Any]] = await self._getmany(active_partitions=wanted, timeout=wait)
+        if len(wanted) == len(active):
+            return await self._fetched(wanted, patience)
+        # A partition is full: it may have room long before the others have data.
+        self._room.clear()
+        records = await self._fetched(wanted, 0)
+        if not records:
+            await self._wait_for_room(0.02)
+        return records
+
+    async def _fetched(self, wanted: set[TP], patience: float) -> Mapping[TP, list[Any]]:
+        records: Mapping[TP, list[Any]] = await self._getmany(active_partitions=wanted, timeout=patience)
         return records
 
     async def _wait_for_room(self, secs: float) -> None:
@@ -286,9 +294,11 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
 
 def _split(records: list[Any], size: int) -> Iterable[list[Any]]:
+    """Into parts of about the same size: a small rest would cost nearly as many outputs as a full batch."""
     if len(records) <= size:
         return (records,)
-    return (records[start : start + size] for start in range(0, len(records), size))
+    even = -(-len(records) // -(-len(records) // size))
+    return (records[start : start + even] for start in range(0, len(records), even))
 
 
 def _message(tp: TP, records: list[Any], generation: int) -> ConsumerMessage:

@@ -39,6 +39,11 @@ class Fingerprint(State):
     starts: list[list[int]] = field(default_factory=list)
     """[firing, startsAt, counted at, seen by webhook, seen by recorder], newest last"""
     counts: windows.Histogram = field(default_factory=list)
+    known_starts: set[int] = field(default_factory=set)
+    """of `starts`, and perhaps older ones of this batch: most alerts begin at a time of their own"""
+
+    def __post_init__(self) -> None:
+        self.known_starts.update([start[1] for start in self.starts])
 
     @classmethod
     def of_row(cls, key: bytes, row: bytes | None) -> Fingerprint:
@@ -73,8 +78,6 @@ class Fingerprint(State):
 
     def is_copy(self, glance: Glance, window: int) -> bool:
         """HA peers and retries send the same alert again at once; the other channel at any time."""
-        if glance.fired_at is None:
-            return False
         start = self._remembered(glance.firing, glance.fired_at)
         if start is None:
             return False
@@ -85,14 +88,16 @@ class Fingerprint(State):
 
     def is_over(self, glance: Glance) -> bool:
         """Its beginning was already resolved: a late copy, which neither opens nor closes anything."""
-        return glance.fired_at is not None and self._remembered(False, glance.fired_at) is not None
+        return self._remembered(False, glance.fired_at) is not None
 
     def outlived(self, glance: Glance) -> bool:
         """A late resolve of an earlier beginning does not close what has fired since."""
         ended = glance.fired_at
         return ended is not None and any(firing and start > ended for firing, start, *_ in self.starts)
 
-    def _remembered(self, firing: bool, fired_at: int) -> list[int] | None:
+    def _remembered(self, firing: bool, fired_at: int | None) -> list[int] | None:
+        if fired_at not in self.known_starts:
+            return None
         for start in reversed(self.starts):
             if start[1] == fired_at and start[0] == firing:
                 return start
@@ -119,4 +124,5 @@ class Fingerprint(State):
         recorder = int(glance.recorder)
         channels = (1 - recorder, recorder)
         self.starts.append([int(glance.firing), glance.fired_at, glance.received_at, *channels])
+        self.known_starts.add(glance.fired_at)
         del self.starts[:-KEPT_STARTS]
