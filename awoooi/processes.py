@@ -87,7 +87,7 @@ def run_worker_process(settings: Settings, kind: str) -> None:
     if kind not in WORKERS:
         raise Misconfigured(f"worker {kind}: no such kind; there are: {', '.join(WORKERS)}")
     set_up(settings.log, f"worker {kind}")
-    asyncio.run(_worker(settings, kind))
+    _on_uvloop(_worker(settings, kind))
 
 
 async def _worker(settings: Settings, kind: str) -> None:
@@ -147,4 +147,5 @@ def group_of(kind: str) -> str:
 def _on_uvloop(work: Coroutine[Any, Any, None]) -> None:
     import uvloop
 
-    uvloop.run(work)
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # for the loops of other threads too
+    asyncio.run(work)

@@ -57,4 +57,5 @@ async def main(bootstrap: str, instance: str) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
-    uvloop.run(main(*sys.argv[1:3]))
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    asyncio.run(main(*sys.argv[1:3]))
