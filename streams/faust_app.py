@@ -10,6 +10,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from connectors.kafka.config import KafkaConfig
 from schemas.catalog import ticks_topic
 from schemas.codec import Codec
 from schemas.errors import BrokerAway, NotNow, UnknownSchema
+from streams.changelog import read_range
 from streams.faust_table import RowTable
 from streams.faust_transport import SCHEME, BatchSchema, Flow, LeanMonitor, register
 from streams.limiter import RejectLimiter
@@ -151,7 +153,7 @@ class Engine:
             key_type=bytes,
             value_type=bytes,
             row_due=stage.due,
-            append=self.sender.append_rows,
+            changelog=(self.sender.append_rows, partial(read_range, self._config.kafka)),
             recovery_buffer_size=8,
         )
         self.app.tables.add(table)

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from schemas.catalog import partition_of
 from schemas.errors import BrokerAway
 from schemas.headers import Headers
+from streams.changelog import OWNER_HEADER
 from streams.runner import Outgoing
 
 log = structlog.get_logger(__name__)
@@ -36,9 +37,10 @@ class Sender:
             await asyncio.gather(*(self.append(*place, items) for place, items in groups.items()))
 
     async def append_rows(
-        self, topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None]]
+        self, topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None]], owner: bytes
     ) -> int:
-        return await self.append(topic, partition, ((key, row, []) for key, row in rows))
+        headers = [(OWNER_HEADER, owner)]
+        return await self.append(topic, partition, ((key, row, headers) for key, row in rows))
 
     async def append(self, topic: str, partition: int, items: Iterable[Item]) -> int:
         """Append in order to one partition; the last record's offset."""
