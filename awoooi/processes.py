@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -123,7 +124,7 @@ def _worker_config(settings: Settings, kind: str) -> WorkerConfig:
             group=group_of(kind),
             worker=kind,
             partitions=settings.partitions,
-            state_dir=settings.state_dir / "workers",
+            state_dir=workers_dir(settings),
             epoch=settings.log_epoch,
             embedded=settings.embedded,
             tick_secs=settings.tick_secs,
@@ -137,6 +138,15 @@ def _worker_config(settings: Settings, kind: str) -> WorkerConfig:
         sealing_key_file=settings.sealing.public_key_file,
         stamp_key=settings.gateway.stamp_key(),
     )
+
+
+def workers_dir(settings: Settings) -> Path:
+    return settings.state_dir / "workers"
+
+
+def reference_copy(settings: Settings) -> Path:
+    """As awoooi.worker has it, which is slow to import."""
+    return workers_dir(settings) / "reference.json"
 
 
 def group_of(kind: str) -> str:

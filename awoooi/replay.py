@@ -1,7 +1,7 @@
 """`awoooi replay rejected`: what never became an event is sent through again, byte for byte.
 
-Each record goes back to its raw topic under its own key and, where its tenant does not follow from the
-topic, with a fresh proof of the project, so that it stays with the tenant that it was rejected under.
+Each record goes back to its raw topic under its own key and with the gateway's proof of its project, so that
+it stays with its tenant.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from awoooi.events import codec_of
 from awoooi.logs import quiet
 from awoooi.running import until_there
 from awoooi.settings import Settings
-from connectors.gateway.stamp import STAMP_HEADER, stamp
+from connectors.gateway.stamp import STAMP_HEADER, read_stamp, stamp
 from connectors.kafka.producer import Publisher
 from schemas.alert import AlertRejected
 from schemas.errors import BrokerAway, Misconfigured, Never, UnknownSchema
@@ -109,7 +109,7 @@ async def _replay(settings: Settings, choice: Choice, *, dry_run: bool) -> Tally
     async with _publisher(settings) as publisher:
         for event in events:
             tally.found += 1
-            why = _unsendable(event)
+            why = _unsendable(settings, event)
             place = f"{event.payload.topic}/{event.payload.partition}/{event.payload.offset}"
             print(f"{place}  {event.payload.reason}  {event.payload.size} bytes  {why}".rstrip())
             if why:
@@ -121,11 +121,11 @@ async def _replay(settings: Settings, choice: Choice, *, dry_run: bool) -> Tally
     return tally
 
 
-def _unsendable(event: AlertRejected) -> str:
+def _unsendable(settings: Settings, event: AlertRejected) -> str:
     rejection = event.payload
     if rejection.original is None:
         return "passed over: it had no value"
-    if rejection.reason == NO_PROJECT:
+    if rejection.reason == NO_PROJECT and _proof(settings, event) != rejection.original_stamp:
         return "passed over: whose it is could not be proven; its sender must send it again"
     return ""
 
@@ -134,12 +134,24 @@ async def _send(publisher: Publisher, settings: Settings, event: AlertRejected) 
     """One at a time, each acknowledged: they stay in order, and a failure leaves no doubt about the rest."""
     rejection = event.payload
     assert rejection.original is not None
-    headers: list[tuple[str, bytes]] = []
-    if event.project_id != settings.project_by_topic.get(rejection.topic, "default"):
-        key, now = settings.gateway.stamp_key(), time.time_ns() // 1_000_000
-        proof = stamp(key, event.project_id, REPLAY_TOKEN, rejection.topic, rejection.original, now)
-        headers = [(STAMP_HEADER, proof)]
+    proof = _proof(settings, event)
+    headers = [] if proof is None else [(STAMP_HEADER, proof)]
     await publisher.send(rejection.topic, rejection.original_key, rejection.original, headers)
+
+
+def _proof(settings: Settings, event: AlertRejected) -> bytes | None:
+    """The gateway's, which still holds: value and topic are the same. None where there was none.
+
+    Was it proven when the record was rejected, and the secret was changed since, it is proven anew.
+    """
+    rejection = event.payload
+    if rejection.original_stamp is None or rejection.original is None:
+        return None
+    key = settings.gateway.stamp_key()
+    if read_stamp(key, rejection.original_stamp, rejection.topic, rejection.original) is not None:
+        return rejection.original_stamp
+    now = time.time_ns() // 1_000_000
+    return stamp(key, event.project_id, REPLAY_TOKEN, rejection.topic, rejection.original, now)
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from awoooi.logs import set_up
-from awoooi.processes import group_of
+from awoooi.processes import group_of, reference_copy
 from awoooi.running import chosen_sources
 from awoooi.settings import Settings
 from schemas.catalog import RAW_PREFIX, TOPICS, Topic, raw_topic, ticks_topic
@@ -52,14 +52,16 @@ def apply(settings: Settings) -> int:
 
 async def _give_back(settings: Settings) -> None:
     """Reference data that the embedded broker forgot, from the copy that the worker keeps."""
-    from awoooi.worker import reference_copy
+    copy = reference_copy(settings)
+    if not copy.exists():
+        return
     from connectors.kafka.producer import Publisher
     from streams.reference import restore
 
     publisher = Publisher(settings.kafka)
     await publisher.start()
     try:
-        count = await restore(reference_copy(settings.state_dir), publisher)
+        count = await restore(copy, publisher)
     finally:
         await publisher.stop()
     if count:
