@@ -222,6 +222,8 @@ class Engine:
         if not self._is_ours(message):
             raise Revoked
         consumer = self.app.consumer
+        if not consumer.is_member:
+            raise NotNow("the group has not answered for a session's time: others may have our partitions")
         writing = asyncio.ensure_future(self._write_in_order(placed, message, turn))
         consumer.busy += 1
         writing.add_done_callback(lambda _: consumer.done_with_one())

@@ -10,6 +10,7 @@ What differs from stock Faust 0.15.3, and why (each was seen to lose or double e
 - streams resume only after the seek to the committed offset
 - the high watermark of a changelog comes from a fetch: the embedded broker's ListOffsets is too low
 - no busy loop while no broker answers
+- a recovery that got no answer ends the worker instead of going on without rows
 """
 
 from __future__ import annotations
@@ -32,11 +33,13 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from connectors.kafka.patience import patient
-from streams.sabotage import crash_point
+from streams.sabotage import crash_point, guard_off
 
 SCHEME = "awoooi"
 REVOKE_SECS = 10.0
 HIGHWATER_SECS = 15.0
+STEP_SECS = 30.0
+"""for each question of a recovery; after 60 s Faust itself goes on in silence without the answer"""
 log = structlog.get_logger(__name__)
 
 
@@ -58,13 +61,47 @@ class Flow:
         return self.slow.get(topic, self.in_flight)
 
 
-class HighwaterThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Takes the high watermark from a fetch where ListOffsets says there is something."""
+class GroupThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Knows when the group heard of us last; takes high watermarks from a fetch; never waits in silence."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         patient(consumer._client)
         return consumer
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        self._note_heartbeats(self._ensure_consumer()._coordinator)
+
+    def _note_heartbeats(self, coordinator: Any) -> None:
+        beat = coordinator._do_heartbeat
+
+        async def noted_beat() -> bool:
+            sent_at = time.monotonic()
+            known: bool = await beat()
+            if known:
+                self.consumer.heard_at = sent_at
+            return known
+
+        coordinator._do_heartbeat = noted_beat
+
+    # Recovery takes a step that ran into its time-out for one that is done, and goes on with no rows at all.
+
+    async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
+        async with asyncio.timeout(STEP_SECS):
+            return dict(await super().highwaters(*partitions))
+
+    async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
+        async with asyncio.timeout(STEP_SECS):
+            return dict(await super().earliest_offsets(*partitions))
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        async with asyncio.timeout(STEP_SECS):
+            await super().seek_wait(partitions)
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        async with asyncio.timeout(STEP_SECS):
+            return dict(await super().seek_to_committed())
 
     async def _highwaters(self, partitions: list[TP]) -> Mapping[TP, int]:
         ends: dict[TP, int] = dict(await super()._highwaters(partitions))
@@ -111,9 +148,17 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self.busy = 0
         """batches that a stage has in hand"""
         self.revoking = False
+        self.heard_at = time.monotonic()
+        """when the heartbeat was sent that the group answered last"""
 
-    def _new_consumer_thread(self) -> HighwaterThread:
-        return HighwaterThread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> GroupThread:
+        return GroupThread(self, loop=self.loop, beacon=self.beacon)
+
+    @property
+    def is_member(self) -> bool:
+        """Whether nobody else can have our partitions yet: not after a freeze, nor without a broker."""
+        silence: float = time.monotonic() - self.heard_at
+        return silence < self.app.conf.broker_session_timeout or guard_off("membership")
 
     # -- which partitions are asked for
 
@@ -199,7 +244,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     async def _seek_again(self) -> None:
         try:
             await self.perform_seek()
-        except KafkaError as error:  # the rebalance that stopped the flow seeks again itself
+        except (KafkaError, TimeoutError) as error:  # the rebalance that stopped the flow seeks again itself
             log.info("seek_while_paused_failed", error=str(error))
 
     async def _drain_messages(self, fetcher: Any) -> None:
@@ -267,6 +312,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self.revoking = False
         if resumed:
             super().resume_partitions(resumed & set(self.assignment()))
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        self.heard_at = time.monotonic()
+        await super().on_partitions_assigned(assigned, generation_id)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         self._after_seek = frozenset()

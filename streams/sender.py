@@ -17,6 +17,12 @@ from streams.changelog import OWNER_HEADER
 from streams.runner import Outgoing
 
 log = structlog.get_logger(__name__)
+
+
+class ProducerDied(Exception):
+    """It refuses everything from now on: the worker must end and be started again."""
+
+
 Item = tuple[bytes | None, bytes | None, Headers]
 
 
@@ -47,6 +53,8 @@ class Sender:
         try:
             return await self._append(topic, partition, items)
         except KafkaError as error:
+            if _has_died(self._producer()):
+                raise ProducerDied("aiokafka's producer has ended by a fault of its own") from error
             raise BrokerAway(f"{topic}/{partition}: {type(error).__name__}: {error}") from error
 
     async def _append(self, topic: str, partition: int, items: Iterable[Item]) -> int:
@@ -91,3 +99,8 @@ async def _hand_over(
 ) -> tuple[asyncio.Future[Any], int]:
     batch.close()
     return await producer.send_batch(batch, topic, partition=partition), batch.record_count()
+
+
+def _has_died(producer: Any) -> bool:
+    task = producer._sender.sender_task
+    return bool(task is not None and task.done() and not task.cancelled() and task.exception())
