@@ -18,7 +18,7 @@ Learn = Callable[[int], Awaitable[None]]
 
 @asynccontextmanager
 async def codec_of(settings: Settings) -> AsyncIterator[tuple[Codec, Learn]]:
-    """With it what teaches it a schema that only the registry knows; RegistryAway when that does not answer."""
+    """With it what teaches it a schema that only the registry knows: RegistryAway when nobody answers."""
     as_json = frozenset(settings.json_events)
     given = settings.registry
     if given.url is None:
