@@ -1,0 +1,42 @@
+"""What is measured, what it must reach, and what it aims at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    key: str
+    what: str
+    must: float
+    aim: float | None = None
+    at_most: bool = False
+    """Whether less is better."""
+
+    def met(self, measured: float | None) -> bool:
+        if measured is None:
+            return False
+        return measured <= self.must if self.at_most else measured >= self.must
+
+    def reaches_aim(self, measured: float | None) -> bool:
+        if measured is None or self.aim is None:
+            return False
+        return measured <= self.aim if self.at_most else measured >= self.aim
+
+
+TARGETS: tuple[Target, ...] = (
+    Target("dedup_vs_raw", "dedup over a raw aiokafka loop", 0.7, 1.0),
+    Target("dedup_vs_quix", "dedup over Quix Streams", 2),
+    Target("dedup_vs_stock_faust", "dedup over stock Faust", 15),
+    Target("raw_to_incident_per_s", "raw records to incidents, one core", 12_000, 40_000),
+    Target("two_workers_vs_one", "dedup with two workers over one", 1.3, 1.7),
+    Target("sink_events_per_s", "events into the store", 20_000, 60_000),
+    Target("webhooks_per_s", "durable webhooks, one gateway", 1_000, 1_500),
+    Target("raw_to_incident_p99_ms", "raw record to incident, half load", 250, 100, at_most=True),
+    Target("bytes_per_open_incident", "the ingest worker's memory", 1_536, at_most=True),
+    Target("recovery_million_s", "start over a million rows", 30, at_most=True),
+    Target("idle_rss_mb", "the whole `up`, idle: memory", 1_000, 700, at_most=True),
+    Target("idle_cpu_percent", "the whole `up`, idle: % of a core", 15, 5, at_most=True),
+)
+KEYS = tuple(target.key for target in TARGETS)
