@@ -24,6 +24,12 @@ Finding = tuple[int, int, str]
 _Value = TypeVar("_Value")
 Find = Callable[[str], Sequence[Finding]]
 
+# Of these the name says what the value is. A Kubernetes Secret's name and a plain `key` are no secrets.
+_NAMES_A_SECRET = re.compile(
+    r"(?:password|passwd|passphrase|pwd|passwort|kennwort"
+    r"|(?:access|account|api|auth|bearer|bot|client|private|refresh|secret|session)[_.-]?(?:key|secret|token))$",
+    re.IGNORECASE,
+)
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 _MOST_ENCODINGS = 3
 
@@ -178,9 +184,7 @@ class _Alert:
     def text(self, text: str, limit: int, name: str, keep: Collection[str] = ()) -> str:
         if self.memory.is_plain(text, limit):
             return text
-        if len(text) > limit:
-            text = limits.cut(text, limit)
-            self.truncated.append(name)
+        text = self._fitting(text, limit, name)
         reading = self.memory.reading(text)
         if reading is None:
             return text
@@ -190,6 +194,12 @@ class _Alert:
         self.shield = self.shield or self.new_shield()
         return self.shield.replace(reading.text, reading.findings, keep)
 
+    def _fitting(self, text: str, limit: int, name: str) -> str:
+        if len(text) <= limit:
+            return text
+        self.truncated.append(name)
+        return limits.cut(text, limit)
+
     def optional(self, text: str | None, limit: int, name: str, keep: Collection[str] = ()) -> str | None:
         return None if text is None else self.text(text, limit, name, keep)
 
@@ -197,7 +207,8 @@ class _Alert:
         if self.memory.all_plain(labels) and len(labels) <= limits.MAX_LABELS:
             return labels
         return {
-            (shown := self._name(name, "labels")): self.text(
+            (shown := self._name(name, "labels")): self._named(
+                name,
                 value,
                 limits.LABEL,
                 f"labels.{shown}"[: limits.NAME],
@@ -210,8 +221,8 @@ class _Alert:
         if self.memory.all_plain(annotations) and len(annotations) <= limits.MAX_ANNOTATIONS:
             return annotations
         return {
-            (shown := self._name(name, "annotations")): self.text(
-                value, limits.ANNOTATION, f"annotations.{shown}"[: limits.NAME]
+            (shown := self._name(name, "annotations")): self._named(
+                name, value, limits.ANNOTATION, f"annotations.{shown}"[: limits.NAME]
             )
             for name, value in self._at_most(annotations, limits.MAX_ANNOTATIONS, "annotations")
         }
@@ -224,9 +235,17 @@ class _Alert:
             for name, value in self._at_most(metrics, limits.MAX_METRICS, "metrics")
         }
 
+    def _named(self, name: str, value: str, limit: int, shown: str, keep: Collection[str] = ()) -> str:
+        """The value is read together with a name that makes a secret of it."""
+        if not _NAMES_A_SECRET.search(name):
+            return self.text(value, limit, shown, keep)
+        before, after = f'{name}="', '"'
+        read = self.text(f"{before}{self._fitting(value, limit, shown)}{after}", 2 * limit, shown, keep)
+        return read.removeprefix(before).removesuffix(after)
+
     def _name(self, name: str, of: str) -> str:
         cleaned = self.text(name, limits.NAME, of)
-        if cleaned is name:
+        if cleaned is name and not _NAMES_A_SECRET.search(name):
             self.memory.plain_name(name)
         return cleaned
 

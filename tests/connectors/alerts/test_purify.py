@@ -81,6 +81,23 @@ def test_an_encoded_link_that_hides_nothing_stays_a_link(purifier: Purifier) -> 
     assert purifier.purify(raw(generator_url=link)).generator_url == link
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "covered"),
+    [
+        ("db_password", "hunter2 xyz", "[PASSWORD_1]"),
+        ("api.token", "f00ba4f00ba4f00b", "[API_KEY_1]"),
+        ("password", "<redacted>", "<redacted>"),
+        ("secret", "tls-2026", "tls-2026"),
+        ("key", "orders-7", "orders-7"),
+    ],
+)
+def test_a_value_is_covered_for_its_name(purifier: Purifier, name: str, value: str, covered: str) -> None:
+    for _ in range(2):  # the second time from memory
+        purifier.purify(raw(message=value))
+        alert = purifier.purify(raw(labels={name: value}, annotations={name: value}))
+        assert alert.labels == alert.annotations == {name: covered}
+
+
 def test_a_name_in_the_list_of_what_was_cut_is_covered(purifier: Purifier) -> None:
     long = {"bob@example.com": "x" * (limits.ANNOTATION + 1)}
     assert purifier.purify(raw(labels=long, annotations=long)).truncated == (
