@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 from pathlib import Path
 
@@ -115,11 +114,3 @@ def test_a_folder_that_cannot_be_made_is_named_with_the_setting(tmp_path: Path) 
 
     assert str(tmp_path / "file" / "state") in str(caught.value)
     assert "AWOOOI_STATE_DIR" in str(caught.value)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written_is_named(state: Path) -> None:
-    state.mkdir(mode=0o500)
-
-    with pytest.raises(Misconfigured, match="cannot be used"):
-        init(settings(state))
