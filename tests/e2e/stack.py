@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -78,11 +79,13 @@ class Stack:
     def start(self) -> None:
         self.told("init")
         self.parts["store"].start()
-        told = self.told("tokens", "new", "everything", "--requests-per-minute", "1000000")
+        with ThreadPoolExecutor() as beside:
+            topics = beside.submit(self.told, "topics", "apply")
+            told = self.told("tokens", "new", "everything", "--requests-per-minute", "1000000")
+            self.wait_for("store")
+            self.told("clickhouse", "migrate")
+            topics.result()
         self.token = told.split()[-1]
-        self.told("topics", "apply")
-        self.wait_for("store")
-        self.told("clickhouse", "migrate")
         for name in ("gateway", "ingest", "sink"):
             self.parts[name].start()
         for name in COMMANDS:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
+from tests.e2e.documented import snippet, yaml_snippet
 from tests.e2e.stack import Row, Stack
-from tests.peers import alerting_config, free_port, wait_until, webhook_config
+from tests.peers import alerting_config, free_port, wait_until
 from tests.peers.fixtures import StartAlertmanager, StartPrometheus
 
 PATIENCE_SECS = 60.0
@@ -87,11 +90,38 @@ def follow(stack: Stack, name: str, port: int) -> None:
     }
 
 
+def alertmanager_config(stack: Stack) -> dict[str, Any]:
+    """The documented one, with shorter waits."""
+    places = {"gateway:8080": address(stack), "/etc/alertmanager/awoooi-token": token_file(stack)}
+    config = yaml_snippet("alertmanager.yml", places)
+    config["route"] |= {"group_wait": "1s", "group_interval": "2s"}
+    return config
+
+
+def prometheus_config(stack: Stack) -> dict[str, Any]:
+    """The documented one, with a rule looked at every second."""
+    places = {"gateway:8080": address(stack), "/etc/prometheus/awoooi-token": token_file(stack)}
+    return {
+        **yaml_snippet("prometheus.yml", places),
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+    }
+
+
+def address(stack: Stack) -> str:
+    return stack.url("gateway").removeprefix("http://")
+
+
+def token_file(stack: Stack) -> str:
+    path = stack.folder / "token"
+    path.write_text(stack.token)
+    return str(path)
+
+
 def test_a_rule_fires_through_an_alertmanager_into_an_incident(
     stack: Stack, alertmanager: StartAlertmanager, prometheus: StartPrometheus
 ) -> None:
     port = free_port()
-    peer = alertmanager(webhook_config(stack.webhook(), stack.token))
+    peer = alertmanager(alertmanager_config(stack))
     prometheus(scraping(alerting_config(peer.url), port), rules=[rule("ShopIsDown")])
     follow(stack, "ShopIsDown", port)
 
@@ -100,6 +130,16 @@ def test_a_prometheus_sends_straight_without_an_alertmanager(
     stack: Stack, prometheus: StartPrometheus
 ) -> None:
     port = free_port()
-    config = alerting_config(stack.url("gateway"), token=stack.token)
-    prometheus(scraping(config, port), rules=[rule("ShopIsDownStraight")], resend_delay="1s")
+    prometheus(
+        scraping(prometheus_config(stack), port), rules=[rule("ShopIsDownStraight")], resend_delay="1s"
+    )
     follow(stack, "ShopIsDownStraight", port)
+
+
+def test_the_documented_kafka_producer_opens_an_incident(stack: Stack) -> None:
+    servers = stack.settings.kafka.bootstrap_servers
+    program = snippet("python", "AIOKafkaProducer", {"kafka:9092": servers})
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+    sql = "SELECT * FROM v_incidents WHERE alert_type = 'QueueBacklog'"
+    [incident] = stack.wait_for_rows(sql, bool)
+    assert (incident["project_id"], incident["target_resource"]) == ("default", "invoice-worker")
