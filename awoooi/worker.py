@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from agents.sealing import Sealer, load_public_key
 from awoooi.running import until_there
 from connectors.alerts.source import Source
@@ -17,6 +19,9 @@ from schemas.errors import Misconfigured, NotNow
 from streams.faust_app import Engine, EngineConfig, Learn
 from streams.pipeline import Given, PipelineConfig, changelogs, of_worker, stages
 from streams.reference import Reference
+
+log = structlog.get_logger(__name__)
+READY_LOOK_SECS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +78,27 @@ class Worker:
         await self.reference.start()
         app.finalize()
         await app.start()
+        telling = asyncio.ensure_future(self._tell_ready())
         try:
             await _first(asyncio.ensure_future(app.wait_until_stopped()), asked)
         finally:
+            telling.cancel()
             await self.reference.stop()
             await app.stop()
         if app.crash_reason is not None:
             raise app.crash_reason
+
+    async def _tell_ready(self) -> None:
+        """One line each time that it becomes ready, and one when it no longer is."""
+        told: str | None = "not started"
+        while True:
+            why = self.unready()
+            if (why is None) != (told is None):
+                log.info(
+                    "worker_ready" if why is None else "worker_not_ready", kind=self.config.kind, why=why
+                )
+                told = why
+            await asyncio.sleep(READY_LOOK_SECS)
 
     async def _require_topics(self) -> None:
         """The rows' topics are this worker's own to make; all others are `awoooi topics apply`'s."""

@@ -139,7 +139,9 @@ def kept(topic: Topic) -> str:
 def _binding(topic: Topic) -> Document:
     config: Document = {}
     for name, value in topic.config().items():
-        config[name] = [value] if name == "cleanup.policy" else int(value)
+        config[name] = (
+            [value] if name == "cleanup.policy" else int(value) if value.lstrip("-").isdigit() else value
+        )
     return {
         "partitions": PARTITIONS if topic.keyed else 1,
         "topicConfiguration": config,

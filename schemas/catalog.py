@@ -53,6 +53,8 @@ class Topic:
     recorded: bool = True
     max_bytes: int = EVENT_MAX_BYTES
     inner: bool = False
+    stamped_by_broker: bool = False
+    """the broker's time, not the producer's: what hangs on `received_at` must not hang on a foreign clock"""
 
     def config(self) -> dict[str, str]:
         """The topic's settings on the broker."""
@@ -61,6 +63,7 @@ class Topic:
             "cleanup.policy": "compact" if self.compacted else "delete",
             "max.message.bytes": str(self.max_bytes),
             **({} if self.compacted else {"retention.ms": str(keep)}),
+            **({"message.timestamp.type": "LogAppendTime"} if self.stamped_by_broker else {}),
         }
 
 
@@ -93,6 +96,7 @@ def raw_topic(source: str, retention: timedelta = timedelta(days=3)) -> Topic:
         recorded=False,
         max_bytes=RAW_MAX_BYTES,
         inner=True,
+        stamped_by_broker=True,
     )
 
 

@@ -47,7 +47,9 @@ log = structlog.get_logger(__name__)
 class Flow:
     """How much of each topic may be in hand at once. The app carries it as `app.flow`."""
 
-    batch: int = 4000
+    batch: int = 1000
+    batches: dict[str, int] = field(default_factory=dict)
+    """topics with a size of their own"""
     in_flight: int = 2
     slow: dict[str, int] = field(default_factory=dict)
     """topics of slow stages: one record a message, so many in flight per partition"""
@@ -55,7 +57,7 @@ class Flow:
     """what stages read; everything else (changelogs) is not bounded"""
 
     def batch_of(self, topic: str) -> int:
-        return 1 if topic in self.slow else self.batch
+        return 1 if topic in self.slow else self.batches.get(topic, self.batch)
 
     def in_flight_of(self, topic: str) -> int:
         return self.slow.get(topic, self.in_flight)

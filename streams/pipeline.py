@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agents.sealing import Sealer
-
 from connectors.alerts.source import Source
 from schemas.catalog import EVENT_MAX_BYTES, RAW_PREFIX, Topic
 from schemas.codec import Codec
@@ -62,7 +61,7 @@ def stages(config: PipelineConfig, given: Given) -> Sequence[Placed]:
             Placed(Runner(normalize, codec, epoch=epoch), (topic,), keyed=False)
             for topic in raw_topics(given.sources)
         ),
-        Placed(Runner(dedup, codec, epoch=epoch), dedup.reads, keyed=True),
+        Placed(Runner(dedup, codec, epoch=epoch), dedup.reads, keyed=True, glances=True),
         Placed(Runner(runs, codec, epoch=epoch), runs.reads, keyed=True),
         Placed(Runner(schedule, codec, epoch=epoch), schedule.reads, keyed=True),
     )

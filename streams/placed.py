@@ -13,6 +13,8 @@ class Placed:
     topics: tuple[str, ...]
     keyed: bool
     slow: bool = False
+    glances: bool = False
+    """most of its records are told by their headers: larger batches cost little memory"""
 
     @property
     def name(self) -> str:

@@ -56,6 +56,9 @@ class Turn:
     rows: dict[bytes, bytes | None] = field(default_factory=dict)
     taken: int = 0
     rejected: int = 0
+    first_reject: int = -1
+    """its offset"""
+    reasons: set[str] = field(default_factory=set)
     trailing_rejects: int = 0
     """rejects in a row at the end of the batch: a broken deployment shows here"""
 
@@ -170,7 +173,10 @@ class Runner:
             raise error  # the engine asks the registry, then comes back
         letter = self.stage.dead_letter(record, error, now)
         turn.outputs.append(self.encode(letter, record))
+        if not turn.rejected:
+            turn.first_reject = record.offset
         turn.rejected += 1
+        turn.reasons.add(error.reason)
         turn.trailing_rejects += 1
         REJECTED.labels(self.stage.name, record.topic, error.reason).inc()
 

@@ -175,13 +175,23 @@ class Normalize:
 
 
 def _json(value: bytes | None) -> object:
-    if value is None:
-        raise Unreadable("the record has no value")
+    if not value:
+        raise Unreadable("the record has no value" if value is None else "empty: not one byte of JSON")
     try:
         payload: object = orjson.loads(value)
     except orjson.JSONDecodeError as error:
+        if not _is_text(value):
+            raise Unreadable(f"not JSON: {len(value)} bytes that are no UTF-8 text") from error
         raise Unreadable(f"not JSON: {error.msg} at byte {error.pos} of {len(value)}") from error
     return payload
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def check_contract(stage: Normalize) -> Transform:
