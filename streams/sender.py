@@ -24,6 +24,8 @@ class ProducerDied(Exception):
 
 
 Item = tuple[bytes | None, bytes | None, Headers]
+Pending = tuple["asyncio.Future[Any]", int]
+"""what is on its way, and how many records it holds"""
 
 
 class Sender:
@@ -32,6 +34,9 @@ class Sender:
     def __init__(self, producer: Callable[[], Any]) -> None:
         self._producer = producer
         self._counts: dict[str, int] = {}
+        # aiokafka counts the waits for a partition's queue again and again: two hundred who wait at once
+        # run into their 30 s within one second
+        self._turns: dict[tuple[str, int], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def send(self, outputs: Iterable[Outgoing]) -> None:
         """Every output is with the broker when this returns; raises BrokerAway when one is not."""
@@ -58,26 +63,34 @@ class Sender:
             raise BrokerAway(f"{topic}/{partition}: {type(error).__name__}: {error}") from error
 
     async def _append(self, topic: str, partition: int, items: Iterable[Item]) -> int:
-        producer = self._producer()
-        pending: list[tuple[asyncio.Future[Any], int]] = []
-        batch = producer.create_batch()
-        for key, value, headers in items:
-            if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                pending.append(await _hand_over(producer, batch, topic, partition))
-                batch = producer.create_batch()
-                if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                    pending.append((await self._alone(topic, partition, key, value, headers), 1))
-        if batch.record_count():
-            pending.append(await _hand_over(producer, batch, topic, partition))
-        last = -1
+        last, pending = -1, await self._hand_over(topic, partition, list(items))
         for future, count in pending:
             last = (await future).offset + count - 1
         return last
 
+    async def _hand_over(self, topic: str, partition: int, items: list[Item]) -> list[Pending]:
+        if len(items) == 1:  # many of them at once (slow stages) share a batch
+            return [(await self._alone(topic, partition, *items[0]), 1)]
+        async with self._turns[topic, partition]:
+            return await self._hand_over_batches(topic, partition, items)
+
+    async def _hand_over_batches(self, topic: str, partition: int, items: list[Item]) -> list[Pending]:
+        producer, pending = self._producer(), list[Pending]()
+        batch = producer.create_batch()
+        for key, value, headers in items:
+            if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                pending.append(await _send_batch(producer, batch, topic, partition))
+                batch = producer.create_batch()
+                if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                    pending.append((await self._alone(topic, partition, key, value, headers), 1))
+        if batch.record_count():
+            pending.append(await _send_batch(producer, batch, topic, partition))
+        return pending
+
     async def _alone(
         self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Headers
     ) -> asyncio.Future[Any]:
-        """A record larger than a batch."""
+        """A single record, or one that is larger than a batch."""
         future: asyncio.Future[Any] = await self._producer().send(
             topic, value=value, key=key, partition=partition, headers=headers
         )
@@ -94,9 +107,7 @@ class Sender:
         return len(found)
 
 
-async def _hand_over(
-    producer: Any, batch: Any, topic: str, partition: int
-) -> tuple[asyncio.Future[Any], int]:
+async def _send_batch(producer: Any, batch: Any, topic: str, partition: int) -> Pending:
     batch.close()
     return await producer.send_batch(batch, topic, partition=partition), batch.record_count()
 
