@@ -38,6 +38,8 @@ from streams.sabotage import crash_point, guard_off
 SCHEME = "awoooi"
 REVOKE_SECS = 10.0
 HIGHWATER_SECS = 15.0
+FETCH_WAIT_MS = 200
+"""a partition whose buffered records wait for room leaves the others out of the fetch that is under way"""
 STEP_SECS = 30.0
 """for each question of a recovery; after 60 s Faust itself goes on in silence without the answer"""
 log = structlog.get_logger(__name__)
@@ -69,6 +71,7 @@ class GroupThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         patient(consumer._client)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
 
     async def on_start(self) -> None:
@@ -182,10 +185,14 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             if time.monotonic() < until:
                 return False
             del self._held[tp]
-        return len(self._in_flight[tp]) < flow.in_flight_of(tp.topic)
+        return self._unfinished(tp) < flow.in_flight_of(tp.topic)
+
+    def _unfinished(self, tp: TP) -> int:
+        """Acknowledged ones stay in the list until they are committed: they hold nothing up."""
+        return len(self._in_flight[tp]) - len(self._acked_index[tp])
 
     def in_flight(self) -> int:
-        return sum(map(len, self._in_flight.values()))
+        return sum(map(self._unfinished, self._in_flight))
 
     def made_room(self) -> None:
         self._room.set()
