@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from connectors.alerts import limits, metrics
 from connectors.alerts.disguise import readable, without_invisible
 from connectors.alerts.hostile_text import clean
+from connectors.alerts.secret_names import is_placeholder, kind_of_secret
 from connectors.alerts.source import RawAlert
 from connectors.alerts.vocabulary import IDENTITY
 from schemas.alert import Metric
@@ -24,12 +25,6 @@ Finding = tuple[int, int, str]
 _Value = TypeVar("_Value")
 Find = Callable[[str], Sequence[Finding]]
 
-# Of these the name says what the value is. A Kubernetes Secret's name and a plain `key` are no secrets.
-_NAMES_A_SECRET = re.compile(
-    r"(?:password|passwd|passphrase|pwd|passwort|kennwort"
-    r"|(?:access|account|api|auth|bearer|bot|client|private|refresh|secret|session)[_.-]?(?:key|secret|token))$",
-    re.IGNORECASE,
-)
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 _MOST_ENCODINGS = 3
 
@@ -191,8 +186,7 @@ class _Alert:
         self.patterns.update(reading.patterns)
         if not reading.findings:
             return reading.text
-        self.shield = self.shield or self.new_shield()
-        return self.shield.replace(reading.text, reading.findings, keep)
+        return self._covered(reading.text, reading.findings, keep)
 
     def _fitting(self, text: str, limit: int, name: str) -> str:
         if len(text) <= limit:
@@ -229,23 +223,33 @@ class _Alert:
 
     def metrics(self, metrics: dict[str, Metric]) -> dict[str, Metric]:
         return {
-            self._name(name, "metrics"): self.text(value, limits.METRIC, "metrics")
+            self._name(name, "metrics"): self._named(name, value, limits.METRIC, "metrics")
             if isinstance(value, str)
             else value
             for name, value in self._at_most(metrics, limits.MAX_METRICS, "metrics")
         }
 
     def _named(self, name: str, value: str, limit: int, shown: str, keep: Collection[str] = ()) -> str:
-        """The value is read together with a name that makes a secret of it."""
-        if not _NAMES_A_SECRET.search(name):
+        """The value is covered whole where its name makes a secret of it."""
+        kind = kind_of_secret(name)
+        if kind is None or is_placeholder(value):
             return self.text(value, limit, shown, keep)
-        before, after = f'{name}="', '"'
-        read = self.text(f"{before}{self._fitting(value, limit, shown)}{after}", 2 * limit, shown, keep)
-        return read.removeprefix(before).removesuffix(after)
+        value = self._fitting(value, limit, shown)
+        reading = self.memory.reading(value)
+        if reading is None:
+            return self._covered(value, ((0, len(value), kind),))
+        self.patterns.update(reading.patterns)
+        whole = (0, len(reading.text))
+        told = next((finding for finding in reading.findings if finding[:2] == whole), (*whole, kind))
+        return self._covered(reading.text, (told,))
+
+    def _covered(self, text: str, findings: Sequence[Finding], keep: Collection[str] = ()) -> str:
+        self.shield = self.shield or self.new_shield()
+        return self.shield.replace(text, findings, keep)
 
     def _name(self, name: str, of: str) -> str:
         cleaned = self.text(name, limits.NAME, of)
-        if cleaned is name and not _NAMES_A_SECRET.search(name):
+        if cleaned is name and kind_of_secret(name) is None:
             self.memory.plain_name(name)
         return cleaned
 

@@ -85,17 +85,55 @@ def test_an_encoded_link_that_hides_nothing_stays_a_link(purifier: Purifier) -> 
     ("name", "value", "covered"),
     [
         ("db_password", "hunter2 xyz", "[PASSWORD_1]"),
+        ("passwd", "abc", "[PASSWORD_1]"),
+        ("redisPwd", "letmein", "[PASSWORD_1]"),
+        ("user_pass", "letmein", "[PASSWORD_1]"),
+        ("aws.credentials", "bob/letmein", "[PASSWORD_1]"),
         ("api.token", "f00ba4f00ba4f00b", "[API_KEY_1]"),
+        ("token", "onlyletters", "[API_KEY_1]"),
+        ("secret", "hunter2xyz", "[API_KEY_1]"),
+        ("clientSecret", "with blanks, too", "[API_KEY_1]"),
+        ("apikey", "abcdefgh", "[API_KEY_1]"),
+        ("X-Api-Key", "abcdefgh", "[API_KEY_1]"),
+        ("SECRET_KEY_BASE", "abcdefgh", "[API_KEY_1]"),
+        ("private_key", "abcdefgh", "[API_KEY_1]"),
+        ("private_key", "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----", "[PRIVATE_KEY_1]"),
+        ("authorization", "Basic Ym9iOmxldG1laW4=", "[API_KEY_1]"),
+        ("proxy_authorization", "letmein", "[API_KEY_1]"),
+        ("token_value", "abcdefgh", "[API_KEY_1]"),
+        ("password", 'quo"ted', "[PASSWORD_1]"),
         ("password", "<redacted>", "<redacted>"),
-        ("secret", "tls-2026", "tls-2026"),
+        ("password", "********", "********"),
+        ("password", "expired", "expired"),
+        ("password", "", ""),
+        ("token", "${TOKEN}", "${TOKEN}"),
+        ("token", "[IP_1]", "(IP_1)"),
+        ("token_bucket", "gateway", "gateway"),
+        ("secret_name", "db-credentials", "db-credentials"),
+        ("secretName", "db-credentials", "db-credentials"),
+        ("tls_secret", "shop-tls", "shop-tls"),
+        ("imagePullSecret", "registry", "registry"),
+        ("password_policy", "12 characters", "12 characters"),
+        ("token_count", "53", "53"),
+        ("tokens", "53", "53"),
+        ("credentials_expire", "tomorrow", "tomorrow"),
         ("key", "orders-7", "orders-7"),
+        ("partition_key", "orders-7", "orders-7"),
+        ("bypass", "on", "on"),
+        ("monkey", "on", "on"),
     ],
 )
 def test_a_value_is_covered_for_its_name(purifier: Purifier, name: str, value: str, covered: str) -> None:
     for _ in range(2):  # the second time from memory
         purifier.purify(raw(message=value))
-        alert = purifier.purify(raw(labels={name: value}, annotations={name: value}))
-        assert alert.labels == alert.annotations == {name: covered}
+        alert = purifier.purify(raw(labels={name: value}, annotations={name: value}, metrics={name: value}))
+        assert alert.labels == alert.annotations == alert.metrics == {name: covered}
+        assert set(alert.values.values()) == ({value} if covered not in (value, "(IP_1)") else set())
+
+
+def test_a_secret_that_is_cut_is_covered_whole(purifier: Purifier) -> None:
+    alert = purifier.purify(raw(labels={"password": "word " * limits.LABEL}))
+    assert (alert.labels, alert.truncated) == ({"password": "[PASSWORD_1]"}, ("labels.password",))
 
 
 def test_a_name_in_the_list_of_what_was_cut_is_covered(purifier: Purifier) -> None:
