@@ -11,7 +11,7 @@ from schemas.envelope import Event
 
 
 class Draft(NamedTuple):
-    """`plain` holds every field of the envelope and the payload; times in epoch milliseconds."""
+    """`plain` holds every field of envelope and payload; the envelope's times in epoch milliseconds."""
 
     kind: type[Event]
     key: bytes

@@ -61,7 +61,9 @@ def glance_of(record: Record) -> Glance:
     if len(headers) > 1 and headers[0][0] == GLANCE and headers[1][0] == "ce_id":
         raw, event_id = headers[0][1], headers[1][1].decode()
     else:
-        event = alert_event(record)
+        event = record.event
+        if not isinstance(event, AlertNormalized):
+            raise BadPayload(f"{event.type} is no alert", field="type")
         raw, event_id = glance_of_event(event)[1], event.event_id
     try:
         firing, severity, fired, received, place, offset, index = raw.decode().split("|")
@@ -79,8 +81,9 @@ def glance_of(record: Record) -> Glance:
         raise BadPayload(f"not seven fields: {error}", field=GLANCE) from error
 
 
-def alert_event(record: Record) -> AlertNormalized:
-    event = record.event
-    if not isinstance(event, AlertNormalized):
-        raise BadPayload(f"{event.type} is no alert", field="type")
-    return event
+def plain_alert(record: Record) -> dict[str, Any]:
+    """The plain values of an alert.normalized."""
+    kind, plain = record.plain
+    if kind is not AlertNormalized:
+        raise BadPayload(f"{kind.type_name()} is no alert", field="type")
+    return plain

@@ -41,12 +41,20 @@ class Record:
     timestamp: int
     codec: Codec
     _event: Event | None = field(default=None, repr=False)
+    _plain: tuple[type[Event], dict[str, Any]] | None = field(default=None, repr=False)
 
     @property
     def event(self) -> Event:
         if self._event is None:
             self._event = self.codec.decode(self.value)
         return self._event
+
+    @property
+    def plain(self) -> tuple[type[Event], dict[str, Any]]:
+        """Its class and its plain values, for stages that only pass them on: a model costs as much again."""
+        if self._plain is None:
+            self._plain = self.codec.read(self.value)
+        return self._plain
 
     def header(self, name: str) -> bytes | None:
         for header, value in self.headers:

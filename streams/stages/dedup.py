@@ -11,7 +11,7 @@ from typing import Any
 from prometheus_client import Counter
 
 from schemas import ids
-from schemas.alert import AlertNormalized, CloseRequested, Severity
+from schemas.alert import CloseRequested, Severity
 from schemas.draft import Draft, envelope
 from schemas.envelope import Event, from_millis, to_millis
 from schemas.errors import Never
@@ -23,10 +23,9 @@ from schemas.incident import (
     IncidentReopened,
     IncidentResolved,
     IncidentSeverityRaised,
-    Sighting,
 )
 from streams import windows
-from streams.glance import GLANCE, Glance, alert_event, glance_of
+from streams.glance import GLANCE, Glance, glance_of, plain_alert
 from streams.runner import stage_failed
 from streams.stage import Events, Keyed, KeyedBase, Now, Record
 from streams.stages.fingerprint import EXPIRED, OPEN, RESOLVED, Fingerprint
@@ -37,6 +36,16 @@ DEDUPLICATED = Counter(
 )
 REPEATS, COPIES = DEDUPLICATED.labels("repeat"), DEDUPLICATED.labels("copy")
 MOST_CAUSES = 100  # a hit over more alerts names its first hundred
+TOLD_OF_THE_ALERT = (
+    "alert_type",
+    "source",
+    "message",
+    "cluster",
+    "namespace",
+    "target_resource",
+    "resource_type",
+)
+Plain = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +108,7 @@ class Dedup(KeyedBase[Fingerprint]):
         if state.phase == OPEN and glance.severity <= state.highest:
             state.count(glance)
             return ()
-        event = alert_event(record)
+        event = plain_alert(record)
         if state.phase == OPEN:
             return self._raise(glance, event, state, now)
         if state.phase == RESOLVED and glance.received_at - state.closed_at <= self._reopen_window:
@@ -108,7 +117,7 @@ class Dedup(KeyedBase[Fingerprint]):
 
     # -- openings
 
-    def _open(self, glance: Glance, told_by: AlertNormalized, state: Fingerprint, now: Now) -> Events:
+    def _open(self, glance: Glance, told_by: Plain, state: Fingerprint, now: Now) -> Events:
         event_id = ids.output_id("incident.opened", (glance.event_id,))
         state.before = state.last_seen or None
         state.phase, state.generation, state.hits, state.highest = OPEN, 0, 0, glance.severity
@@ -117,14 +126,14 @@ class Dedup(KeyedBase[Fingerprint]):
         state.count(glance)
         return [self._sighting(IncidentOpened, event_id, told_by, state, now)]
 
-    def _reopen(self, glance: Glance, told_by: AlertNormalized, state: Fingerprint, now: Now) -> Events:
+    def _reopen(self, glance: Glance, told_by: Plain, state: Fingerprint, now: Now) -> Events:
         state.before = state.last_seen or None
         state.phase, state.generation = OPEN, state.generation + 1
         state.count(glance)
         event_id = ids.output_id("incident.reopened", (glance.event_id,))
         return [self._sighting(IncidentReopened, event_id, told_by, state, now)]
 
-    def _raise(self, glance: Glance, told_by: AlertNormalized, state: Fingerprint, now: Now) -> Events:
+    def _raise(self, glance: Glance, told_by: Plain, state: Fingerprint, now: Now) -> Events:
         told = self.settle(state, now)
         state.count(glance)
         event_id = ids.output_id("incident.severity_raised", (glance.event_id,))
@@ -185,40 +194,33 @@ class Dedup(KeyedBase[Fingerprint]):
             return ()
         REPEATS.inc(len(state.uncounted))
         causes, state.uncounted = tuple(state.uncounted[:MOST_CAUSES]), []
-        plain = envelope(
-            IncidentHit,
-            event_id=ids.hit_id(state.incident_id, state.hits),
+        event_id = ids.hit_id(state.incident_id, state.hits)
+        plain = self._plain_envelope(IncidentHit, event_id, causes, state, now)
+        plain["payload"] = self._facts(state, state.last_seen)
+        return [Draft(IncidentHit, state.incident_id.encode(), plain)]
+
+    def _sighting(
+        self, kind: type[Event], event_id: str, told_by: Plain, state: Fingerprint, now: Now
+    ) -> Draft:
+        alert, state.uncounted = told_by["payload"], []
+        facts = self._facts(state, state.last_seen)
+        plain = self._plain_envelope(kind, event_id, (told_by["event_id"],), state, now)
+        plain["sealed"] = told_by["sealed"]
+        plain["payload"] = facts | {name: alert[name] for name in TOLD_OF_THE_ALERT} | {"alert": alert}
+        return Draft(kind, state.incident_id.encode(), plain)
+
+    def _plain_envelope(
+        self, kind: type[Event], event_id: str, causes: tuple[str, ...], state: Fingerprint, now: Now
+    ) -> Plain:
+        return envelope(
+            kind,
+            event_id=event_id,
             project_id=state.project,
             incident_id=state.incident_id,
             occurred_at=state.last_seen,
             recorded_at=now.millis,
             stage=self.name,
             causes=causes,
-            payload=self._facts(state, state.last_seen),
-        )
-        return [Draft(IncidentHit, state.incident_id.encode(), plain)]
-
-    def _sighting(
-        self, kind: type[Event], event_id: str, told_by: AlertNormalized, state: Fingerprint, now: Now
-    ) -> Event:
-        alert, state.uncounted = told_by.payload, []
-        facts = _moments(self._facts(state, state.last_seen))
-        return kind(
-            **self._envelope(state, now, state.last_seen),
-            event_id=event_id,
-            causes=(told_by.event_id,),
-            sealed=told_by.sealed,
-            payload=Sighting(
-                **facts,
-                alert_type=alert.alert_type,
-                source=alert.source,
-                message=alert.message,
-                cluster=alert.cluster,
-                namespace=alert.namespace,
-                target_resource=alert.target_resource,
-                resource_type=alert.resource_type,
-                alert=alert,
-            ),
         )
 
     def _envelope(self, state: Fingerprint, now: Now, at: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas import ids
+from schemas.draft import Draft, envelope
 from schemas.envelope import Event, to_millis
 from schemas.errors import Never
 from schemas.incident import (
@@ -20,21 +21,24 @@ from schemas.incident import (
     IncidentResolved,
     IncidentSeverityRaised,
     IncidentStatus,
-    Move,
-    Sighting,
 )
-from schemas.run import RunReason, RunRequest, RunRequested, RunStarted
+from schemas.run import RunReason, RunRequested, RunStarted
 from streams import windows
 from streams.runner import stage_failed
 from streams.stage import Events, Keyed, KeyedBase, Now, Record, State, pack, unpack
 
 KEPT_AFTER_CLOSING = 2 * windows.DAY
 HIT = IncidentHit.type_name().encode()
-ASKS = {
+ASKS: dict[type[Event], RunReason] = {
     IncidentOpened: RunReason.OPENED,
     IncidentReopened: RunReason.REOPENED,
     IncidentSeverityRaised: RunReason.SEVERITY_RAISED,
 }
+ENDS: dict[type[Event], IncidentStatus] = {
+    IncidentResolved: IncidentStatus.RESOLVED,
+    IncidentExpired: IncidentStatus.EXPIRED,
+}
+Plain = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -81,60 +85,59 @@ class Runs(KeyedBase[Incident]):
     async def handle(self, record: Record, state: Incident, now: Now) -> Events:
         if record.header("ce_type") == HIT:
             return ()  # nearly all of the traffic; a repeat asks for nothing while a run is pending
-        event = record.event
+        kind, event = record.plain
         self.note(record, state)
-        if type(event) in ASKS:
-            return self._ask(event, ASKS[type(event)], state, now)
-        if isinstance(event, RunStarted):
+        if kind in ASKS:
+            return self._ask(event, ASKS[kind], state, now)
+        if kind is RunStarted:
             return self._move(event, IncidentStatus.INVESTIGATING, "run_started", state, now)
-        if isinstance(event, IncidentResolved | IncidentExpired):
-            resolved = isinstance(event, IncidentResolved)
-            state.status = IncidentStatus.RESOLVED if resolved else IncidentStatus.EXPIRED
-            state.closed_at = to_millis(event.occurred_at)
+        if kind in ENDS:
+            state.status = ENDS[kind]
+            state.closed_at = to_millis(event["occurred_at"])
         return ()
 
-    def _ask(self, event: Event, reason: RunReason, state: Incident, now: Now) -> Events:
+    def _ask(self, event: Plain, reason: RunReason, state: Incident, now: Now) -> Events:
         if reason is not RunReason.SEVERITY_RAISED:
             state.status, state.closed_at = IncidentStatus.PENDING, 0
         if state.pending_run:
             state.wanted = reason
             return ()
         state.runs += 1
-        state.pending_run = ids.run_id(event.incident_id, state.runs)
-        sighting: Sighting = event.payload
-        request = RunRequested(
-            **self._envelope(event, now),
-            event_id=ids.derive_id("run.requested", state.pending_run),
-            run_id=state.pending_run,
-            sealed=event.sealed,
-            payload=RunRequest(
-                number=state.runs, reason=reason, severity=sighting.highest_severity, sighting=sighting
-            ),
-        )
-        return [request]
+        state.pending_run = ids.run_id(event["incident_id"], state.runs)
+        sighting = event["payload"]
+        plain = self._envelope(RunRequested, event, now)
+        plain["event_id"] = ids.derive_id("run.requested", state.pending_run)
+        plain["run_id"] = state.pending_run
+        plain["sealed"] = event["sealed"]
+        plain["payload"] = {
+            "number": state.runs,
+            "reason": reason,
+            "severity": sighting["highest_severity"],
+            "sighting": sighting,
+        }
+        return [Draft(RunRequested, event["project_id"].encode(), plain)]
 
-    def _move(self, event: Event, status: IncidentStatus, reason: str, state: Incident, now: Now) -> Events:
+    def _move(self, event: Plain, status: IncidentStatus, reason: str, state: Incident, now: Now) -> Events:
         previous = state.status
         if not previous or previous in (status, IncidentStatus.RESOLVED, IncidentStatus.EXPIRED):
             return ()
         state.status = status
-        moved = IncidentMoved(
-            **self._envelope(event, now),
-            event_id=ids.output_id("incident.moved", (event.event_id,)),
-            run_id=event.run_id,
-            payload=Move(status=status, previous=IncidentStatus(previous), reason=reason),
-        )
-        return [moved]
+        plain = self._envelope(IncidentMoved, event, now)
+        plain["event_id"] = ids.output_id("incident.moved", (event["event_id"],))
+        plain["run_id"] = event["run_id"]
+        plain["payload"] = {"status": status, "previous": previous, "reason": reason}
+        return [Draft(IncidentMoved, event["incident_id"].encode(), plain)]
 
-    def _envelope(self, event: Event, now: Now) -> dict[str, Any]:
-        return {
-            "project_id": event.project_id,
-            "incident_id": event.incident_id,
-            "occurred_at": event.occurred_at,
-            "recorded_at": now.moment,
-            "stage": self.name,
-            "causes": (event.event_id,),
-        }
+    def _envelope(self, kind: type[Event], event: Plain, now: Now) -> Plain:
+        return envelope(
+            kind,
+            project_id=event["project_id"],
+            incident_id=event["incident_id"],
+            occurred_at=to_millis(event["occurred_at"]),
+            recorded_at=now.millis,
+            stage=self.name,
+            causes=(event["event_id"],),
+        )
 
     def dead_letter(self, record: Record, error: Never, now: Now) -> Event:
         return stage_failed(self.name, record, error, now, self._epoch)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.catalog import event_classes
+from schemas.envelope import Event
 from streams.stages.dedup import DedupConfig
 from tests.streams.timeline import HOUR, RAW, Timeline, normalized
 
@@ -243,6 +245,17 @@ async def test_fed_the_same_input_twice_nothing_changes(batch: int) -> None:
 
     assert {event.event_id for event in story.events()} == before
     assert story.hits() == 10
+
+
+async def test_written_as_json_the_story_is_the_same() -> None:
+    """The stages pass plain values on: as JSON or as Avro they are the same events."""
+
+    async def told(as_json: frozenset[str]) -> list[Event]:
+        story = Timeline(as_json=as_json).fire().pass_seconds(1).fire(started=1, severity="critical")
+        await story.pass_seconds(1).fire(started=2).pass_seconds(1).resolve(started=2).run()
+        return [event for topic in ("incidents", "runs.requests", "runs") for event in story.events(topic)]
+
+    assert await told(frozenset()) == await told(frozenset(event_classes()))
 
 
 def test_the_raw_topic_of_the_story_is_the_webhooks() -> None:

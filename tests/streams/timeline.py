@@ -77,9 +77,10 @@ class Timeline:
     config: DedupConfig = field(default_factory=DedupConfig)
     now: int = START
     batch: int = 2000
+    as_json: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        self.codec = Codec()
+        self.codec = Codec(as_json=self.as_json)
         self._offset = 0
         stages = (Dedup(self.config), Runs(), Schedule(ScheduleConfig()))
         self.log = MemoryLog(
