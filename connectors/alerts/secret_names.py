@@ -9,17 +9,18 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-PASSWORD, API_KEY = "PASSWORD", "API_KEY"
+PASSWORD, API_KEY = "PASSWORD", "API_KEY"  # kinds of agents.personal
 
-_PASSWORD = r"pass(?:word|wd|phrase)|passwort|kennwort|pwd|(?<![a-z])(?:admin|db|root|smtp|user)[_.-]?pass|credentials?"
-_OF_A_KEY = (
+_HELD_BY = "admin|db|root|smtp|user"
+_PASS = rf"pass(?:word|wd|phrase)|passwort|kennwort|pwd|(?<![a-z])(?:{_HELD_BY})[_.-]?pass|credentials?"
+_OPENS = (
     "access|account|api|auth|bearer|bot|client|encryption|master|private|refresh|secret|session|signing|ssh"
 )
+_KEY = rf"(?:{_OPENS})[_.-]?key(?:[_.-]?base)?|authorization|token"
 # pull secrets and TLS secrets are objects in Kubernetes, known by their name
-_SECRET = r"(?<!pull)(?<!pull[_.-])(?<!tls)(?<!tls[_.-])(?<!kubernetes[_.-])secret"
-_KEY = rf"(?:{_OF_A_KEY})[_.-]?key(?:[_.-]?base)?|authorization|token|{_SECRET}"
-_SECRET_NAME = re.compile(
-    rf"(?:(?P<password>{_PASSWORD})|(?:{_KEY}))(?:[_.-]?(?:value|text|plain|b64|base64))?$", re.IGNORECASE
+_HELD = r"(?<!pull)(?<!pull[_.-])(?<!tls)(?<!tls[_.-])(?<!kubernetes[_.-])secret"
+_NAME = re.compile(
+    rf"(?:(?P<password>{_PASS})|{_KEY}|{_HELD})(?:[_.-]?(?:value|text|plain|b64|base64))?$", re.IGNORECASE
 )
 
 _PLACEHOLDER = re.compile(
@@ -33,7 +34,7 @@ _PLACEHOLDER = re.compile(
 @lru_cache(maxsize=4096)
 def kind_of_secret(name: str) -> str | None:
     """PASSWORD or API_KEY; None where the name makes no secret of its value."""
-    found = _SECRET_NAME.search(name)
+    found = _NAME.search(name)
     if found is None:
         return None
     return PASSWORD if found["password"] else API_KEY

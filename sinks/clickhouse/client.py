@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import struct
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -10,6 +12,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import clickhouse_connect
+from clickhouse_connect.driver import options as driver_options
 from clickhouse_connect.driver.exceptions import ClickHouseError, DataError
 
 from sinks.clickhouse.config import ClickHouseConfig
@@ -18,6 +21,10 @@ from sinks.clickhouse.errors import Away, Refused, code_in, insert_failed, quest
 # A batch is acknowledged when it is stored, not when it is buffered.
 PINNED = {"async_insert": "0", "wait_for_async_insert": "1"}
 FIRST_LINE = 500  # characters of an error that are kept
+_WRAPPING = re.compile(
+    r"^Received ClickHouse exception, code: \d+, server response: |^Code: \d+\. DB::Exception: "
+    r"|\n FORMAT Native\b| \(for url \S+\)$"
+)
 Row = Sequence[Any]
 
 
@@ -32,7 +39,8 @@ class Client:
     @classmethod
     async def connect(cls, config: ClickHouseConfig) -> Client:
         """Away when nobody answers or the login is wrong. The database need not exist yet."""
-        with _translated(insert_failed):
+        _without_data_frames()
+        with _translated(insert_failed, config):
             driver = await clickhouse_connect.get_async_client(**_driver_arguments(config))
         driver.database = config.database
         return cls(config, driver)
@@ -42,17 +50,17 @@ class Client:
 
     async def ask(self, sql: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The answer's rows, by column name."""
-        with _translated(question_failed):
+        with _translated(question_failed, self.config):
             answer = await self._driver.query(sql, parameters=dict(params or {}))
         return [dict(zip(answer.column_names, row, strict=True)) for row in answer.result_rows]
 
     async def command(self, sql: str, params: Mapping[str, Any] | None = None) -> None:
         """A statement without an answer, DDL mostly."""
-        with _translated(question_failed):
+        with _translated(question_failed, self.config):
             await self._driver.command(sql, parameters=dict(params or {}))
 
     async def create_database(self) -> None:
-        with _translated(question_failed):
+        with _translated(question_failed, self.config):
             await self._driver.command(
                 f"CREATE DATABASE IF NOT EXISTS `{self.config.database}`", use_database=False
             )
@@ -71,7 +79,7 @@ class Client:
     ) -> None:
         if not sent:
             return
-        with _translated(insert_failed), _serialised():
+        with _translated(insert_failed, self.config), _serialised():
             context = await self._context(table, columns)
             context.column_oriented = column_oriented
             context.data = data
@@ -122,17 +130,48 @@ def _check_count(written: int, sent: int, table: str) -> None:
         raise Away(f"of {sent} rows for {table} only {written} were written")
 
 
+def _without_data_frames() -> None:
+    """The driver loads pandas (90 MB) to see whether what it is given is a data frame. It never is."""
+    for name in ("pd", "pd_time_test", "np", "arrow", "pl"):
+        setattr(driver_options, name, None)
+
+
 @contextmanager
-def _translated(sort: Callable[[str, int | None], Away | Refused]) -> Iterator[None]:
+def _translated(
+    sort: Callable[[str, int | None], Away | Refused], config: ClickHouseConfig
+) -> Iterator[None]:
     try:
         yield
     except DataError as error:  # the client itself cannot write the value down
         raise Refused(_short(error)) from error
     except ClickHouseError as error:
+        if isinstance(error.__cause__, TimeoutError | aiohttp.ClientError):
+            raise Away(_unanswered(config, error.__cause__)) from error
         given = cast("int | None", getattr(error, "code", None))
         raise sort(_short(error), code_in(str(error), given)) from error
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
-        raise Away(f"ClickHouse does not answer: {_short(error)}") from error
+        raise Away(_unanswered(config, error)) from error
+
+
+def _unanswered(config: ClickHouseConfig, error: BaseException) -> str:
+    """What the driver calls a network error, and what to do where nobody is there at all."""
+    where = f"ClickHouse at {config.url} does not answer"
+    match error:
+        case TimeoutError():
+            return f"{where} in time"
+        case aiohttp.ClientConnectorCertificateError():
+            return f"{where} with a certificate that we trust ({error.certificate_error})"
+        case aiohttp.ClientConnectorError():
+            todo = "start it with `awoooi up`, or name one with AWOOOI_CLICKHOUSE_URL"
+            return f"{where} ({_reason(error.os_error)}); {todo}"
+    return f"{where} ({_short(error)})"
+
+
+def _reason(error: OSError) -> str:
+    """The system's words for it: the event loop puts its own, with addresses, in their place."""
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno).lower()
+    return error.strerror or str(error)
 
 
 @contextmanager
@@ -144,5 +183,9 @@ def _serialised() -> Iterator[None]:
         raise Refused(f"a value does not fit its column: {_short(error)}") from error
 
 
-def _short(error: Exception) -> str:
-    return (str(error) or type(error).__name__)[:FIRST_LINE]
+def _short(error: BaseException) -> str:
+    """Without what the driver puts around ClickHouse's own words."""
+    told = str(error) or type(error).__name__
+    while (bare := _WRAPPING.sub("", told)) != told:
+        told = bare
+    return told[:FIRST_LINE]

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import structlog
-from clickhouse_connect.driver import options as driver_options
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.errors import Misconfigured
@@ -46,7 +45,6 @@ class Writer:
 
     async def open(self) -> None:
         """Connected when this returns, however long it takes; a wrong login stops the start."""
-        _without_data_frames()
         await self._until_there(self._connect)
 
     async def close(self) -> None:
@@ -129,12 +127,6 @@ class Writer:
             wait = too_many * self._config.refusal_wait_secs
             log.error("sink_sets_much_aside", rows=refused, waits_secs=round(wait, 1))
             await asyncio.sleep(wait)
-
-
-def _without_data_frames() -> None:
-    """The driver loads pandas (90 MB) to see whether what it is given is a data frame. It never is."""
-    for name in ("pd", "pd_time_test", "np", "arrow", "pl"):
-        setattr(driver_options, name, None)
 
 
 def _columns(

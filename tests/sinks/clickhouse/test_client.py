@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -75,9 +78,68 @@ async def test_a_missing_table_is_no_fault_of_the_rows(clickhouse: Client) -> No
 
 
 async def test_nobody_answers() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(Away) as caught:
-        await Client.connect(ClickHouseConfig(url=f"http://127.0.0.1:{free_port()}"))
+        await Client.connect(ClickHouseConfig(url=url))
     assert isinstance(caught.value, NotNow)
+    assert str(caught.value) == (
+        f"ClickHouse at {url} does not answer (connection refused); "
+        "start it with `awoooi up`, or name one with AWOOOI_CLICKHOUSE_URL"
+    )
+
+
+async def test_a_host_that_nobody_knows_is_told() -> None:
+    with pytest.raises(Away, match=r"http://nobody\.invalid:8123 does not answer \([^\[\]:]+\); start it"):
+        await Client.connect(ClickHouseConfig(url="http://nobody.invalid:8123"))
+
+
+async def test_what_is_no_clickhouse_is_told() -> None:
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with pytest.raises(Away, match=rf"127\.0\.0\.1:{port} does not answer \(Server disconnected\)$"):
+            await Client.connect(ClickHouseConfig(url=f"http://127.0.0.1:{port}"))
+
+
+@pytest.mark.parametrize(
+    ("sql", "start", "end"),
+    [
+        ("SELECT nope", "Unknown expression", "(UNKNOWN_IDENTIFIER)"),
+        ("SELECT * FROM nope", "Unknown table", "(UNKNOWN_TABLE)"),
+        ("SELEKT", "Syntax error: failed at position 1 (SELEKT) (line 1, col 1): SELEKT. ", ""),
+    ],
+    ids=["column", "table", "syntax"],
+)
+async def test_a_refusal_is_told_in_its_own_words(clickhouse: Client, sql: str, start: str, end: str) -> None:
+    with pytest.raises(Refused) as caught:
+        await clickhouse.ask(sql)
+    assert str(caught.value).startswith(start)
+    assert str(caught.value).endswith(end)
+    assert "http" not in str(caught.value)
+
+
+async def test_no_data_frames_are_loaded(store: ClickHousePeer) -> None:
+    """pandas takes 90 MB, and the driver loads it where it is installed."""
+    insert = (
+        "import asyncio, sys; from sinks.clickhouse.client import connected; "
+        "from sinks.clickhouse.config import ClickHouseConfig\n"
+        "async def insert():\n"
+        "    async with connected(ClickHouseConfig.model_validate_json(sys.argv[1])) as client:\n"
+        "        await client.command('CREATE TABLE kept (n UInt8) ENGINE = MergeTree ORDER BY n')\n"
+        "        await client.insert('kept', [(1,)], ['n'])\n"
+        "        await client.command('DROP TABLE kept SYNC')\n"
+        "asyncio.run(insert())\n"
+        "print(sorted({'pandas', 'pyarrow', 'polars'} & sys.modules.keys()))"
+    )
+    config = store.config()
+    given = config.model_dump(mode="json") | {"password": config.password.get_secret_value()}
+    ran = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", insert, json.dumps(given)], capture_output=True, text=True
+    )
+    assert (ran.stdout.strip(), ran.returncode) == ("[]", 0), ran.stderr
 
 
 async def test_a_wrong_password_is_a_reason_to_wait(store: ClickHousePeer) -> None:
@@ -94,7 +156,7 @@ async def test_an_answer_that_never_comes() -> None:
     server = await asyncio.start_server(silence, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server:
-        with pytest.raises(Away):
+        with pytest.raises(Away, match=rf"ClickHouse at http://127\.0\.0\.1:{port} does not answer in time"):
             await Client.connect(ClickHouseConfig(url=f"http://127.0.0.1:{port}", request_timeout_secs=0.2))
 
 
