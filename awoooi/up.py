@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import json
 import os
 import signal
 import time
@@ -19,14 +18,15 @@ from awoooi.init import init
 from awoooi.loading import Loaded
 from awoooi.loading import load as load_settings
 from awoooi.parts import Part, parts_of
-from awoooi.ports import command_of, is_taken, owner_of
+from awoooi.ports import is_taken, owner_of
 from awoooi.printing import print_made
+from awoooi.state_file import StateFile
 from awoooi.status import Say, shown
 from awoooi.supervisor import GaveUp, Supervisor
 from connectors.http import HttpClient
 from schemas.errors import Misconfigured
 
-LOCK, STATE, LOGS = "up.lock", "up.json", "logs"
+LOCK, LOGS = "up.lock", "logs"
 FREED_WITHIN_SECS = 5.0
 MEMORY_ONLY = (
     "The embedded broker keeps its log in memory: what is in ClickHouse stays, the log ends with this start."
@@ -52,14 +52,15 @@ async def _up(loaded: Loaded, seconds: float | None) -> None:
         supervisor = Supervisor(
             parts, state / LOGS, lambda epoch: _environment(state, epoch), lambda: _new_epoch(loaded)
         )
-        supervisor.listen(lambda _: _write_state(state, supervisor))
         with shown(supervisor) as say:
+            file = StateFile(state, say)
+            supervisor.listen(lambda _: file.write(supervisor))
             _greet(say, loaded)
             try:
                 await _run_until_told(supervisor, seconds, say, loaded)
             finally:
                 await supervisor.stop(lambda: _drain(http, supervisor, loaded, say))
-                (state / STATE).unlink(missing_ok=True)
+                file.remove()
                 say("Stopped.")
 
 
@@ -106,7 +107,6 @@ async def _announce(supervisor: Supervisor, say: Say, loaded: Loaded) -> None:
     for status in supervisor.statuses.values():
         await status.ready.wait()
     settings = loaded.settings
-    _write_state(settings.state_dir, supervisor)
     say(
         f"Ready after {time.monotonic() - began:.1f} s. Webhooks: http://{settings.gateway.host}:"
         f"{settings.gateway.port}/api/v1/webhooks/alertmanager, token in "
@@ -177,33 +177,3 @@ def _new_epoch(loaded: Loaded) -> str:
     epoch = time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + f"-{os.getpid()}"
     (loaded.settings.state_dir / defaults.EPOCH).write_text(epoch + "\n")
     return epoch
-
-
-def _write_state(state: Path, supervisor: Supervisor) -> None:
-    """For `demo --attach`, `doctor` and whoever looks."""
-    content = {
-        "pid": os.getpid(),
-        "epoch": supervisor.epoch,
-        "ready": supervisor.all_ready,
-        "parts": {
-            status.part.name: {
-                "state": status.state.value,
-                "pid": status.pid,
-                "address": status.part.address,
-                "detail": status.detail,
-            }
-            for status in supervisor.statuses.values()
-        },
-    }
-    beside = state / f"{STATE}.new"
-    beside.write_text(json.dumps(content, indent=2) + "\n")
-    beside.replace(state / STATE)
-
-
-def running(state: Path) -> dict[str, object] | None:
-    """What a running `up` on this folder says of itself."""
-    try:
-        found: dict[str, object] = json.loads((state / STATE).read_text())
-    except (OSError, json.JSONDecodeError):
-        return None
-    return found if "awoooi" in command_of(int(str(found["pid"]))) else None
