@@ -75,10 +75,12 @@ class Reference:
 
     async def reached_end(self, topic: str, timeout_secs: float = 5.0) -> int:
         """Waits until the view holds all that the broker has now; raises BrokerAway when in doubt."""
-        deadline = time.monotonic() + timeout_secs
+        deadline, known = time.monotonic() + timeout_secs, self.offset(topic)
         try:
             async with asyncio.timeout(timeout_secs):
                 end = (await self._ends([topic]))[topic]
+                if end < known:
+                    raise BrokerAway(f"{topic}: ends at {end}, and {known} were read: the broker is another")
                 while self.offset(topic) < end:
                     self._moved.clear()
                     await asyncio.wait_for(self._moved.wait(), deadline - time.monotonic())

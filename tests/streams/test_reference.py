@@ -1,0 +1,138 @@
+"""Reference data on a real broker: read in full, followed, and certain of its end or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from connectors.kafka.admin import apply_topics
+from connectors.kafka.config import KafkaConfig
+from connectors.kafka.producer import Publisher
+from schemas.catalog import TOPICS, reference_topic
+from schemas.errors import BrokerAway
+from streams.reference import REFERENCE_TOPICS, Reference, restore, save
+from tests.peers.kafka import KafkaPeer
+from tests.peers.waiting import wait_until_async
+from tests.streams.engines import put
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
+
+
+@pytest.fixture
+def broker(kafka: KafkaPeer) -> KafkaConfig:
+    return KafkaConfig(bootstrap_servers=kafka.bootstrap)
+
+
+@asynccontextmanager
+async def following(kafka: KafkaConfig, *topics: str, make: bool = True) -> AsyncIterator[Reference]:
+    if make:
+        await apply_topics(kafka, [reference_topic(name, "a test's") for name in topics], 4)
+    reference = Reference(kafka, topics)
+    await reference.start()
+    try:
+        yield reference
+    finally:
+        await reference.stop()
+
+
+async def ready(reference: Reference) -> None:
+    await asyncio.wait_for(reference.ready.wait(), 20)
+
+
+def test_every_reference_topic_of_the_catalogue_is_followed() -> None:
+    of_the_catalogue = {topic.name for topic in TOPICS if topic.compacted and not topic.keyed}
+    assert set(REFERENCE_TOPICS) == of_the_catalogue - {"audit.heads"}
+
+
+async def test_read_in_full_before_ready_then_followed(broker: KafkaConfig) -> None:
+    await apply_topics(broker, [reference_topic("ref.full", "a test's")], 4)
+    await put(broker, "ref.full", [(b"k%d" % (number % 500), b"%d" % number) for number in range(5000)])
+    async with following(broker, "ref.full", make=False) as reference:
+        await ready(reference)
+        assert len(reference.values("ref.full")) == 500, "all of it, at once"
+        assert reference.values("ref.full")[b"k499"] == b"4999"
+        assert reference.offset("ref.full") == 5000
+        await put(broker, "ref.full", [(b"k0", b"new"), (b"k1", None)])
+        await wait_until_async(lambda: reference.offset("ref.full") == 5002)
+        assert reference.values("ref.full")[b"k0"] == b"new"
+        assert b"k1" not in reference.values("ref.full")
+
+
+async def test_the_end_is_reached_with_what_was_written_just_before(broker: KafkaConfig) -> None:
+    async with following(broker, "ref.end") as reference:
+        await ready(reference)
+        for number in range(20):
+            [offset] = await put(broker, "ref.end", [(b"kill", b"%d" % number)])
+            assert await reference.reached_end("ref.end") == offset + 1
+            assert reference.values("ref.end")[b"kill"] == b"%d" % number
+
+
+async def test_a_broker_that_has_forgotten_is_not_up_to_date(broker: KafkaConfig) -> None:
+    """The view is of another log: what it holds may have been taken back since."""
+    async with following(broker, "ref.forgot") as reference:
+        await ready(reference)
+        reference._views["ref.forgot"].next_offset = 7
+        with pytest.raises(BrokerAway, match="is another"):
+            await reference.reached_end("ref.forgot")
+
+
+async def test_not_ready_while_a_topic_is_missing(broker: KafkaConfig) -> None:
+    async with following(broker, "ref.missing", make=False) as reference:
+        with pytest.raises(BrokerAway, match=r"ref\.missing"):
+            await reference.reached_end("ref.missing", timeout_secs=1.0)
+        assert not reference.ready.is_set()
+        await apply_topics(broker, [reference_topic("ref.missing", "a test's")], 4)
+        await ready(reference)
+
+
+async def test_when_kafka_is_away_the_end_is_not_known_and_later_it_is(fresh_kafka: KafkaPeer) -> None:
+    broker = KafkaConfig(bootstrap_servers=fresh_kafka.bootstrap, request_timeout_secs=2.0)
+    async with following(broker, "ref.away") as reference:
+        await ready(reference)
+        await put(broker, "ref.away", [(b"k", b"before")])
+        assert await reference.reached_end("ref.away") == 1
+        await asyncio.to_thread(fresh_kafka.kill)
+        with pytest.raises(BrokerAway):
+            await reference.reached_end("ref.away", timeout_secs=3.0)
+        assert reference.values("ref.away")[b"k"] == b"before", "what was known is still known"
+        await asyncio.to_thread(fresh_kafka.start)
+        await put(broker, "ref.away", [(b"k", b"after")])
+
+        async def again() -> bool:
+            try:
+                return await reference.reached_end("ref.away", timeout_secs=3.0) == 2
+            except BrokerAway:
+                return False
+
+        await wait_until_async(again, 30)
+        assert reference.values("ref.away")[b"k"] == b"after"
+
+
+async def test_the_copy_gives_a_broker_back_what_it_forgot(broker: KafkaConfig, tmp_path: Path) -> None:
+    copy = tmp_path / "reference.json"
+    async with following(broker, "ref.copy") as reference:
+        await put(
+            broker, "ref.copy", [(b"\xff\x00", b"{}"), (b"b", b"\xfe"), (b"gone", b"1"), (b"gone", None)]
+        )
+        await ready(reference)
+        await reference.reached_end("ref.copy")
+        save(reference, copy, ["ref.copy"])
+    moved = tmp_path / "moved.json"
+    moved.write_text(copy.read_text().replace("ref.copy", "ref.back"))
+    publisher = Publisher(broker)
+    await publisher.start()
+    try:
+        async with following(broker, "ref.back") as reference:
+            assert await restore(moved, publisher) == 2
+            await reference.reached_end("ref.back")
+            assert dict(reference.values("ref.back")) == {b"\xff\x00": b"{}", b"b": b"\xfe"}
+    finally:
+        await publisher.stop()
+
+
+async def test_no_copy_is_nothing_to_restore(tmp_path: Path) -> None:
+    assert await restore(tmp_path / "none.json", Publisher(KafkaConfig())) == 0
