@@ -16,7 +16,7 @@ from awoooi import defaults
 from awoooi.loading import Loaded
 from awoooi.logs import quiet
 from awoooi.stack import NotReady, own_stack, what_logs_say
-from awoooi.up import running
+from awoooi.state_file import running
 from connectors.http import HttpClient, Reply
 from schemas.errors import AwoooiError, Misconfigured, NotNow
 

@@ -19,6 +19,8 @@ LOOPBACK = "127.0.0.1"
 PROBE_TIMEOUT_SECS = 2.0
 INTAKE = "gateway"
 NO_ANSWER = "does not answer yet"
+API_VERSIONS = bytes.fromhex("0000000a 0012 0000 00000001 ffff")
+"""Kafka's smallest question: ten bytes, request 18 in version 0, correlation 1, no client id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def _broker(port: int) -> Part:
     return Part(
         "broker",
         command,
-        lambda: _accepts(LOOPBACK, port),
+        lambda: _speaks_kafka(LOOPBACK, port),
         port=port,
         setting="AWOOOI_BROKER_PORT",
         bears_log=True,
@@ -168,12 +170,17 @@ def reasons(body: bytes) -> str:
     return "not ready"
 
 
-async def _accepts(host: str, port: int) -> str:
+async def _speaks_kafka(host: str, port: int) -> str:
+    """A broker that hangs still has its connections accepted, by the kernel: so it is asked something."""
+    writer = None
     try:
         async with asyncio.timeout(PROBE_TIMEOUT_SECS):
-            _, writer = await asyncio.open_connection(host, port)
-            writer.close()
-            await writer.wait_closed()
-    except (OSError, TimeoutError):
+            reader, writer = await asyncio.open_connection(host, port)
+            writer.write(API_VERSIONS)
+            await reader.readexactly(4)
+    except (OSError, TimeoutError, asyncio.IncompleteReadError):
         return NO_ANSWER
+    finally:
+        if writer is not None:
+            writer.close()
     return ""

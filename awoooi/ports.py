@@ -43,12 +43,12 @@ def owner_of(port: int) -> str:
 
 
 def command_of(pid: int) -> str:
-    """What a process was started as; empty where it is gone."""
+    """What a process was started as, in one line; empty where it is gone."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return ""
-    return " ".join(word.decode(errors="replace") for word in words if word)[:120]
+    return " ".join(b" ".join(words).decode(errors="replace").split())
 
 
 def _listening(port: int) -> set[str]:

@@ -17,7 +17,8 @@ from pathlib import Path
 from awoooi.child import Child, last_lines
 from awoooi.loading import CONFIG_VARIABLE, PREFIX, Loaded, load
 from awoooi.ports import free_ports
-from awoooi.up import LOGS, running
+from awoooi.state_file import running
+from awoooi.up import LOGS
 from schemas.errors import AwoooiError
 
 READY_WITHIN_SECS, ENDS_WITHIN_SECS = 60.0, 30.0

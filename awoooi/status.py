@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -34,7 +35,8 @@ def shown(supervisor: Supervisor) -> Iterator[Say]:
 @contextmanager
 def _lines(supervisor: Supervisor) -> Iterator[Say]:
     def say(text: str) -> None:
-        print(text, flush=True)
+        with contextlib.suppress(OSError):  # whoever read it has gone, or its disk is full
+            print(text, flush=True)
 
     def changed(status: Status) -> None:
         say(f"{time.strftime('%H:%M:%S')}  {'  '.join(cells(status))}".rstrip())
@@ -51,7 +53,12 @@ def _live(supervisor: Supervisor) -> Iterator[Say]:
     console = Console(highlight=False)
     with Live(_table(supervisor), console=console, auto_refresh=False) as live:
         supervisor.listen(lambda _: live.update(_table(supervisor), refresh=True))
-        yield lambda text: console.print(text, markup=False)
+
+        def say(text: str) -> None:
+            with contextlib.suppress(OSError):  # the terminal has gone
+                console.print(text, markup=False)
+
+        yield say
 
 
 def _table(supervisor: Supervisor) -> Table:

@@ -7,21 +7,27 @@ starts anew with it, in a new log epoch. What dies again and again ends the whol
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import NoReturn
 
 from awoooi.child import Child, rotate
-from awoooi.parts import INTAKE, NO_ANSWER, Part, stop_order
+from awoooi.parts import INTAKE, NO_ANSWER, Part, Probe, stop_order
+from awoooi.printing import warn
 from schemas.errors import AwoooiError
 
 MOST_DEATHS, WITHIN_SECS = 5, 60.0
 FIRST_BACKOFF_SECS, LONGEST_BACKOFF_SECS = 0.25, 5.0
-STARTING_EVERY_SECS, READY_EVERY_SECS = 0.1, 5.0
+STARTING_EVERY_SECS, UNREADY_EVERY_SECS, READY_EVERY_SECS = 0.1, 0.5, 5.0
+HUNG_SECS = 60.0
+"""A part that was ready and does not even answer for so long is killed: it would hang for ever."""
+BURIED_WITHIN_SECS = 3.0
+"""Once the log is gone, what reads it has nothing to save."""
 
 
 class GaveUp(AwoooiError):
@@ -55,6 +61,7 @@ class Status:
     deaths: deque[float] = field(default_factory=deque)
     restarts: int = 0
     told: tuple[State, str, int | None] | None = None
+    hung: bool = False
 
     @property
     def pid(self) -> int | None:
@@ -76,6 +83,7 @@ class Supervisor:
         self.epoch = ""
         self._logs, self._environment, self._new_epoch = logs, environment, new_epoch
         self._listeners: list[Changed] = []
+        self._failing: set[Changed] = set()
 
     def listen(self, changed: Changed) -> None:
         self._listeners.append(changed)
@@ -121,7 +129,7 @@ class Supervisor:
                 return
 
     async def _bury(self, mortals: Sequence[Status]) -> None:
-        await self._stop(mortals)
+        await self._stop(mortals, BURIED_WITHIN_SECS)
         for status in mortals:
             status.ready.clear()
             self._tell(status, State.WAITING, "the broker died: everything on it starts anew")
@@ -152,31 +160,43 @@ class Supervisor:
     async def _live(self, status: Status) -> int:
         part = status.part
         log = self._logs / f"{part.name}.log"
-        status.child = await Child.start(part.command, log, self._environment(self.epoch))
+        status.child, status.hung = await Child.start(part.command, log, self._environment(self.epoch)), False
         self._tell(status, State.STARTING, "" if part.once else NO_ANSWER)
-        watching = None if part.probe is None else asyncio.create_task(self._watch(status))
+        ended = asyncio.create_task(status.child.wait())
+        tasks = (
+            [ended] if part.probe is None else [ended, asyncio.create_task(self._watch(status, part.probe))]
+        )
         try:
-            return await status.child.wait()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return next(iter(done)).result()  # raises what broke the watching: unwatched, nothing goes on
         finally:
-            if watching is not None:
-                watching.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await watching
+            await _cancelled(tasks)
 
-    async def _watch(self, status: Status) -> None:
-        """Asks whether it is ready, often at first, then now and then."""
-        assert status.part.probe is not None
-        was_ready = False
+    async def _watch(self, status: Status, probe: Probe) -> NoReturn:
+        """Asks whether it is ready, often at first, then now and then; kills what hangs."""
+        was_ready, answered_at = False, time.monotonic()
         while True:
-            why = await status.part.probe()
+            why = await probe()
+            if why != NO_ANSWER:
+                answered_at = time.monotonic()
             if why:
                 status.ready.clear()
-                self._tell(status, State.UNREADY if was_ready else State.STARTING, why)
+                self._tell_why(status, why, was_ready=was_ready)
             else:
                 was_ready = True
                 status.ready.set()
                 self._tell(status, State.READY, "")
-            await asyncio.sleep(STARTING_EVERY_SECS if why else READY_EVERY_SECS)
+            if was_ready and time.monotonic() - answered_at > HUNG_SECS:
+                assert status.child is not None
+                status.hung = True
+                status.child.kill()
+            await asyncio.sleep(_pause(is_ready=not why, was_ready=was_ready))
+
+    def _tell_why(self, status: Status, why: str, *, was_ready: bool) -> None:
+        if was_ready:
+            self._tell(status, State.UNREADY, why.removesuffix(" yet"))
+        else:
+            self._tell(status, State.STARTING, why)
 
     def _after_death(self, status: Status, exit_status: int) -> float:
         """How long to wait before the next life; GaveUp when it died too often."""
@@ -185,7 +205,7 @@ class Supervisor:
         while status.deaths and now - status.deaths[0] > WITHIN_SECS:
             status.deaths.popleft()
         status.restarts += 1
-        how = f"by signal {-exit_status}" if exit_status < 0 else f"with exit status {exit_status}"
+        how = _how(status, exit_status)
         self._tell(status, State.BACK_OFF, how)
         if len(status.deaths) > MOST_DEATHS:
             raise GaveUp(self._obituary(status, how))
@@ -210,14 +230,14 @@ class Supervisor:
             if status.child is not None and status.child.running:
                 status.child.kill()
 
-    async def _stop(self, statuses: Sequence[Status]) -> None:
-        await asyncio.gather(*(self._stop_one(status) for status in statuses))
+    async def _stop(self, statuses: Sequence[Status], within_secs: float = math.inf) -> None:
+        await asyncio.gather(*(self._stop_one(status, within_secs) for status in statuses))
 
-    async def _stop_one(self, status: Status) -> None:
+    async def _stop_one(self, status: Status, within_secs: float) -> None:
         if status.child is None or not status.child.running:
             return
         self._tell(status, State.STOPPING, "")
-        await status.child.stop(status.part.patience_secs)
+        await status.child.stop(min(status.part.patience_secs, within_secs))
         status.ready.clear()
         self._tell(status, State.STOPPED, "")
 
@@ -227,7 +247,33 @@ class Supervisor:
             return
         status.state, status.detail, status.told = state, detail, now
         for changed in self._listeners:
-            changed(status)
+            try:
+                changed(status)
+            except Exception as error:  # noqa: BLE001  (who looks on does not decide what lives)
+                self._tell_once(changed, error)
+
+    def _tell_once(self, changed: Changed, error: Exception) -> None:
+        if changed not in self._failing:
+            self._failing.add(changed)
+            warn(f"the parts' states cannot be shown: {type(error).__name__}: {error}; all goes on")
+
+
+def _how(status: Status, exit_status: int) -> str:
+    if status.hung:
+        return f"killed, since it did not answer for {HUNG_SECS:.0f} s"
+    return f"by signal {-exit_status}" if exit_status < 0 else f"with exit status {exit_status}"
+
+
+def _pause(*, is_ready: bool, was_ready: bool) -> float:
+    if is_ready:
+        return READY_EVERY_SECS
+    return UNREADY_EVERY_SECS if was_ready else STARTING_EVERY_SECS
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[int]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _innermost(group: ExceptionGroup[Exception]) -> Exception:

@@ -19,7 +19,7 @@ from awoooi.loading import Loaded
 from awoooi.loading import load as load_settings
 from awoooi.parts import Part, parts_of
 from awoooi.ports import is_taken, owner_of
-from awoooi.printing import print_made
+from awoooi.printing import print_made, warn
 from awoooi.state_file import StateFile
 from awoooi.status import Say, shown
 from awoooi.supervisor import GaveUp, Supervisor
@@ -28,6 +28,7 @@ from schemas.errors import Misconfigured
 
 LOCK, LOGS = "up.lock", "logs"
 FREED_WITHIN_SECS = 5.0
+LONGEST_OWNER = 80
 MEMORY_ONLY = (
     "The embedded broker keeps its log in memory: what is in ClickHouse stays, the log ends with this start."
 )
@@ -52,9 +53,9 @@ async def _up(loaded: Loaded, seconds: float | None) -> None:
         supervisor = Supervisor(
             parts, state / LOGS, lambda epoch: _environment(state, epoch), lambda: _new_epoch(loaded)
         )
+        file = StateFile(state)
+        supervisor.listen(lambda _: file.write(supervisor))
         with shown(supervisor) as say:
-            file = StateFile(state, say)
-            supervisor.listen(lambda _: file.write(supervisor))
             _greet(say, loaded)
             try:
                 await _run_until_told(supervisor, seconds, say, loaded)
@@ -154,12 +155,16 @@ async def _require_free(parts: list[Part]) -> None:
         while is_taken(part.host, part.port):
             owner = owner_of(part.port)
             if time.monotonic() > deadline or (owner and "awoooi" not in owner and "tansu" not in owner):
-                who = f" by {owner}" if owner else ""
+                who = f" by {_cut(owner)}" if owner else ""
                 raise Misconfigured(
                     f"{part.name}: port {part.port} on {part.host} is taken{who}; "
                     f"end that process, or choose another port with {part.setting}"
                 )
             await asyncio.sleep(0.1)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_OWNER else f"{text[:LONGEST_OWNER]} …)"
 
 
 # -- what the children and other commands are told
@@ -175,5 +180,9 @@ def _new_epoch(loaded: Loaded) -> str:
     if not loaded.starts_broker:
         return ""
     epoch = time.strftime("%Y%m%dT%H%M%S", time.gmtime()) + f"-{os.getpid()}"
-    (loaded.settings.state_dir / defaults.EPOCH).write_text(epoch + "\n")
+    file = loaded.settings.state_dir / defaults.EPOCH
+    try:
+        file.write_text(epoch + "\n")
+    except OSError as error:  # the children are told by their environment
+        warn(f"{file} cannot be written: {error.strerror}; start no worker by hand beside this `up`")
     return epoch

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from awoooi import supervisor as supervising
-from awoooi.parts import Part
-from awoooi.supervisor import GaveUp, State, Supervisor
+from awoooi.parts import NO_ANSWER, Part, Probe
+from awoooi.supervisor import GaveUp, State, Status, Supervisor
 from tests.peers.waiting import wait_until, wait_until_async
 
 FOREVER = "import time; time.sleep(600)"
@@ -107,6 +107,97 @@ async def test_a_part_that_dies_again_and_again_ends_the_whole_and_says_why(
     assert "exit status 3" in str(caught.value)
     assert "the reason" in str(caught.value)
     assert kept.statuses["sink"].pid is None
+
+
+async def test_a_listener_that_breaks_is_told_once_and_the_parts_are_kept_alive(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heard: list[State] = []
+
+    def broken(_: Status) -> None:
+        raise OSError(28, "No space left on device")
+
+    async with running(tmp_path, python("store", FOREVER)) as kept:
+        kept.listen(broken)
+        kept.listen(lambda status: heard.append(status.state))
+        await wait_until_async(lambda: kept.all_ready)
+        status = kept.statuses["store"]
+        assert status.pid is not None
+        os.kill(status.pid, signal.SIGKILL)
+        await wait_until_async(lambda: status.restarts == 1 and kept.all_ready)
+
+    assert capsys.readouterr().err.count("No space left on device; all goes on") == 1
+    assert heard.count(State.READY) == 2, "the other listeners hear everything"
+
+
+async def test_what_breaks_the_watching_of_a_part_ends_the_whole_at_once(tmp_path: Path) -> None:
+    """Nobody would see any longer how that part fares."""
+
+    async def broken() -> str:
+        raise ZeroDivisionError
+
+    kept = Supervisor((python("store", FOREVER, probe=broken),), tmp_path, lambda _: os.environ, Epochs())
+
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(kept.run(), 20)
+    await kept.stop()
+
+
+async def test_a_part_that_hangs_is_killed_and_restarted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that says why it is not ready is left alone, and so is one that has not begun to answer."""
+    for name, secs in (("HUNG_SECS", 0.3), ("READY_EVERY_SECS", 0.05), ("UNREADY_EVERY_SECS", 0.05)):
+        monkeypatch.setattr(supervising, name, secs)
+    answers = {"store": "", "sink": "", "gateway": NO_ANSWER}
+    parts = [python(name, FOREVER, probe=answering(answers, name)) for name in answers]
+    told: list[str] = []
+    async with running(tmp_path, *parts) as kept:
+        store, sink, gateway = (kept.statuses[name] for name in answers)
+        kept.listen(lambda status: told.append(f"{status.part.name}: {status.detail}"))
+        await wait_until_async(lambda: store.ready.is_set() and sink.ready.is_set())
+        before = store.pid
+
+        answers.update(store=NO_ANSWER, sink="kafka: away")
+        await wait_until_async(lambda: store.restarts == 1)
+        answers.update(store="")
+        await wait_until_async(store.ready.is_set)
+
+        assert store.pid not in (None, before)
+        assert (sink.restarts, gateway.restarts) == (0, 0)
+        assert "store: does not answer" in told
+        assert any(line.startswith("store: killed, since it did not answer") for line in told)
+
+
+def answering(answers: dict[str, str], name: str) -> Probe:
+    async def probe() -> str:
+        return answers[name]
+
+    return probe
+
+
+async def test_what_read_a_lost_log_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has nothing to save; the parts' own patience is for an end in order."""
+    monkeypatch.setattr(supervising, "BURIED_WITHIN_SECS", 0.1)
+    deaf = (
+        f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); {FOREVER}"
+    )
+    parts = (
+        python("broker", FOREVER, bears_log=True),
+        python("ingest", deaf, needs=("broker",), patience_secs=30.0),
+    )
+    log = tmp_path / "logs" / "ingest.log"
+    async with running(tmp_path, *parts) as kept:
+        await wait_until_async(lambda: kept.all_ready and "deaf" in log.read_text())
+        broker = kept.statuses["broker"].pid
+        assert broker is not None
+
+        os.kill(broker, signal.SIGKILL)
+
+        await wait_until_async(lambda: kept.epoch == "e2" and kept.all_ready)
+        kept.kill()
 
 
 async def test_when_the_broker_dies_what_reads_its_log_starts_anew_with_it(tmp_path: Path) -> None:
