@@ -120,9 +120,14 @@ async def _still(consumer: Any, topic: str, since: int, secs: float, deadline_se
 @asynccontextmanager
 async def broker(*, extra: Sequence[Topic] = (), folder: Path | None = None) -> AsyncIterator[Broker]:
     with KafkaPeer.running(settings=SETTINGS, folder=folder) as peer:
-        made = Broker(peer)
-        await made.make([*TOPICS, *(raw_topic(name) for name in (*sources(), "auto")), *extra])
-        yield made
+        yield await prepared(peer, extra)
+
+
+async def prepared(peer: KafkaPeer, extra: Sequence[Topic] = ()) -> Broker:
+    """With the topics of the catalogue, the raw ones, and others."""
+    made = Broker(peer)
+    await made.make([*TOPICS, *(raw_topic(name) for name in (*sources(), "auto")), *extra])
+    return made
 
 
 @asynccontextmanager

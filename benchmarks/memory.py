@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from benchmarks.broker import PARTITIONS, Broker, broker, producing
@@ -16,10 +16,11 @@ from schemas.catalog import partition_of
 from schemas.codec import Codec
 from streams.changelog import CLAIM
 from streams.rows import PartitionRows
-from streams.runner import Runner
+from streams.runner import Outgoing, Runner
 from streams.sender import Sender
 from streams.stage import Record
 from streams.stages.dedup import Dedup, DedupConfig
+from tests.peers.process import Process
 
 GROUP = "awoooi-ingest"
 OWNER = b"benchmrk"
@@ -27,22 +28,36 @@ DEDUP_ROWS = f"{GROUP}-dedup-changelog"
 
 
 async def measure_incidents(scale: Scale) -> Measured:
-    """All stages of ingest on: each incident has rows in dedup and in runs, and a run that was started."""
-    count = scale.of(100_000, 20_000)
-    load = await normalized(count, count)
+    """All stages of ingest on: each incident has rows in dedup and in runs, and a run that was started.
+
+    What one more costs, between a worker that has some and one that has many: the buffers that the same load
+    needs are in both. What the whole worker has stands beside it.
+    """
+    few, many = scale.of(20_000, 5_000), scale.of(120_000, 25_000)
+    load = await normalized(many, many)
     async with broker() as kafka:
         product = Product(scale.folder / "incidents", kafka.bootstrap)
         product.run("init")
         with product.running("worker", "ingest", port="HEALTH_INGEST_PORT") as worker:
             empty = memory_bytes(worker.pid)
-            await kafka.fill(load)
-            await kafka.still("incidents", since=2 * count - 1, secs=2.0, deadline_secs=240)
-            full = memory_bytes(worker.pid)
+            warm = await _with_incidents(kafka, worker, load[:few], few)
+            full = await _with_incidents(kafka, worker, load[few:], many)
         opened = pace(await kafka.read("incidents")).counted
-        if opened != count:
-            raise RuntimeError(f"{opened} incidents were opened by {count} alerts")
-        more = {"worker_empty_mb": empty / 1e6, "worker_with_incidents_mb": full / 1e6, "incidents": count}
-        return Measured({"bytes_per_open_incident": (full - empty) / count}, more)
+        if opened != many:
+            raise RuntimeError(f"{opened} incidents were opened by {many} alerts")
+        more = {
+            "worker_empty_mb": empty / 1e6,
+            f"worker_with_{few}_incidents_mb": warm / 1e6,
+            f"worker_with_{many}_incidents_mb": full / 1e6,
+        }
+        return Measured({"bytes_per_open_incident": (full - warm) / (many - few)}, more)
+
+
+async def _with_incidents(kafka: Broker, worker: Process, load: Sequence[Outgoing], count: int) -> int:
+    """The worker's memory once all of them are open and their runs have started."""
+    await kafka.fill(load)
+    await kafka.still("incidents", since=2 * count - 1, secs=2.0, deadline_secs=240)
+    return memory_bytes(worker.pid)
 
 
 async def measure_recovery(scale: Scale) -> Measured:

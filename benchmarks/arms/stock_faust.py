@@ -1,4 +1,4 @@
-"""The job on stock Faust: an agent with a table, as its documentation shows it."""
+"""The job on stock Faust: an agent with a table, as its documentation shows it, with its own settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import sys
 from typing import Any
 
 import faust
-import uvloop
 
 from benchmarks.arms.job import Job
 from benchmarks.child import READY
@@ -26,10 +25,8 @@ def new_app(bootstrap: str, group: str, topic: str, state_dir: str, ends: dict[i
         topic_partitions=len(ends),
         topic_replication_factor=1,
         topic_disable_leader=True,
-        stream_wait_empty=False,
         consumer_auto_offset_reset="earliest",
         web_enabled=False,
-        producer_linger=0.02,
     )
     counts = app.Table("counts", partitions=len(ends))
     alerts = app.topic(topic, key_type=bytes, value_type=bytes, value_serializer="raw", key_serializer="raw")
@@ -65,4 +62,4 @@ async def run(*arguments: str) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
-    uvloop.run(run(*sys.argv[1:]))
+    asyncio.run(run(*sys.argv[1:]))
