@@ -31,7 +31,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from schemas.errors import Misconfigured, Never
+from schemas.errors import CannotOpen, Misconfigured
 
 VERSION = b"\x01"
 _KEY_ID, _PUBLIC, _WRAPPED, _NONCE, _TAG = 8, 32, 48, 12, 16
@@ -40,12 +40,6 @@ _SMALLEST = _HEADER + _NONCE + _TAG
 _PURPOSE = b"awoooi sealed values, version 1"
 _ONCE = bytes(_NONCE)  # a wrapping key encrypts one data key and nothing else
 _REMEMBERED_KEYS = 256
-
-
-class CannotOpen(Never):
-    """Sealed values that this process cannot read; the message says why."""
-
-    reason = "cannot_open"
 
 
 @dataclass(slots=True)

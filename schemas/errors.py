@@ -8,7 +8,11 @@ AwoooiError
 └── Never                no retry will help: dead letter, or a clear answer to the caller
     ├── Unreadable       bytes that are no event and no payload
     │   └── UnknownSchema   Avro whose writer's schema we do not have (a registry may teach it)
-    └── BadPayload       well-formed, but not what its source promises; names the field
+    ├── BadPayload       well-formed, but not what its source promises; names the field
+    ├── TooLarge         a record over what its topic takes
+    ├── UnknownTopic     a topic that nobody made, or no name for one
+    ├── NotAllowed       the broker's ACLs do not let us write there
+    └── CannotOpen       sealed values that this process has no key for, or that were changed
 """
 
 from __future__ import annotations
@@ -65,3 +69,27 @@ class BadPayload(Never):
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(f"{field}: {message}" if field else message)
         self.field = field
+
+
+class TooLarge(Never):
+    """A record that its topic, or our producer, does not take."""
+
+    reason = "too_large"
+
+
+class UnknownTopic(Never):
+    """A topic that does not exist, or whose name Kafka does not take."""
+
+    reason = "unknown_topic"
+
+
+class NotAllowed(Never):
+    """The broker's ACLs do not let us write to a topic."""
+
+    reason = "not_allowed"
+
+
+class CannotOpen(Never):
+    """Sealed values that this process cannot read; the message says why."""
+
+    reason = "cannot_open"

@@ -13,6 +13,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from connectors.kafka.config import KafkaConfig
+from connectors.kafka.unreached import away, told_by_us
 from schemas.catalog import Topic
 from schemas.errors import BrokerAway
 
@@ -83,15 +84,15 @@ async def partition_counts(config: KafkaConfig) -> dict[str, int]:
 
 @asynccontextmanager
 async def _admin(config: KafkaConfig) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(**config.client_options())
-    try:
-        await admin.start()
-        yield admin
-    except (KafkaError, TimeoutError, OSError) as error:
-        told = str(error) or type(error).__name__
-        raise BrokerAway(f"Kafka at {config.bootstrap_servers}: {told}") from error
-    finally:
-        await admin.close()
+    with told_by_us() as unreached:
+        admin = AIOKafkaAdminClient(**config.client_options())
+        try:
+            await admin.start()
+            yield admin
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise BrokerAway(away(config.bootstrap_servers, error, unreached)) from error
+        finally:
+            await admin.close()
 
 
 async def _partition_counts(admin: AIOKafkaAdminClient) -> dict[str, int]:

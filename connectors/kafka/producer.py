@@ -22,8 +22,9 @@ from aiokafka.errors import (
 )
 
 from connectors.kafka.config import KafkaConfig
+from connectors.kafka.unreached import away, told_by_us
 from schemas.catalog import MIB
-from schemas.errors import BrokerAway, Never
+from schemas.errors import BrokerAway, Never, NotAllowed, TooLarge, UnknownTopic
 
 log = structlog.get_logger(__name__)
 
@@ -53,12 +54,13 @@ class Publisher:
         self._producer: AIOKafkaProducer | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._trouble = "not connected yet"
+        self._is_away = False
         # aiokafka writes whole requests at debug level, and what stands in them is personal
         logging.getLogger("aiokafka").setLevel(logging.INFO)
 
     async def start(self) -> None:
         """Returns after the first attempt to connect; a broker that is away is tried again and again."""
-        self._trouble = await self._look()
+        await self._look()
         self._watcher = asyncio.create_task(self._watch(), name="kafka-watch")
 
     async def stop(self) -> None:
@@ -84,7 +86,7 @@ class Publisher:
         """The record is on all in-sync replicas when this returns. Raises BrokerAway or Never."""
         producer = self._producer
         if producer is None or self.trouble:
-            raise BrokerAway(f"Kafka is away: {self.trouble}")
+            raise BrokerAway(self.trouble)
         try:
             # aiokafka bounds its own waits by the same time; the second more is for its bookkeeping
             async with asyncio.timeout(self._config.request_timeout_secs + 1):
@@ -102,33 +104,39 @@ class Publisher:
 
     async def _unknown_topic(self, topic: str) -> BrokerAway | Never:
         """aiokafka also says so of a topic it never heard of while no broker answers."""
-        self._trouble = await self._look()
+        await self._look()
         if self._trouble:
-            return BrokerAway(f"Kafka is away: {self._trouble}")
-        return never("unknown_topic", f"topic {topic} does not exist: `awoooi topics apply` creates it")
+            return BrokerAway(self._trouble)
+        return UnknownTopic(f"topic {topic} does not exist: `awoooi topics apply` creates it")
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(UNREST_SECS if self._trouble else CALM_SECS)
-            before, self._trouble = self._trouble, await self._look()
-            if before != self._trouble:
-                log.warning("kafka_away" if self._trouble else "kafka_back", detail=self._trouble or before)
+            await self._look()
 
-    async def _look(self) -> str:
+    async def _look(self) -> None:
+        """Notes whether the broker answers; said once when it goes away, and once when it is back."""
+        self._trouble = await self._tried()
+        was_away, self._is_away = self._is_away, bool(self._trouble)
+        if self._is_away and not was_away:
+            log.warning("kafka_away", detail=self._trouble)
+        elif was_away and not self._is_away:
+            log.info("kafka_back", servers=self._config.bootstrap_servers)
+
+    async def _tried(self) -> str:
         """Connect, or ask the connected broker something; what went wrong, or nothing."""
         if self._producer is not None and _has_died(self._producer):
             producer, self._producer = self._producer, None
             await _close(producer, 1.0)
-        try:
-            async with asyncio.timeout(self._config.request_timeout_secs):
-                if self._producer is None:
-                    self._producer = await self._connect()
-                else:
-                    await self._producer.client.fetch_all_metadata()
-        except TimeoutError:
-            return f"no answer within {self._config.request_timeout_secs:g} s"
-        except (KafkaError, OSError) as error:
-            return str(error) or type(error).__name__
+        with told_by_us() as unreached:
+            try:
+                async with asyncio.timeout(self._config.request_timeout_secs):
+                    if self._producer is None:
+                        self._producer = await self._connect()
+                    else:
+                        await self._producer.client.fetch_all_metadata()
+            except (KafkaError, OSError) as error:
+                return away(self._config.bootstrap_servers, error, unreached)
         return ""
 
     async def _connect(self) -> AIOKafkaProducer:
@@ -156,20 +164,14 @@ def translated(error: Exception, topic: str) -> BrokerAway | Never:
     """An error of aiokafka in our words."""
     match error:
         case MessageSizeTooLargeError() | RecordListTooLargeError():
-            return never("too_large", f"the record is larger than {topic} takes")
+            return TooLarge(f"the record is larger than {topic} takes")
         case InvalidTopicError():
-            return never("unknown_topic", f"{topic} is no topic name that Kafka takes")
+            return UnknownTopic(f"{topic} is no topic name that Kafka takes")
         case TopicAuthorizationFailedError():
-            return never("not_allowed", f"the broker's ACLs do not let us write to {topic}")
+            return NotAllowed(f"the broker's ACLs do not let us write to {topic}")
         case ProducerClosed():
             return BrokerAway("the producer is stopping")
     return BrokerAway(f"Kafka does not take records now: {error}")
-
-
-def never(reason: str, message: str) -> Never:
-    error = Never(message)
-    error.reason = reason
-    return error
 
 
 async def _close(producer: AIOKafkaProducer, timeout_secs: float) -> None:

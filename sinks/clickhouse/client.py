@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import struct
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ import clickhouse_connect
 from clickhouse_connect.driver import options as driver_options
 from clickhouse_connect.driver.exceptions import ClickHouseError, DataError
 
+from connectors.reasons import reason_of
 from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.errors import Away, Refused, code_in, insert_failed, question_failed
 
@@ -163,15 +163,8 @@ def _unanswered(config: ClickHouseConfig, error: BaseException) -> str:
             return f"{where} with a certificate that we trust ({error.certificate_error})"
         case aiohttp.ClientConnectorError():
             todo = "start it with `awoooi up`, or name one with AWOOOI_CLICKHOUSE_URL"
-            return f"{where} ({_reason(error.os_error)}); {todo}"
+            return f"{where} ({reason_of(error.os_error)}); {todo}"
     return f"{where} ({_short(error)})"
-
-
-def _reason(error: OSError) -> str:
-    """The system's words for it: the event loop puts its own, with addresses, in their place."""
-    if error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno).lower()
-    return error.strerror or str(error)
 
 
 @contextmanager

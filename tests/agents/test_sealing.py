@@ -6,7 +6,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from agents.sealing import (
-    CannotOpen,
     Opener,
     Sealer,
     generate_keypair,
@@ -15,7 +14,7 @@ from agents.sealing import (
     load_public_key,
     public_path,
 )
-from schemas.errors import Misconfigured
+from schemas.errors import CannotOpen, Misconfigured
 
 VALUES = {"[IP_1]": "10.0.0.1", "[EMAIL_1]": "zoë@example.com"}
 HERE = {"project_id": "shop", "event_id": "e-1"}

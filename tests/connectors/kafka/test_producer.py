@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,12 +12,13 @@ from uuid import uuid4
 
 import aiokafka.errors
 import pytest
+from structlog.testing import capture_logs
 
 from connectors.kafka.admin import apply_topics
 from connectors.kafka.config import KafkaConfig
 from connectors.kafka.producer import Publisher, Receipt, translated
 from schemas.catalog import raw_topic
-from schemas.errors import BrokerAway, Never
+from schemas.errors import BrokerAway, Never, NotAllowed, TooLarge, UnknownTopic
 from tests.connectors.gateway.test_durability import records_of
 from tests.peers import KafkaPeer, free_port, wait_until_async
 from tests.peers.tansu import TansuPeer
@@ -79,26 +81,68 @@ async def test_a_record_too_large_is_never(kafka: KafkaPeer) -> None:
     topic = await make_topic(config)
     async with publisher(config) as sender:
         for size in (3, 6):  # over the topic's bound, over the producer's
-            with pytest.raises(Never) as error:
+            with pytest.raises(TooLarge) as error:
                 await sender.send(topic, b"k", b"x" * size * 1024 * 1024)
             assert error.value.reason == "too_large"
 
 
 async def test_a_topic_that_nobody_made_is_never(kafka: KafkaPeer) -> None:
     async with publisher(quick(kafka)) as sender:
-        with pytest.raises(Never, match="awoooi topics apply") as error:
+        with pytest.raises(UnknownTopic, match="awoooi topics apply") as error:
             await sender.send(f"t{uuid4().hex}", b"k", b"x")
     assert error.value.reason == "unknown_topic"
 
 
 async def test_nobody_there_is_away_at_once_and_said() -> None:
-    config = KafkaConfig(bootstrap_servers=f"127.0.0.1:{free_port()}", request_timeout_secs=2)
-    async with publisher(config) as sender:
-        assert sender.trouble
+    address = f"127.0.0.1:{free_port()}"
+    async with publisher(KafkaConfig(bootstrap_servers=address, request_timeout_secs=2)) as sender:
+        assert sender.trouble == f"Kafka at {address} does not answer (connection refused)"
         started = time.monotonic()
-        with pytest.raises(BrokerAway):
+        with pytest.raises(BrokerAway, match=re.escape(sender.trouble)):
             await sender.send("t", b"k", b"x")
     assert time.monotonic() - started < 1
+
+
+async def test_a_wrong_password_is_told(secure_kafka: KafkaPeer) -> None:
+    config = with_login(secure_kafka, password="wrong")
+    async with publisher(config) as sender:
+        told = "does not answer (it refuses user name or password)"
+        assert sender.trouble == f"Kafka at {secure_kafka.bootstrap} {told}"
+
+
+async def test_an_authority_that_is_not_trusted_is_told(secure_kafka: KafkaPeer) -> None:
+    config = with_login(secure_kafka, ca_file=None)
+    async with publisher(config) as sender:
+        assert "does not answer (its certificate is not trusted: " in sender.trouble
+
+
+async def test_a_broker_that_goes_and_comes_is_told_once_by_us_alone(
+    fresh_kafka: KafkaPeer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.kafka.producer.CALM_SECS", 0.1)
+    monkeypatch.setattr("connectors.kafka.producer.UNREST_SECS", 0.1)
+    looks: list[str] = []
+    tried = Publisher._tried
+
+    async def counted(sender: Publisher) -> str:
+        looks.append(await tried(sender))
+        return looks[-1]
+
+    monkeypatch.setattr(Publisher, "_tried", counted)
+    fresh_kafka.kill()
+    with capture_logs() as lines:
+        async with publisher(quick(fresh_kafka)) as sender:
+            await wait_until_async(lambda: len(looks) > 3)
+            fresh_kafka.start()
+            await wait_until_async(lambda: not sender.trouble, timeout=20)
+            fresh_kafka.kill()
+            await wait_until_async(lambda: sender.trouble, timeout=10)
+            seen = len(looks)
+            await wait_until_async(lambda: len(looks) > seen + 3, timeout=10)
+
+    assert [line["event"] for line in lines] == ["kafka_away", "kafka_back", "kafka_away"]
+    assert lines[0]["detail"] == f"Kafka at {fresh_kafka.bootstrap} does not answer (connection refused)"
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 async def test_a_broker_that_says_nothing_is_away_in_bounded_time() -> None:
@@ -112,7 +156,7 @@ async def test_a_broker_that_says_nothing_is_away_in_bounded_time() -> None:
     async with publisher(
         KafkaConfig(bootstrap_servers=f"127.0.0.1:{port}", request_timeout_secs=0.5)
     ) as sender:
-        assert sender.trouble == "no answer within 0.5 s"
+        assert sender.trouble == f"Kafka at 127.0.0.1:{port} does not answer (no answer in time)"
     assert time.monotonic() - started < 5
     server.close()
 
@@ -173,17 +217,22 @@ def _kill_sending_task(sender: Publisher) -> None:
     sender._producer._message_accumulator.drain_by_nodes = fault
 
 
-async def test_it_logs_in_over_tls(secure_kafka: KafkaPeer) -> None:
-    login = secure_kafka.login
+def with_login(kafka: KafkaPeer, **changes: object) -> KafkaConfig:
+    login = kafka.login
     assert login is not None
-    config = KafkaConfig(
-        bootstrap_servers=secure_kafka.bootstrap,
-        security_protocol="SASL_SSL",
-        sasl_mechanism="SCRAM-SHA-512",
-        username=login.user,
-        password=login.password,
-        ca_file=login.ca_file,
-    )
+    given = {
+        "bootstrap_servers": kafka.bootstrap,
+        "security_protocol": "SASL_SSL",
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "username": login.user,
+        "password": login.password,
+        "ca_file": login.ca_file,
+    }
+    return KafkaConfig.model_validate({**given, **changes})
+
+
+async def test_it_logs_in_over_tls(secure_kafka: KafkaPeer) -> None:
+    config = with_login(secure_kafka)
     topic = await make_topic(config)
     async with publisher(config) as sender:
         assert (await sender.send(topic, b"k", b"x")).offset == 0
@@ -211,3 +260,17 @@ def kafka_errors() -> list[type[Exception]]:
 @pytest.mark.parametrize("kind", kafka_errors())
 def test_no_error_of_the_client_is_left_unmapped(kind: type[Exception]) -> None:
     assert isinstance(translated(kind("x"), "t"), BrokerAway | Never)
+
+
+@pytest.mark.parametrize(
+    ("kind", "ours"),
+    [
+        (aiokafka.errors.MessageSizeTooLargeError, TooLarge),
+        (aiokafka.errors.InvalidTopicError, UnknownTopic),
+        (aiokafka.errors.TopicAuthorizationFailedError, NotAllowed),
+    ],
+)
+def test_what_no_retry_helps_has_a_name(kind: type[Exception], ours: type[Never]) -> None:
+    error = translated(kind("x"), "t")
+    assert isinstance(error, ours)
+    assert error.reason == ours.reason != Never.reason
