@@ -15,14 +15,17 @@ def one_of(value: SecretStr | None, file: Path | None, name: str) -> None:
         raise ValueError(f"give either {name} or {name}_file")
 
 
-def read_secret(value: SecretStr | None, file: Path | None, name: str) -> str:
-    """The secret itself; a file's last line break is no part of it."""
+def read_secret(value: SecretStr | None, file: Path | None, name: str, made_by: str = "") -> str:
+    """The secret itself; a file's last line break is no part of it. `made_by` tells whoever has none yet."""
     if value is not None:
         return value.get_secret_value()
     if file is None:
         raise Misconfigured(f"give either {name} or {name}_file")
     try:
         return file.read_text().rstrip("\r\n")
+    except FileNotFoundError as error:
+        todo = f": {made_by}" if made_by else ""
+        raise Misconfigured(f"{name}_file: {file} does not exist{todo}") from error
     except OSError as error:
         raise Misconfigured(f"{name}_file: {file} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

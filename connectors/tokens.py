@@ -121,6 +121,9 @@ def read_tokens(path: Path) -> tuple[Token, ...]:
     """Every entry, the revoked ones too."""
     try:
         content = _Content.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        todo = "`awoooi init` makes it, `awoooi tokens new NAME` too"
+        raise Misconfigured(f"tokens file {path} does not exist: {todo}") from error
     except OSError as error:
         raise Misconfigured(f"tokens file {path} cannot be read: {error.strerror}") from error
     except ValidationError as error:

@@ -37,7 +37,9 @@ def first_alert(payload: Payload) -> dict[str, Any] | None:
 
 def read_group(payload: dict[str, Any], received_at: int, dialect: Dialect) -> list[RawAlert]:
     """A webhook's body. The group's own status, labels and annotations are never an alert's."""
-    items = list_of_alerts(payload.get("alerts"), "alerts")
+    if "alerts" not in payload:
+        raise BadPayload("is missing", field="alerts")
+    items = list_of_alerts(payload["alerts"], "alerts")
     alerts = [read_alert(item, f"alerts.{i}", received_at, dialect) for i, item in enumerate(items)]
     if _left_out(payload):
         for alert in alerts:

@@ -20,6 +20,7 @@ from connectors.gateway.webhooks import AUTO, V2_SOURCE, Publish, Tokens, Webhoo
 from connectors.health import Answer, Checks, exposition, healthz, readyz
 
 VERSION = "0.1.0"
+_NO_SUCH_PATH = "no such path; alerts go to POST /api/v1/webhooks/{source}, GET /openapi.json names all paths"
 
 
 def create_app(
@@ -98,7 +99,7 @@ def _documented(app: FastAPI, sources: Collection[str]) -> Callable[[], dict[str
 async def _problem(_: Request, error: Exception) -> Response:
     """No such path or method, said the way the webhooks say it."""
     assert isinstance(error, HTTPException)
-    body = problem(error.status_code)
+    body = problem(error.status_code, _NO_SUCH_PATH if error.status_code == 404 else "")
     return Response(body, error.status_code, dict(error.headers or {}), PROBLEM_CONTENT)
 
 

@@ -37,7 +37,8 @@ class GatewayConfig(BaseModel):
         return self
 
     def stamp_key(self) -> bytes:
-        key = read_secret(self.stamp_secret, self.stamp_secret_file, "stamp_secret").encode()
+        made_by = "`awoooi init` makes it in the state folder"
+        key = read_secret(self.stamp_secret, self.stamp_secret_file, "stamp_secret", made_by).encode()
         if len(key) < MIN_KEY_BYTES:
             raise Misconfigured(f"stamp_secret: {len(key)} bytes are too few, at least {MIN_KEY_BYTES}")
         return key

@@ -166,7 +166,7 @@ def test_wrong_wishes_write_nothing(path: Path) -> None:
 
 
 def test_a_missing_file_stops_the_start(path: Path) -> None:
-    with pytest.raises(Misconfigured, match="cannot be read"):
+    with pytest.raises(Misconfigured, match=f"{path} does not exist: `awoooi init` makes it"):
         TokenFile(path)
 
 

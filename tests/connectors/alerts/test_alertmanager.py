@@ -119,3 +119,13 @@ def test_what_cannot_be_read_is_named(alert: Any, field: str) -> None:
     with pytest.raises(BadPayload) as refused:
         read({"alerts": [alert]}, RECEIVED_AT)
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("group", "told"),
+    [({"a": 1}, "alerts: is missing"), ({"alerts": None}, "alerts: must be a list, not null")],
+    ids=["absent", "null"],
+)
+def test_a_group_without_alerts_is_told(group: dict[str, Any], told: str) -> None:
+    with pytest.raises(BadPayload, match=f"^{told}$"):
+        read(group, RECEIVED_AT)

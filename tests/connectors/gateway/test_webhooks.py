@@ -135,6 +135,8 @@ async def test_other_paths_do_not_exist(gateway: Gateway, path: str) -> None:
     reply = await gateway.post(path=path)
 
     assert (reply.status, reply.json()["title"]) == (404, "Not Found")
+    assert "POST /api/v1/webhooks/{source}" in reply.json()["detail"]
+    assert "/openapi.json" in reply.json()["detail"]
 
 
 async def test_other_methods_are_not_allowed(gateway: Gateway) -> None:
