@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import sys
 from pathlib import Path
@@ -9,10 +10,12 @@ from pathlib import Path
 import pytest
 from aiokafka import TopicPartition
 
+from connectors.kafka.admin import apply_topics
 from connectors.kafka.config import KafkaConfig
 from streams.changelog import CLAIM, read_range
 from streams.stage import unpack
-from tests.faults.test_exact import ROOT
+from tests.faults.load import PARTITIONS, Load, Reader, produce, topics
+from tests.faults.test_exact import ROOT, check, workers
 from tests.peers.kafka import KafkaPeer
 from tests.peers.process import Process
 from tests.peers.waiting import wait_until_async
@@ -79,3 +82,39 @@ async def last_rows_say(kafka: KafkaConfig, group: str, count: int) -> bool:
     rows = {record.key: record.value for record in await read_range(kafka, topic, 0, 0, end)}
     del rows[CLAIM]
     return {unpack(row)[1] for row in rows.values()} == {count}
+
+
+async def test_workers_come_and_go_and_freeze_under_load(fresh_kafka: KafkaPeer, tmp_path: Path) -> None:
+    """Two graceful guests, then one that freezes for longer than its session and comes back."""
+    await apply_topics(KafkaConfig(bootstrap_servers=fresh_kafka.bootstrap), topics(), PARTITIONS)
+    load = Load(60_000, 1_000)
+    with workers(fresh_kafka, tmp_path) as started:
+        async with Reader(fresh_kafka.bootstrap) as reader:
+            stays = started.start()
+            await started.ready(stays)
+            producing = asyncio.ensure_future(produce(fresh_kafka.bootstrap, load, per_second=2_000))
+            for _ in range(2):
+                guest = started.start()
+                await started.ready(guest)
+                await counted(reader, more=1_000)
+                assert guest.stop() == 0, "it leaves in good order"
+            frozen_one = started.start()
+            await started.ready(frozen_one)
+            await counted(reader, more=1_000)
+            frozen_one.signal(signal.SIGSTOP)
+            await counted(reader, more=15_000)  # what the frozen one had is worked on again
+            frozen_one.signal(signal.SIGCONT)
+            await producing
+            outcome = await reader.until(load.alerts, timeout=120)
+            assert stays.running
+            assert frozen_one.running, "it takes part again"
+    check(outcome, load)
+
+
+async def counted(reader: Reader, more: int) -> None:
+    goal = reader.outcome.hits.total() + more
+
+    async def reached() -> bool:
+        return (await reader.read()).hits.total() >= goal
+
+    await wait_until_async(reached, 60, what=f"{more} more alerts counted", every=0)
