@@ -72,7 +72,7 @@ def row_of(
     causes = plain["causes"]
     for event_id in (plain["event_id"], *causes):
         if not _UUID.fullmatch(event_id):  # the driver would make another UUID of it
-            raise BadPayload(f"{event_id[:36]!r} is no UUID", field="event_id or causes")
+            raise BadPayload("is no UUID", field="event_id or causes")
     occurred_at, recorded_at = _millis(plain, "occurred_at"), _millis(plain, "recorded_at")
     row = EventRow(
         plain["project_id"],
@@ -128,15 +128,9 @@ def set_aside(
         offset,
         row.project_id if row else "",
         row.event_id if row else "",
-        f"{error.reason}: {_told(error)}"[:LONGEST_REASON],
+        f"{error.reason}: {error}"[:LONGEST_REASON],
         at,
     )
-
-
-def _told(error: Never) -> str:
-    """What is wrong. The decoder's own exception may quote the bytes, so only its kind is told."""
-    cause = error.__cause__
-    return str(error) if cause is None else str(error).replace(repr(cause), type(cause).__name__)
 
 
 def _millis(plain: dict[str, Any], field: str) -> int:

@@ -32,5 +32,5 @@ def test_a_secret_that_is_the_operators_own_is_only_named(tmp_path: Path) -> Non
 
 
 def test_a_folder_is_no_secret(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match="password_file: .* cannot be read: Is a directory"):
+    with pytest.raises(Misconfigured, match=r"password_file: .* cannot be read: Is a directory"):
         read_secret(None, tmp_path, "password")

@@ -110,12 +110,12 @@ FAULTY: dict[str, tuple[bytes | None, str, str]] = {
     "unknown schema": (SINGLE_OBJECT + b"12345678" + b"pat@", "unknown_schema", "single-object"),
     "unknown registry id": (b"\x00\x00\x00\x00\x07pat@", "unknown_schema", "registry schema 7"),
     "an id that is no UUID": (
-        CODEC.encode(hit().model_copy(update={"event_id": "x1"})),
+        CODEC.encode(hit().model_copy(update={"event_id": "pat@example.org"})),
         "bad_payload",
         "UUID",
     ),
     "a cause that is no UUID": (
-        CODEC.encode(hit().model_copy(update={"causes": ("",)})),
+        CODEC.encode(hit().model_copy(update={"causes": ("pat@example.org",)})),
         "bad_payload",
         "UUID",
     ),
