@@ -206,7 +206,7 @@ def incidents(
 
 @app.command("try")
 def try_(
-    file: Annotated[str, typer.Argument(help="a payload; - reads it from standard input")],
+    file: Annotated[str, typer.Argument(help="a payload, or one a line; - reads standard input")],
     source: Annotated[str, typer.Option(help="which stack it comes from; auto tells by its shape")] = "auto",
     as_json: AsJson = False,
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict
 
 from awoooi import checks_here as here
@@ -46,13 +46,24 @@ def run(loaded: Loaded, *, as_json: bool) -> int:
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
-        for finding in findings:
-            print(f"{finding.verdict.value:8} {finding.part:16} {finding.what}")
-            if finding.todo:
-                print(f"{'':25} → {finding.todo}")
-        wrong = sum(finding.verdict is Verdict.WRONG for finding in findings)
-        print("\nAll is well." if not wrong else f"\n{wrong} of {len(findings)} checks failed.")
+        show(findings)
     return 1 if any(finding.verdict is Verdict.WRONG for finding in findings) else 0
+
+
+def show(findings: Sequence[Finding]) -> None:
+    """What needs somebody stands last, where it is seen."""
+    for verdict in Verdict:
+        lines = [line for finding in findings if finding.verdict is verdict for line in _lines(finding)]
+        if lines:
+            print(*lines, sep="\n", end="\n\n")
+    wrong = sum(finding.verdict is Verdict.WRONG for finding in findings)
+    print(f"{wrong} of {len(findings)} checks failed." if wrong else "All is well.")
+
+
+def _lines(finding: Finding) -> Iterator[str]:
+    yield f"{finding.verdict.value:8} {finding.part:16} {finding.what}"
+    if finding.todo:
+        yield f"{'':25} → {finding.todo}"
 
 
 async def _examine(loaded: Loaded) -> list[Finding]:

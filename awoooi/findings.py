@@ -7,6 +7,8 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
+    """The worst last, as they are printed."""
+
     OK = "ok"
     WARNING = "warning"
     WRONG = "wrong"

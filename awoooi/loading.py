@@ -88,14 +88,10 @@ class Loaded:
 
 
 def load(environment: Mapping[str, str] | None = None) -> Loaded:
-    """Misconfigured names every wrong value, and what is allowed there."""
+    """Misconfigured names every wrong value at once, and what is allowed there."""
     environment = os.environ if environment is None else environment
     file = _file(environment)
-    in_file = {} if file is None else _read_yaml(file)
-    faults = [*_unknown_variables(environment), *_unknown_keys(in_file, file)]
-    in_environment, bad = _from_environment(environment)
-    if faults := [*faults, *bad]:
-        raise Misconfigured("\n".join(faults))
+    in_file, in_environment, faults = _given(environment, file)
     given = _merged(in_file, in_environment)
     origins = {
         **dict.fromkeys(_leaves(in_file), Origin.FILE),
@@ -105,8 +101,22 @@ def load(environment: Mapping[str, str] | None = None) -> Loaded:
     try:
         settings = Settings.model_validate(_merged(derived, given))
     except ValidationError as error:
-        raise Misconfigured("\n".join(_told(error, origins, file))) from None  # its text holds the values
+        raise Misconfigured("\n".join([*faults, *_told(error, origins, file)])) from None  # it holds values
+    if faults:
+        raise Misconfigured("\n".join(faults))
     return Loaded(settings, {**dict.fromkeys(_leaves(derived), Origin.DERIVED), **origins}, file)
+
+
+def _given(environment: Mapping[str, str], file: Path | None) -> tuple[Tree, Tree, list[str]]:
+    """What file and environment say, and what of it cannot be used: it is left out, the rest validated."""
+    try:
+        in_file = {} if file is None else _read_yaml(file)
+        faults = []
+    except Misconfigured as error:
+        in_file, faults = {}, [str(error)]
+    in_file, wrong_keys = _only_known(in_file, file)
+    in_environment, wrong_values = _from_environment(environment)
+    return in_file, in_environment, [*faults, *_unknown_variables(environment), *wrong_keys, *wrong_values]
 
 
 def known_settings(model: type[BaseModel] = Settings, above: Name = ()) -> Iterator[Known]:
@@ -160,8 +170,9 @@ def _read_text(field: FieldInfo, text: str) -> Any:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if kind is tuple:
         return parts
-    if wrong := [part for part in parts if "=" not in part]:
-        raise ValueError(f"{len(wrong)} of its {len(parts)} parts have no `=`")
+    if wrong := sum("=" not in part for part in parts):
+        which = "" if len(parts) == 1 else f"{wrong} of its {len(parts)} parts "
+        raise ValueError(f"{which}{'has' if wrong == 1 else 'have'} no `=`")
     return {name.strip(): value.strip() for name, value in (part.split("=", 1) for part in parts)}
 
 
@@ -201,20 +212,25 @@ def _read_yaml(path: Path) -> Tree:
     return content
 
 
-def _unknown_keys(tree: Tree, file: Path | None) -> list[str]:
+def _only_known(tree: Tree, file: Path | None) -> tuple[Tree, list[str]]:
+    """The settings that there are, and a line for each name that is none."""
     known = {setting.dotted: setting for setting in known_settings()}
     sections = {setting.name[0] for setting in known.values() if len(setting.name) > 1}
-    faults = []
+    kept: Tree = {}
+    faults: list[str] = []
     for name, value in tree.items():
-        if name in sections and isinstance(value, dict):
-            wrong = [f"{name}.{key}" for key in value if f"{name}.{key}" not in known]
-        elif name in sections:
+        if name not in sections:
+            inner, wrong = value, [] if name in known else [str(name)]
+        elif isinstance(value, dict):
+            inner = {key: one for key, one in value.items() if f"{name}.{key}" in known}
+            wrong = [f"{name}.{key}" for key in value.keys() - inner.keys()]
+        else:
             faults.append(f"{file}: {name}: is a section; write its settings below it")
             continue
-        else:
-            wrong = [] if name in known else [str(name)]
         faults += [f"{file}: {key}: there is no such setting{_did_you_mean(key, known)}" for key in wrong]
-    return faults
+        if name in known or name in sections:
+            kept[name] = inner
+    return kept, faults
 
 
 # -- both

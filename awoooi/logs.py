@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import logging.config
+import math
 import sys
 from typing import Any
 
@@ -18,7 +19,7 @@ from awoooi.settings import LogSettings
 THIRD_PARTIES = {
     "faust": "WARNING",
     "mode": "WARNING",
-    "aiokafka": "WARNING",
+    "aiokafka": "ERROR",
     "kafka": "WARNING",
     "uvicorn": "WARNING",
     "aiohttp": "WARNING",
@@ -26,11 +27,15 @@ THIRD_PARTIES = {
     "httpx": "WARNING",
     "httpcore": "WARNING",
     "clickhouse_connect": "WARNING",
-    "stamina": "WARNING",
     "urllib3": "WARNING",
 }
-# A broker that is away is told once by our own lines; aiokafka would tell it several times a second.
-NOISY = {"aiokafka.conn": "ERROR", "aiokafka.cluster": "ERROR", "aiokafka": "ERROR"}
+# Of a broker that is away aiokafka tells at each attempt, several times a second, for ever.
+BROKER_AWAY = ("Unable connect to ", "Unable to update metadata from ", "Failed fetch ")
+AWAY_EVERY_SECS = 60.0
+# Every first start of a cluster makes its groups' coordinator.
+EXPECTED = "GroupCoordinatorNotAvailableError"
+# These tell by lines of their own that the broker is away, and when it is back.
+TELL_THEMSELVES = ("gateway", "sink")
 
 
 def set_up(settings: LogSettings, process: str) -> None:
@@ -52,14 +57,21 @@ def set_up(settings: LogSettings, process: str) -> None:
                     ],
                 }
             },
-            "filters": {"services": {"()": lambda: _not_a_service}},
+            "filters": {
+                "services": {"()": lambda: _not_a_service},
+                "broker": {"()": lambda: AwayNowAndThen(never=process in TELL_THEMSELVES)},
+            },
             "handlers": {
-                "stderr": {"class": "logging.StreamHandler", "formatter": "ours", "filters": ["services"]}
+                "stderr": {
+                    "class": "logging.StreamHandler",
+                    "formatter": "ours",
+                    "filters": ["services", "broker"],
+                }
             },
             "root": {"level": level, "handlers": ["stderr"]},
             "loggers": {
                 name: {"level": quiet, "handlers": [], "propagate": True}
-                for name, quiet in {**THIRD_PARTIES, **NOISY}.items()
+                for name, quiet in THIRD_PARTIES.items()
             },
         }
     )
@@ -82,8 +94,29 @@ def quiet() -> None:
     structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
 
 
+class AwayNowAndThen(logging.Filter):
+    """Lets aiokafka tell of an absent broker once in a while, or never; of all else at once."""
+
+    def __init__(self, *, never: bool) -> None:
+        super().__init__()
+        self._never, self._told_at = never, -math.inf
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("aiokafka"):
+            return True
+        text = record.getMessage()
+        if EXPECTED in text:
+            return False
+        if not text.startswith(BROKER_AWAY):
+            return True
+        if self._never or record.created - self._told_at < AWAY_EVERY_SECS:
+            return False
+        self._told_at = record.created
+        return True
+
+
 def _not_a_service(record: logging.LogRecord) -> bool:
-    """Faust's services tell of each start and stop in their subclass.s name: `[^--Name]`."""
+    """Faust's services tell of each start and stop in their subclass's name: `[^--Name]`."""
     return record.levelno >= logging.WARNING or not str(record.msg).startswith("[^")
 
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,13 @@ def warn(text: str) -> None:
     """To whoever still reads: a full disk or a closed terminal behind it ends nothing."""
     with contextlib.suppress(OSError):
         print(text, file=sys.stderr, flush=True)
+
+
+def as_text(value: Any) -> Any:
+    """Times in UTC, and said so, to the millisecond; all else as it is."""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds").replace("+00:00", "") + "Z"
+    return value
 
 
 def print_json(value: Any) -> None:

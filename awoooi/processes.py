@@ -104,7 +104,7 @@ async def _worker(settings: Settings, kind: str) -> None:
             await until_there("schema_registry", lambda: learn(number))
 
         worker = Worker(_worker_config(settings, kind), codec, patient)
-        checks = {"stages": lambda: worker.unready() or ""}
+        checks = {"worker": lambda: worker.unready() or ""}
         async with health(checks, REGISTRY, where.host, where.ingest_port, "AWOOOI_HEALTH_INGEST_PORT"):
             await worker.run(stop)
     log.info("worker_stopped")

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from awoooi.logs import quiet
-from awoooi.printing import print_json, print_table
+from awoooi.printing import as_text, print_json, print_table
 from awoooi.settings import Settings
 
 Rows = Sequence[Mapping[str, Any]]
@@ -58,14 +58,20 @@ def incidents(settings: Settings, project: str, status: str, limit: int, *, as_j
     if as_json:
         print_json(rows)
     elif rows:
-        show([{name: row[name] for name in SHOWN} for row in rows], "table")
+        show([{name: row[name] for name in _columns(rows)} for row in rows], "table")
     else:
         print("No such incidents." if project or status else "No incidents yet.")
 
 
+def _columns(rows: Rows) -> Sequence[str]:
+    """Whose it is, where there are several: two of one name could not be told apart."""
+    several = len({row["project_id"] for row in rows}) > 1
+    return (*SHOWN, "project_id") if several else SHOWN
+
+
 def show(rows: Rows, form: str) -> None:
     if form == "json":
-        print_json([{name: _plain(value) for name, value in row.items()} for row in rows])
+        print_json([{name: as_text(value) for name, value in row.items()} for row in rows])
     elif form == "csv":
         _print_csv(rows)
     elif rows:
@@ -78,14 +84,7 @@ def _print_csv(rows: Rows) -> None:
     if rows:
         out = csv.writer(sys.stdout, lineterminator="\n")
         out.writerow(rows[0])
-        out.writerows([_plain(value) for value in row.values()] for row in rows)
-
-
-def _plain(value: Any) -> Any:
-    """Times in UTC, and said so."""
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds").replace("+00:00", "") + "Z"
-    return value
+        out.writerows([as_text(value) for value in row.values()] for row in rows)
 
 
 def _cell(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -34,8 +35,9 @@ class StateFile:
             self._is_current = True
 
     def remove(self) -> None:
-        self._file.unlink(missing_ok=True)
-        self._file.with_name(f"{NAME}.new").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # whoever reads it sees that the process has gone
+            self._file.with_name(f"{NAME}.new").unlink(missing_ok=True)
+            self._file.unlink(missing_ok=True)
 
 
 def _content(supervisor: Supervisor) -> dict[str, object]:

@@ -39,6 +39,8 @@ def _lines(supervisor: Supervisor) -> Iterator[Say]:
             print(text, flush=True)
 
     def changed(status: Status) -> None:
+        if status.state is State.WAITING and status.child is None:
+            return  # at the start: what it waits for tells by itself
         say(f"{time.strftime('%H:%M:%S')}  {'  '.join(cells(status))}".rstrip())
 
     supervisor.listen(changed)

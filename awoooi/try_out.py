@@ -6,10 +6,13 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from awoooi.printing import print_table
+import orjson
+
+from awoooi.printing import as_text, print_table
 from awoooi.running import chosen_sources
 from awoooi.settings import Settings
 from connectors.alerts.source import Source
@@ -23,6 +26,15 @@ from streams.stage import Record
 from streams.stages.normalize import AUTO, Normalize, NormalizeConfig
 
 STDIN = "-"
+LINES = (".jsonl", ".ndjson")
+
+
+@dataclass(frozen=True, slots=True)
+class Payloads:
+    """One document, or one a line: then each has the number of its line."""
+
+    numbered: Sequence[tuple[int, bytes]]
+    by_line: bool
 
 
 def try_out(settings: Settings, file: str, source: str, *, as_json: bool) -> int:
@@ -32,56 +44,84 @@ def try_out(settings: Settings, file: str, source: str, *, as_json: bool) -> int
         raise Misconfigured(
             f"--source {source}: no such source; there are: {', '.join((AUTO, *sorted(sources)))}"
         )
-    events = asyncio.run(_normalized(_payloads(file), source, sources))
+    payloads = _payloads(file)
+    events = asyncio.run(_normalized(payloads, source, sources))
     alerts = [event.payload for event in events if isinstance(event, AlertNormalized)]
     if as_json:
         for alert in alerts:
             print(alert.model_dump_json())
     elif alerts:
-        _print(alerts)
-    return _tell_rejected(events)
+        _print(alerts, by_line=payloads.by_line)
+    return _tell_rejected(events, by_line=payloads.by_line)
 
 
-def _payloads(file: str) -> list[bytes]:
-    """One; of a .jsonl file, one a line."""
+def _payloads(file: str) -> Payloads:
     try:
         content = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
     except OSError as error:
         raise BadPayload(f"{file} cannot be read: {error.strerror}") from error
-    return [line for line in content.splitlines() if line] if file.endswith(".jsonl") else [content]
+    lines = [(number, line) for number, line in enumerate(content.split(b"\n"), start=1) if line.strip()]
+    if not lines:
+        raise BadPayload(f"{'standard input' if file == STDIN else file} is empty")
+    by_line = file.endswith(LINES) or _has_documents(content, lines)
+    return Payloads(lines if by_line else [(1, content)], by_line)
 
 
-async def _normalized(payloads: Sequence[bytes], source: str, sources: Mapping[str, Source]) -> list[Event]:
+def _has_documents(content: bytes, lines: Sequence[tuple[int, bytes]]) -> bool:
+    """Several lines, of which the first is whole by itself, and all together are no document."""
+    return len(lines) > 1 and _is_json(lines[0][1]) and not _is_json(content)
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+async def _normalized(payloads: Payloads, source: str, sources: Mapping[str, Source]) -> list[Event]:
+    """The line's number stands in for the offset."""
     codec, now = Codec(), time.time_ns() // 1_000_000
     runner = Runner(Normalize(NormalizeConfig(), sources), codec)
     topic = RAW_PREFIX + source
-    records = [Record(topic, 0, offset, None, value, (), now, codec) for offset, value in enumerate(payloads)]
+    records = [Record(topic, 0, number, None, value, (), now, codec) for number, value in payloads.numbered]
     turn = await runner.turn(records)
     return [codec.decode(out.value) for out in turn.outputs]
 
 
-def _print(alerts: Sequence[Alert]) -> None:
+def _print(alerts: Sequence[Alert], *, by_line: bool) -> None:
     for number, alert in enumerate(alerts, start=1):
         if number > 1:
             print()
-        plain = alert.model_dump(mode="json", exclude={"origin"})
-        print_table((f"alert {number} of {len(alerts)}", ""), list(_rows(plain)))
+        line = f", line {alert.origin.offset}" if by_line else ""
+        rows = list(_rows(alert.model_dump(exclude={"origin"})))
+        print_table((f"alert {number} of {len(alerts)}{line}", ""), rows)
 
 
 def _rows(plain: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
     """What is there, a line each; labels and metrics by their own names."""
     for name, value in plain.items():
         if isinstance(value, dict):
-            yield from _rows(value, f"{name}.")
-        elif isinstance(value, list):
-            yield from ((above + name, str(item)) for item in value)
+            yield from _rows(value, f"{above}{name}.")
+        elif isinstance(value, list | tuple):
+            yield from ((above + name, _shown(item)) for item in value)
         elif value not in (None, ""):
-            yield above + name, str(value)
+            yield above + name, _shown(value)
 
 
-def _tell_rejected(events: Sequence[Event]) -> int:
+def _shown(value: object) -> str:
+    """As JSON would have it, and no finer than it is: 85, not 85.0; milliseconds."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return str(value).removesuffix(".0")
+    return str(as_text(value))
+
+
+def _tell_rejected(events: Sequence[Event], *, by_line: bool) -> int:
     rejected = [event.payload for event in events if isinstance(event, AlertRejected)]
     for rejection in rejected:
-        where = f"payload {rejection.offset + 1}: " if len(events) > 1 else ""
+        where = f"line {rejection.offset}: " if by_line else ""
         print(f"{where}rejected, {rejection.reason}: {rejection.detail}", file=sys.stderr)
     return 1 if rejected else 0

@@ -106,6 +106,47 @@ def test_an_unknown_variable_is_refused_with_the_one_that_was_meant(
     assert refused({**base, variable: "1"}) == f"{variable}: there is no such setting; did you mean {meant}?"
 
 
+def test_all_that_is_wrong_is_told_at_once(base: dict[str, str]) -> None:
+    """Of names, of what cannot be read, and of values; in the file as in the environment."""
+    Path("awoooi.yaml").write_text("partitions: none\ngateway: {prot: 1}\nstore: 8123\n")
+    wrong = {
+        "AWOOOI_PORT": "1",
+        "AWOOOI_PROJECT_BY_TOPIC": "a",
+        "AWOOOI_GATEWAY_PORT": "many",
+        "AWOOOI_LOG_FORMAT": "xml",
+        "AWOOOI_SOURCES": " ",
+    }
+
+    said = refused({**base, **wrong}).splitlines()
+
+    assert {line.partition(": ")[0] for line in said if line.startswith("AWOOOI")} == set(wrong)
+    assert {line.split(": ")[1] for line in said if line.startswith("awoooi.yaml")} == {
+        "partitions",
+        "gateway.prot",
+        "store",
+    }
+    assert len(said) == 8
+
+
+def test_a_file_that_cannot_be_read_does_not_hide_what_else_is_wrong(base: dict[str, str]) -> None:
+    said = refused({**base, "AWOOOI_CONFIG": "no-such.yaml", "AWOOOI_GATEWAY_PORT": "many"})
+
+    assert "no-such.yaml cannot be read" in said
+    assert "AWOOOI_GATEWAY_PORT" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a", "AWOOOI_PROJECT_BY_TOPIC: has no `=`"),
+        ("a,b=1", "1 of its 2 parts has no `=`"),
+        ("a,b", "2 of its 2 parts have no `=`"),
+    ],
+)
+def test_pairs_without_their_sign_are_counted(base: dict[str, str], text: str, says: str) -> None:
+    assert says in refused({**base, "AWOOOI_PROJECT_BY_TOPIC": text})
+
+
 def test_variables_of_tests_are_no_settings_and_are_let_pass(base: dict[str, str]) -> None:
     for variable in ("AWOOOI_TEST_KAFKA", "AWOOOI_CRASH_AT", "AWOOOI_GUARD_OFF", "AWOOOI_REQUIRE_PEERS"):
         load({**base, variable: "anything"})

@@ -1,54 +1,20 @@
-"""What `up` keeps beside its children: its state file, ports, the broker's answer."""
+"""How `up` looks at ports: who has one, and whether a broker answers there."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
 from awoooi import parts as there
 from awoooi.parts import NO_ANSWER
 from awoooi.ports import owner_of
-from awoooi.state_file import NAME, StateFile, running
-from awoooi.supervisor import Supervisor
 from tests.peers.waiting import wait_until
-
-
-def idle_supervisor(tmp_path: Path) -> Supervisor:
-    return Supervisor((), tmp_path, lambda _: os.environ, lambda: "e1")
-
-
-def test_a_state_file_that_cannot_be_written_is_told_once_until_it_can(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = tmp_path / "state"
-    file, supervisor = StateFile(folder), idle_supervisor(tmp_path)
-
-    for _ in range(3):
-        file.write(supervisor)
-    assert capsys.readouterr().err.count("cannot be written: No such file or directory; all goes on") == 1
-
-    folder.mkdir()
-    file.write(supervisor)
-    assert json.loads((folder / NAME).read_text())["pid"] == os.getpid()
-    file.remove()
-    assert list(folder.iterdir()) == []
-
-
-def test_the_state_file_of_a_process_that_is_gone_is_none(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        process.wait()
-    (tmp_path / NAME).write_text(json.dumps({"pid": process.pid}))
-
-    assert running(tmp_path) is None
 
 
 def test_the_owner_of_a_port_is_told_in_one_line() -> None:
