@@ -24,7 +24,7 @@ from streams.runner import Outgoing, Runner
 from streams.stage import Record
 from streams.stages.dedup import Dedup, DedupConfig
 
-GROUP = "sink"
+GROUP = "awoooi-sink"
 DEADLINE_SECS = 120
 Commits = list[tuple[float, int]]
 

@@ -187,7 +187,7 @@ def _read_avro(writing: _Writing, value: bytes, start: int) -> dict[str, Any]:
     wanted = None if writing.current else _current(writing.event)[0]
     try:
         plain = fastavro.schemaless_reader(body, writing.schema, wanted)
-    except Exception as error:  # the C reader raises whatever the bytes make of it
+    except Exception as error:  # noqa: BLE001 - the C reader raises whatever the bytes make of it
         kind = type(error).__name__  # its text may hold the value, and so it is no cause either
         raise Unreadable(f"{writing.event.type_name()}: not the Avro it says it is: {kind}") from None
     if body.read(1):

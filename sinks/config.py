@@ -17,7 +17,7 @@ class SinkConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    group: str = Field("sink", min_length=1)
+    group: str = Field("awoooi-sink", min_length=1)
     log_epoch: str = Field("", description="which life of an embedded broker; empty on a real cluster")
     embedded: bool = Field(False, description="the embedded broker, which waits before a group forms")
     fetch_max_wait_secs: float = Field(0.5, gt=0, le=5, description="how long the broker waits for a record")

@@ -21,6 +21,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from prometheus_client import CollectorRegistry
 
 from connectors.kafka.config import KafkaConfig
+from connectors.kafka.unreached import away, told_by_us
 from schemas.catalog import Topic, recorded_topics
 from schemas.codec import Codec
 from sinks.batch import Batch, Place
@@ -82,10 +83,11 @@ class Sink:
         try:
             await self._writer.open()
             while True:
-                try:
-                    await self._follow()
-                except (KafkaError, OSError) as error:
-                    self._note_broker(_told(error))
+                with told_by_us() as unreached:
+                    try:
+                        await self._follow()
+                    except (KafkaError, OSError) as error:
+                        self._note_broker(away(self._kafka.bootstrap_servers, error, unreached))
                 await asyncio.sleep(RETRY_SECS)
         finally:
             self._assigned = "stopped"
@@ -177,7 +179,7 @@ class Sink:
         aside = await self._writer.write(batch.rows, batch.refused)
         crash_point("sink:inserted")
         for item in aside:
-            log.warning("set_aside", **item._asdict())
+            log.warning("set_aside", **_facts(item))
         self._meters.stored(batch.rows, aside)
         self._stored |= batch.next_offsets
         await self._commit(batch.next_offsets)
@@ -217,17 +219,18 @@ class Sink:
 
     async def _look_at_kafka(self, consumer: Any) -> None:
         """The consumer itself waits in silence for a broker that is away."""
-        try:
-            async with asyncio.timeout(self._kafka.request_timeout_secs):
-                await consumer.topics()
-        except (TimeoutError, KafkaError, OSError) as error:
-            self._note_broker(_told(error))
-        else:
-            self._note_broker("")
+        with told_by_us() as unreached:
+            try:
+                async with asyncio.timeout(self._kafka.request_timeout_secs):
+                    await consumer.topics()
+            except (KafkaError, OSError) as error:
+                self._note_broker(away(self._kafka.bootstrap_servers, error, unreached))
+            else:
+                self._note_broker("")
 
     def _note_broker(self, trouble: str) -> None:
         if trouble and not self._broker:
-            log.warning("sink_kafka_away", servers=self._kafka.bootstrap_servers, detail=trouble)
+            log.warning("sink_kafka_away", detail=trouble)
         elif self._broker and not trouble:
             log.info("sink_kafka_back", servers=self._kafka.bootstrap_servers)
         self._broker = trouble
@@ -286,6 +289,11 @@ async def _cancelled(task: asyncio.Task[None] | None) -> None:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+def _facts(item: SetAside) -> dict[str, Any]:
+    """What is known of it; the line has a time of its own."""
+    return {name: value for name, value in item._asdict().items() if value != "" and name != "at"}
 
 
 def _told(error: Exception) -> str:

@@ -26,7 +26,7 @@ from tests.peers.program import awoooi
 from tests.peers.waiting import free_ports, wait_until
 
 PARTITIONS = 4
-GROUPS = ("awoooi-ingest", "sink")
+GROUPS = ("awoooi-ingest", "awoooi-sink")
 PORTS = ("store", "gateway", "health_ingest", "health_sink")
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "store": ("store",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from connectors.kafka.config import KafkaConfig
 from schemas.codec import Codec
 from schemas.errors import Misconfigured, Never, RegistryAway
 from sinks.clickhouse.client import Client
 from sinks.clickhouse.rows import EventRow, hash_of
+from sinks.config import SinkConfig
 from tests.peers import KafkaPeer, TansuPeer, free_port, wait_until_async
 from tests.sinks.clickhouse_peer import ClickHousePeer
 from tests.sinks.harness import Log, reaches, ready, running, stored, total, troubles
@@ -88,8 +91,12 @@ async def test_poison_is_set_aside_and_the_others_are_stored(
     places = [await log.send_bytes("incidents", value) for value in (b"poison", b"\xc3\x01unknown!x", None)]
     await log.send_bytes("signers", None)  # a tombstone: the key of a compacted topic was deleted
     await log.send(hit())
-    async with running(log.sink(store.config(), registry, epoch="e1")):
-        await log.caught_up()
+    with capture_logs() as lines:
+        async with running(log.sink(store.config(), registry, epoch="e1")):
+            await log.caught_up()
+    told = [line for line in lines if line["event"] == "set_aside"]
+    known = {"event", "log_level", "log_epoch", "topic", "kafka_partition", "kafka_offset", "reason"}
+    assert [(line.keys(), line["kafka_offset"]) for line in told] == [(known, offset) for offset in places]
     assert await stored(clickhouse) == {"alert.normalized": 20, "incident.hit": 1}
     rows = await clickhouse.ask("SELECT * FROM set_aside FINAL ORDER BY kafka_offset")
     assert [(row["topic"], row["kafka_partition"], row["kafka_offset"]) for row in rows] == [
@@ -107,8 +114,11 @@ async def test_a_row_that_clickhouse_refuses_is_set_aside(
     events = [normalized(number) for number in range(40)]
     events[17] = events[17].model_copy(update={"schema_version": 70_000})  # more than its column takes
     await log.send(*events)
-    async with running(log.sink(store.config())):
-        await log.caught_up()
+    with capture_logs() as lines:
+        async with running(log.sink(store.config())):
+            await log.caught_up()
+    (told,) = [line for line in lines if line["event"] == "set_aside"]
+    assert (told["project_id"], told["event_id"]) == ("shop", events[17].event_id)
     assert await stored(clickhouse) == {"alert.normalized": 39}
     (row,) = await clickhouse.ask("SELECT * FROM set_aside FINAL")
     assert row["event_id"] == events[17].event_id
@@ -210,6 +220,40 @@ async def test_lag_is_told(log: Log, store: ClickHousePeer, clickhouse: Client) 
         await log.send_all(normalized(number) for number in range(300))
         await wait_until_async(lambda: lag() == 300, what="a lag of 300", every=0.01)
         await wait_until_async(lambda: lag() == 0, what="no lag")
+
+
+async def test_a_broker_that_is_away_is_told_once_by_us_alone(
+    log: Log, store: ClickHousePeer, clickhouse: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    away = f"Kafka at {address} does not answer (connection refused)"
+    sink = log.sink(store.config(), kafka=KafkaConfig(bootstrap_servers=address))
+    tries = 0
+
+    class Counted(logging.Filter):
+        """Sees each attempt that aiokafka would tell of."""
+
+        def filter(self, record: logging.LogRecord) -> bool:
+            nonlocal tries
+            tries += 1
+            return True
+
+    counted = Counted()
+    aiokafka = logging.getLogger("aiokafka")
+    aiokafka.filters.insert(0, counted)
+    try:
+        with capture_logs() as lines:
+            async with running(sink):
+                await wait_until_async(lambda: tries > 2)
+                assert troubles(sink)["kafka"] == away
+    finally:
+        aiokafka.removeFilter(counted)
+    assert [line["detail"] for line in lines if line["event"] == "sink_kafka_away"] == [away]
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def test_the_group_is_ours_on_a_shared_cluster() -> None:
+    assert SinkConfig().group == "awoooi-sink"
 
 
 async def test_a_wrong_password_stops_the_start(log: Log, own_store: ClickHousePeer) -> None:
