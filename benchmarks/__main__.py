@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import logging
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -46,8 +47,13 @@ def main() -> int:
     given = _arguments()
     wanted = _wanted(given.only)
     quiet()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else what was started would stay
     folder = Path(tempfile.mkdtemp(prefix="awoooi-bench-"))
-    measured, failed = asyncio.run(run(Scale(given.quick, folder), wanted))
+    try:
+        measured, failed = asyncio.run(run(Scale(given.quick, folder), wanted))
+    except (KeyboardInterrupt, SystemExit):
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     rough = ", quick: rough figures" if given.quick else ""
     print(f"\n{report.machine()}\n{datetime.now().astimezone():%Y-%m-%d %H:%M %Z}{rough}\n")
     print(report.table(measured, wanted))

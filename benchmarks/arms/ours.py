@@ -48,7 +48,8 @@ def main() -> None:
     parser.add_argument("--gated", action="store_true", help="wait for SIGUSR1 before the first batch")
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
-    uvloop.run(_run(_worker(given)))
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # as `awoooi worker` does
+    asyncio.run(_run(_worker(given)))
 
 
 def _worker(given: argparse.Namespace) -> Worker:
