@@ -72,12 +72,17 @@ class RowStore(MemoryStore):  # type: ignore[misc]
         for record in records:
             if record.key == CLAIM:
                 self.claims[partition] = record.value
-            elif _owner(record) == self.claims.get(partition) or guard_off("claim"):
+            elif self._is_believed(partition, record):
                 rows[record.key] = record.value
                 doubted.discard(record.key)
             else:
                 doubted.add(record.key)
         return rows
+
+    def _is_believed(self, partition: int, record: Any) -> bool:
+        """Of older claims a compaction leaves nothing: what stands before the first that is left counts."""
+        claim = self.claims.get(partition)
+        return claim is None or _owner(record) == claim or guard_off("claim")
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
