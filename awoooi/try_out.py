@@ -63,13 +63,8 @@ def _payloads(file: str) -> Payloads:
     lines = [(number, line) for number, line in enumerate(content.split(b"\n"), start=1) if line.strip()]
     if not lines:
         raise BadPayload(f"{'standard input' if file == STDIN else file} is empty")
-    by_line = file.endswith(LINES) or _has_documents(content, lines)
+    by_line = file.endswith(LINES) or (len(lines) > 1 and _is_json(lines[0][1]))
     return Payloads(lines if by_line else [(1, content)], by_line)
-
-
-def _has_documents(content: bytes, lines: Sequence[tuple[int, bytes]]) -> bool:
-    """Several lines, of which the first is whole by itself, and all together are no document."""
-    return len(lines) > 1 and _is_json(lines[0][1]) and not _is_json(content)
 
 
 def _is_json(text: bytes) -> bool:
