@@ -7,37 +7,81 @@ written; latencies in milliseconds.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 _DIGITS = frozenset("0123456789")
 _NUMBER = r"(?<![\w.])(\d{1,9}(?:\.\d{1,6})?)"
-_THRESHOLD = re.compile(
-    r"(?:above|over|exceed\w*|than|threshold(?: of)?|below|under|beyond|limit(?: of)?|least|[<>]=?)\s*$",
-    re.IGNORECASE,
+_SAYS_THRESHOLD = (
+    "above",
+    "over",
+    "than",
+    "threshold",
+    "below",
+    "under",
+    "beyond",
+    "limit",
+    "least",
+    "<",
+    ">",
+    "=",
 )
+_SAYS_THRESHOLD_OF = ("threshold", "limit")
+_LONGEST_THRESHOLD = 40  # characters, blanks among them
 _GAP = r"[^.;:%\d\n]{0,40}?(?:: ?)?"  # between the name and its number, within the clause
 
 
-def _percent_of(name: str) -> re.Pattern[str]:
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """A metric that a text may name: where its name stands, and where its number then does.
+
+    The name is looked for as plain text first: most texts do not hold it, and a pattern takes ten times
+    as long to find that out.
+    """
+
+    metric: str
+    name: str
+    after: re.Pattern[str]
+    before: re.Pattern[str]
+
+    def numbers(self, text: str) -> Iterator[re.Match[str]]:
+        at = text.find(self.name)
+        while at >= 0:
+            found = self.after.match(text, at)
+            if found and (at == 0 or not _IN_WORD(text[at - 1])):
+                yield found
+            at = text.find(self.name, at + 1)
+        yield from self.before.finditer(text)
+
+
+_IN_WORD = re.compile(r"\w").match
+
+
+def _percentage(metric: str, name: str, words: str = "") -> _Measure:
     """`name ... 91%`, or `91% ... name`."""
-    return re.compile(
-        rf"\b{name}\w*{_GAP}{_NUMBER}\s?%|{_NUMBER}\s?%\s(?:of\s)?(?:\w+\s){{0,2}}?{name}", re.IGNORECASE
+    words = words or name
+    return _Measure(
+        metric,
+        name,
+        re.compile(rf"{words}\w*{_GAP}{_NUMBER}\s?%"),
+        re.compile(rf"{_NUMBER}\s?%\s(?:of\s)?(?:\w+\s){{0,2}}?{words}"),
     )
 
 
-# What the text must hold before its pattern is worth running, the metric, the pattern.
 _PERCENTAGES = (
-    ("throttl", "throttle_percent", _percent_of("throttl")),
-    ("memory", "memory_percent", _percent_of("memory")),
-    ("cpu", "cpu_percent", _percent_of("cpu")),
-    ("disk", "disk_percent", _percent_of("disk")),
-    ("error", "error_rate", _percent_of(r"error\w*(?: at a)? (?:rate|ratio)")),
+    _percentage("throttle_percent", "throttl"),
+    _percentage("memory_percent", "memory"),
+    _percentage("cpu_percent", "cpu"),
+    _percentage("disk_percent", "disk"),
+    _percentage("error_rate", "error", r"error\w*(?: at a)? (?:rate|ratio)"),
 )
-_RESTARTS = re.compile(
-    rf"\brestart\w*[^.;\d\n]{{0,20}}?{_NUMBER} times?\b|{_NUMBER} restarts\b", re.IGNORECASE
+_RESTARTS = _Measure(
+    "restart_count",
+    "restart",
+    re.compile(rf"restart\w*[^.;\d\n]{{0,20}}?{_NUMBER} times?\b"),
+    re.compile(rf"{_NUMBER} restarts\b"),
 )
-_P99 = re.compile(
-    rf"(?:\bp99|\b99th percentile){_GAP}{_NUMBER}\s?(ms|milliseconds?|s|sec|seconds?)\b", re.IGNORECASE
-)
+_P99 = re.compile(rf"(?:\bp99|\b99th percentile){_GAP}{_NUMBER}\s?(ms|milliseconds?|s|sec|seconds?)\b")
 
 
 def from_text(text: str) -> dict[str, float]:
@@ -46,27 +90,37 @@ def from_text(text: str) -> dict[str, float]:
     lower = text.lower()
     found: dict[str, float] = {}
     if "%" in text:
-        for needle, name, pattern in _PERCENTAGES:
-            if needle in lower:
-                _measure(found, name, pattern, lower)
+        for measure in _PERCENTAGES:
+            if measure.name in lower:
+                _take(found, measure, lower)
         if "throttle_percent" in found and found.get("cpu_percent") == found["throttle_percent"]:
             del found["cpu_percent"]  # "CPU throttled 85%" says how much is throttled, not how much is used
     if "restart" in lower:
-        _measure(found, "restart_count", _RESTARTS, lower)
+        _take(found, _RESTARTS, lower)
     if "99" in lower:
         _latency(found, lower)
     return found
 
 
-def _measure(found: dict[str, float], name: str, pattern: re.Pattern[str], text: str) -> None:
-    for match in pattern.finditer(text):
-        at = match.lastindex or 0
-        if not _THRESHOLD.search(text, 0, match.start(at)):
-            found[name] = float(match[at])
+def _take(found: dict[str, float], measure: _Measure, text: str) -> None:
+    for match in measure.numbers(text):
+        if not _is_threshold(text, match.start(1)):
+            found[measure.metric] = float(match[1])
             return
+
+
+def _is_threshold(text: str, at: int) -> bool:
+    """Whether the words before a number make a limit of it."""
+    words = text[max(0, at - _LONGEST_THRESHOLD) : at].split()
+    if not words:
+        return False
+    *_, last = words
+    if last == "of" and len(words) > 1:
+        return words[-2].endswith(_SAYS_THRESHOLD_OF)
+    return last.endswith(_SAYS_THRESHOLD) or "exceed" in last
 
 
 def _latency(found: dict[str, float], text: str) -> None:
     match = _P99.search(text)
-    if match and not _THRESHOLD.search(text, 0, match.start(1)):
+    if match and not _is_threshold(text, match.start(1)):
         found["latency_p99_ms"] = float(match[1]) * (1 if match[2].startswith("m") else 1000)
