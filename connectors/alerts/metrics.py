@@ -24,7 +24,8 @@ _SAYS_THRESHOLD = (
     "least",
     "<",
     ">",
-    "=",
+    "<=",
+    ">=",
 )
 _SAYS_THRESHOLD_OF = ("threshold", "limit")
 _LONGEST_THRESHOLD = 40  # characters, blanks among them
