@@ -220,12 +220,13 @@ class Engine:
         await self._learn(unknown.schema)
 
     async def _turn(self, placed: Placed, message: Any) -> Turn:
-        records = [self._record(raw) for raw in message.value]
+        now = time.time_ns() // 1_000_000
+        records = [self._record(raw, now) for raw in message.value]
         rows = self._tables[placed.name].rows(message.partition) if placed.keyed else None
         RECORDS.labels(placed.name).inc(len(records))
         return await placed.runner.turn(records, rows)
 
-    def _record(self, raw: Any) -> Record:
+    def _record(self, raw: Any, now: int) -> Record:
         return Record(
             raw.topic,
             raw.partition,
@@ -233,7 +234,7 @@ class Engine:
             raw.key,
             raw.value,
             raw.headers,
-            believable(raw.timestamp, time.time_ns() // 1_000_000),
+            believable(raw.timestamp, now),
             self._codec,
         )
 
