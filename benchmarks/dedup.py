@@ -81,7 +81,7 @@ async def measure(scale: Scale) -> Measured:
         arena = Arena(kafka, scale)
         load = await storm(scale)
         arena.sizes[ALERTS] = await kafka.fill(load)
-        few = (replace(out, topic=FEW) for out in load[: scale.of(24_000, 8_000)])
+        few = (replace(out, topic=FEW) for out in load[: scale.of(24_000, 12_000)])
         arena.sizes[FEW] = await kafka.fill(few)
         for _ in range(scale.rounds):
             await ours(arena)

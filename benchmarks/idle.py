@@ -51,7 +51,7 @@ def resident_bytes(pid: int) -> int:
 
 
 def name_of(pid: int) -> str:
-    """The subcommand, or the program."""
+    """The subcommand; what is no command of ours is the embedded broker."""
     words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
     known = [word for word in words if word in ("up", "worker", "gateway", "sink", "store")]
-    return known[0] if known else f"{Path(words[0]).name}"
+    return known[0] if known else "broker"

@@ -11,13 +11,10 @@ from quixstreams.models import (  # type: ignore[import-not-found, unused-ignore
     Serializer,
 )
 
-from benchmarks.arms.job import Job
+from benchmarks.arms.job import BATCH, Job
 from benchmarks.child import READY
 from schemas.codec import Codec
 from streams.runner import Outgoing
-
-BATCH = 500
-"""Repeats are told of once in so many alerts of a partition, and at its end: about as many events as ours."""
 
 
 class ReadAvro(Deserializer):  # type: ignore[misc]

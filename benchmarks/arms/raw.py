@@ -9,13 +9,12 @@ import time
 import uvloop
 from aiokafka import AIOKafkaConsumer
 
-from benchmarks.arms.job import Job, State
+from benchmarks.arms.job import BATCH, Job, State
 from benchmarks.broker import producing
 from benchmarks.child import READY
 from schemas.catalog import MIB
 from streams.sender import Sender
 
-BATCH = 2000
 COMMIT_SECS = 1.0
 
 
@@ -41,7 +40,7 @@ async def count(consumer: AIOKafkaConsumer, sender: Sender) -> None:
     job, states = Job(), dict[bytes, State]()
     read, committed = job.codec.read, time.monotonic()
     while True:
-        for records in (await consumer.getmany(timeout_ms=200, max_records=BATCH)).values():
+        for records in (await consumer.getmany(timeout_ms=200, max_records=2 * BATCH)).values():
             for record in records:
                 states[record.key] = job.count(read(record.value)[1], states.get(record.key))
             await sender.send(job.tell())

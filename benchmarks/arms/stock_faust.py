@@ -14,6 +14,7 @@ from benchmarks.child import READY
 from schemas.codec import Codec
 
 BATCH = 500
+"""Smaller than the others', as its load is: else all of it would be told of at once, and no pace be seen."""
 
 
 def new_app(bootstrap: str, group: str, topic: str, state_dir: str, ends: dict[int, int]) -> Any:
