@@ -125,13 +125,14 @@ def test_json_has_the_keys_at_its_top(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("figure", "status"), [(0.9, 0), (0.1, 1), (None, 1)])
 def test_exit_status_follows_the_musts(
-    monkeypatch: pytest.MonkeyPatch, figure: float | None, status: int
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, figure: float | None, status: int
 ) -> None:
     async def measure(scale: Scale) -> Measured:
         if figure is None:
             raise RuntimeError("nothing was measured")
         return Measured({"dedup_vs_raw": figure})
 
+    monkeypatch.setattr(program.tempfile, "tempdir", str(tmp_path))  # a part that failed keeps its logs
     monkeypatch.setattr(program, "PARTS", (program.Part(("dedup_vs_raw",), measure, "fake"),))
     monkeypatch.setattr(sys, "argv", ["benchmarks", "--only", "dedup_vs_raw"])
     assert program.main() == status
