@@ -71,6 +71,10 @@ class GroupThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         async with asyncio.timeout(STEP_SECS):
             return dict(await super().seek_to_committed())
 
+    async def seek_to_beginning(self, *partitions: TP) -> None:
+        async with asyncio.timeout(STEP_SECS):
+            await super().seek_to_beginning(*partitions)
+
     async def _highwaters(self, partitions: list[TP]) -> Mapping[TP, int]:
         ends: dict[TP, int] = dict(await super()._highwaters(partitions))
         probed = {aiokafka.TopicPartition(*tp): tp for tp, end in ends.items() if end}

@@ -34,6 +34,7 @@ from streams.sabotage import crash_point, guard_off
 
 SCHEME = "awoooi"
 REVOKE_SECS = 10.0
+POLL_SECS = 0.5  # a rebalance waits for the poll that is under way
 log = structlog.get_logger(__name__)
 
 
@@ -65,6 +66,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._in_flight: dict[TP, list[int]] = defaultdict(list)
         self._held: dict[TP, float] = {}
         self._room = asyncio.Event()
+        self._polling = asyncio.Lock()
         self._after_seek: frozenset[TP] = frozenset()
         self.busy = 0
         """batches that a stage has in hand"""
@@ -119,7 +121,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def _records(self, patience: float) -> Mapping[TP, list[Any]]:
         if not self.flow_active:
-            await self.wait(self.can_resume_flow)
+            return {}
         active = self._get_active_partitions()
         wanted = {tp for tp in active if self._has_room(TP(*tp))}
         if not wanted:
@@ -146,12 +148,12 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             return
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109  Faust's signature
+        generation = self.app.consumer_generation_id
         self.not_waiting_next_records.clear()
         try:
             records = await self._records(timeout)
         finally:
             self.not_waiting_next_records.set()
-        generation = self.app.consumer_generation_id
         if self.should_stop or not records:
             return
         if not self.flow_active:
@@ -168,7 +170,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def _seek_again(self) -> None:
         try:
-            await self.perform_seek()
+            await self._seek_to_committed()
         except (KafkaError, TimeoutError) as error:  # the rebalance that stopped the flow seeks again itself
             log.info("seek_while_paused_failed", error=str(error))
 
@@ -179,8 +181,11 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             while not (stopped() or fetcher_stopped()):
                 self.diag.set_flag(CONSUMER_FETCHING)
                 await self.sleep(0)
-                async for tp, message in self.getmany(timeout=1.0):
-                    await self._deliver(tp, message)
+                if not self.flow_active:
+                    await self.wait(self.can_resume_flow)
+                async with self._polling:
+                    async for tp, message in self.getmany(timeout=POLL_SECS):
+                        await self._deliver(tp, message)
                 self.diag.unset_flag(CONSUMER_FETCHING)
         except (*self.consumer_stopped_errors, asyncio.CancelledError):
             if not self.transport.app.should_stop:
@@ -231,6 +236,19 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             super().resume_partitions(changelogs)
 
     async def perform_seek(self) -> None:
+        """Not beside a poll: what it brings would come from beyond the place that we go back to."""
+        async with self._polling:
+            await self._seek_to_committed()
+
+    async def seek_to_committed(self) -> Mapping[TP, int | None]:
+        """aiokafka leaves a partition that nobody has committed where it is: beyond what was dropped."""
+        offsets: Mapping[TP, int | None] = await super().seek_to_committed()
+        never = [tp for tp, offset in offsets.items() if offset is None and tp.topic in self._flow.topics]
+        if never:
+            await self._thread.seek_to_beginning(*never)
+        return offsets
+
+    async def _seek_to_committed(self) -> None:
         self._in_flight.clear()
         await super().perform_seek()
         resumed, self._after_seek = self._after_seek, frozenset()

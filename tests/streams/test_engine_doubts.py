@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from connectors.kafka.config import KafkaConfig
-from streams import faust_transport
+from streams import faust_group
 from streams.sender import ProducerDied
 from tests.peers.kafka import KafkaPeer
 from tests.peers.waiting import wait_until_async
@@ -64,8 +64,8 @@ async def test_rows_whose_end_cannot_be_learnt_are_not_taken_for_none(
     async with engine_of(broker, "endless", placed(Counting(("endless.in",)))) as engine:
         await put(broker, "endless.in", [(b"k", b"")], partition=0)
         await wait_until_async(lambda: counts(engine) == {b"k": 1}, 20)
-    monkeypatch.setattr(faust_transport, "STEP_SECS", 1.0)
-    monkeypatch.setattr(faust_transport.GroupThread, "_highwaters", never_answers)
+    monkeypatch.setattr(faust_group, "STEP_SECS", 1.0)
+    monkeypatch.setattr(faust_group.GroupThread, "_highwaters", never_answers)
     async with engine_of(broker, "endless", placed(Counting(("endless.in",))), ready=False) as engine:
         engine.app.conf.broker_request_timeout = 3.0
         await wait_until_async(lambda: engine.ready or engine.app.should_stop, 30)
@@ -89,5 +89,3 @@ async def test_a_producer_that_has_died_ends_the_worker(broker: KafkaConfig) -> 
 
 async def fault(*_: object) -> None:
     raise ZeroDivisionError("a fault of aiokafka's own")
-
-
