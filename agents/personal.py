@@ -67,7 +67,7 @@ _ON_COMMAND_LINE = re.compile(
 
 # --- keys and tokens: known prefixes, and what a name says is one ------------------------------------------
 _PREFIXES = (
-    "AKIA", "ASIA", "ACCA", "ABIA", "AGPA", "AIDA", "AROA", "hvs.", "hvb.", "hvr.", "s.", "ghp_", "gho_", "ghu_",
+    "AKIA", "ASIA", "ACCA", "ABIA", "AGPA", "AIDA", "AROA", "hvs.", "hvb.", "hvr.", "ghp_", "gho_", "ghu_",
     "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-", "glrt-", "glcbt-", "glft-", "glsoat-", "glimt-", "glptt-",
     "glagent-", "npm_", "xox", "sk-", "sk_", "rk_", "AIza", "SG.", "dop_v1_", "doo_v1_", "hf_", "pypi-", "ya29.",
     "hooks.slack.com", "shpat_", "dckr_pat_", "glc_", "glsa_", "lin_api_", "xapp-", "whsec_", "ATATT3",
@@ -96,6 +96,13 @@ _BEARER = re.compile(r"\bbearer\s+((?=\S*[0-9])[\w.~+/-]{12,1000}=*)", re.IGNORE
 _NAMES_A_SECRET = ("pass", "pwd", "kennwort", "secret", "token", "key", "bearer", "authorization", "signature", "sig=", "code=", "mysql", "curl", "mariadb")  # fmt: skip
 
 
+# Plain beginnings that a search finds at once: most texts need not be tried by the pattern itself.
+_LIKE_VAULT = re.compile(r"s\.[A-Za-z0-9]{24}")
+_LIKE_IPV4 = re.compile(r"\.[0-9]{1,3}\.[0-9]")
+_LIKE_UUID = re.compile(r"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-")
+_LIKE_DISCORD = re.compile(r"\.[\w-]{6}\.[\w-]{27}")
+
+
 def find(text: str) -> Sequence[Finding]:
     """All values in order, none overlapping; where two patterns claim a place, the more telling wins."""
     found: list[Finding] = []
@@ -115,19 +122,19 @@ def _searches(text: str) -> Iterator[_Search]:
         yield _of(_JWT, JWT)
     if "://" in text and "@" in text:
         yield _of(_IN_ADDRESS, PASSWORD)
-    if _holds_any(text, _PREFIXES):
+    if _holds_any(text, _PREFIXES) or _LIKE_VAULT.search(text):
         yield _of(_KNOWN_KEY, API_KEY)
     if _holds_any(lower, _NAMES_A_SECRET):
         yield from (_passwords, _of(_NAMED_KEY, API_KEY), _of(_BEARER, API_KEY))
     if "@" in text or "%40" in text:
         yield _of(_EMAIL, EMAIL)
-    if text.count(".") > 1:
+    if _LIKE_DISCORD.search(text):
         yield _of(_DISCORD, API_KEY)
-    if text.count(":") > 1:
+    if "::" in text or text.count(":") > 5:
         yield _ipv6
-    if text.count(".") > 2:
+    if _LIKE_IPV4.search(text):
         yield _of(_IPV4, IP)
-    if text.count("-") > 3:
+    if _LIKE_UUID.search(text):
         yield _of(_UUID, UUID)
     if "_" in text and "[" in text:
         yield _of(_FORGED, FORGED)

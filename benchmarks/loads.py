@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from zlib import crc32
 
 import orjson
 
@@ -162,5 +163,5 @@ def _raw_alert(about: Subject, moment: int) -> dict[str, object]:
         "startsAt": began,
         "endsAt": "0001-01-01T00:00:00Z",
         "generatorURL": "http://prometheus-k8s-0:9090/graph?g0.expr=up+%3D%3D+0&g0.tab=1",
-        "fingerprint": f"{moment & 0xFFFF_FFFF:016x}",
+        "fingerprint": f"{crc32(about.pod.encode()):016x}",  # of the labels, as Alertmanager's is
     }

@@ -82,7 +82,8 @@ class Purifier:
     def _forget(self) -> None:
         self._room = self._characters
         self._plain: set[str] = set()  # texts with nothing to do, short enough for any field
-        self._plain_names: set[str] = set()
+        self.settled_labels: set[tuple[str, str]] = set()  # pairs that come out as they went in
+        self.settled_annotations: set[tuple[str, str]] = set()
         self._readings: dict[str, _Reading | None] = {}
         self._numbers: dict[str, dict[str, float]] = {}
 
@@ -109,15 +110,8 @@ class Purifier:
             values=alert.shield.values if alert.shield else {},
         )
 
-    def all_plain(self, texts: Mapping[str, str]) -> bool:
-        """Every name and value was seen before, with nothing to do: the usual case, settled at once."""
-        return self._plain.issuperset(texts.values()) and self._plain_names.issuperset(texts)
-
     def is_plain(self, text: str, limit: int) -> bool:
         return text in self._plain and len(text) <= limit
-
-    def plain_name(self, name: str) -> None:
-        self._plain_names.add(name)
 
     def reading(self, text: str) -> _Reading | None:
         """What there is to do in a text, None for nothing."""
@@ -198,28 +192,40 @@ class _Alert:
         return None if text is None else self.text(text, limit, name, keep)
 
     def labels(self, labels: dict[str, str], target: str | None) -> dict[str, str]:
-        if self.memory.all_plain(labels) and len(labels) <= limits.MAX_LABELS:
-            return labels
-        return {
-            (shown := self._name(name, "labels")): self._named(
-                name,
-                value,
-                limits.LABEL,
-                f"labels.{shown}"[: limits.NAME],
-                KEPT_IN_IDENTITY if name in IDENTITY or value == target else (),
-            )
-            for name, value in self._at_most(labels, limits.MAX_LABELS, "labels")
-        }
+        settled = self.memory.settled_labels
+        if settled.issuperset(labels.items()) and len(labels) <= limits.MAX_LABELS:
+            return labels  # the usual case, settled at once
+        clean = {}
+        for pair in self._at_most(labels, limits.MAX_LABELS, "labels"):
+            if pair in settled:
+                clean[pair[0]] = pair[1]
+                continue
+            name, value = pair
+            identity = name in IDENTITY
+            keep = KEPT_IN_IDENTITY if identity or value == target else ()
+            done = self._pair(name, value, limits.LABEL, "labels", keep)
+            clean[done[0]] = done[1]
+            if done == pair and (identity or value != target):
+                settled.add(pair)
+        return clean
 
     def annotations(self, annotations: dict[str, str]) -> dict[str, str]:
-        if self.memory.all_plain(annotations) and len(annotations) <= limits.MAX_ANNOTATIONS:
+        settled = self.memory.settled_annotations
+        if settled.issuperset(annotations.items()) and len(annotations) <= limits.MAX_ANNOTATIONS:
             return annotations
-        return {
-            (shown := self._name(name, "annotations")): self._named(
-                name, value, limits.ANNOTATION, f"annotations.{shown}"[: limits.NAME]
-            )
-            for name, value in self._at_most(annotations, limits.MAX_ANNOTATIONS, "annotations")
-        }
+        clean = {}
+        for pair in self._at_most(annotations, limits.MAX_ANNOTATIONS, "annotations"):
+            done = pair if pair in settled else self._pair(*pair, limits.ANNOTATION, "annotations")
+            clean[done[0]] = done[1]
+            if done == pair and self.memory.is_plain(pair[1], limits.SHORTEST_TEXT):
+                settled.add(pair)
+        return clean
+
+    def _pair(
+        self, name: str, value: str, limit: int, of: str, keep: Collection[str] = ()
+    ) -> tuple[str, str]:
+        shown = self._name(name, of)
+        return shown, self._named(name, value, limit, f"{of}.{shown}"[: limits.NAME], keep)
 
     def metrics(self, metrics: dict[str, Metric]) -> dict[str, Metric]:
         return {
@@ -248,10 +254,7 @@ class _Alert:
         return self.shield.replace(text, findings, keep)
 
     def _name(self, name: str, of: str) -> str:
-        cleaned = self.text(name, limits.NAME, of)
-        if cleaned is name and kind_of_secret(name) is None:
-            self.memory.plain_name(name)
-        return cleaned
+        return self.text(name, limits.NAME, of)
 
     def _at_most(self, entries: dict[str, _Value], limit: int, name: str) -> list[tuple[str, _Value]]:
         if len(entries) > limit:
