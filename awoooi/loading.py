@@ -24,7 +24,6 @@ CONFIG_VARIABLE = "AWOOOI_CONFIG"
 DEFAULT_FILE = Path("awoooi.yaml")
 # These belong to tests and to the way a process is started; they are no settings.
 OTHER_VARIABLES = {
-    CONFIG_VARIABLE,
     "AWOOOI_CRASH_AT",
     "AWOOOI_GUARD_OFF",
     "AWOOOI_REQUIRE_PEERS",
@@ -132,11 +131,11 @@ def known_settings(model: type[BaseModel] = Settings, above: Name = ()) -> Itera
 
 
 def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    known = {setting.variable for setting in known_settings()} | OTHER_VARIABLES
+    known = {setting.variable for setting in known_settings()} | {CONFIG_VARIABLE}
     return [
         f"{variable}: there is no such setting{_did_you_mean(variable, known)}"
-        for variable in sorted(environment)
-        if variable.startswith(PREFIX) and not variable.startswith(TEST_PREFIX) and variable not in known
+        for variable in sorted(environment.keys() - known - OTHER_VARIABLES)
+        if variable.startswith(PREFIX) and not variable.startswith(TEST_PREFIX)
     ]
 
 

@@ -10,11 +10,11 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from awoooi.child import Child, rotate
 from awoooi.parts import INTAKE, NO_ANSWER, Part, Probe, stop_order
@@ -84,6 +84,7 @@ class Supervisor:
         self._logs, self._environment, self._new_epoch = logs, environment, new_epoch
         self._listeners: list[Changed] = []
         self._failing: set[Changed] = set()
+        self._killed = asyncio.Event()
 
     def listen(self, changed: Changed) -> None:
         self._listeners.append(changed)
@@ -217,15 +218,26 @@ class Supervisor:
         times = f"{len(status.deaths)} times within {WITHIN_SECS:.0f} s, at last {how}"
         return f"{status.part.name} ended {times}; {status.child.log} says:\n{said}"
 
-    async def stop(self, drain: Callable[[], Awaitable[None]] | None = None) -> None:
+    async def stop(self, drain: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
         """All of them, against the data; `drain` is awaited once nothing new comes in."""
         for name in stop_order([status.part for status in self.statuses.values()]):
             await self._stop([self.statuses[name]])
             if name == INTAKE and drain is not None:
-                await drain()
+                await self._unless_killed(drain())
+
+    async def _unless_killed(self, drain: Coroutine[Any, Any, None]) -> None:
+        """Who does not want to wait does not wait for the last alerts either."""
+        tasks = [asyncio.create_task(drain), asyncio.create_task(self._killed.wait())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if tasks[0].done():
+                tasks[0].result()
+        finally:
+            await _cancelled(tasks)
 
     def kill(self) -> None:
         """All at once, for whoever does not want to wait."""
+        self._killed.set()
         for status in self.statuses.values():
             if status.child is not None and status.child.running:
                 status.child.kill()
@@ -234,10 +246,11 @@ class Supervisor:
         await asyncio.gather(*(self._stop_one(status, within_secs) for status in statuses))
 
     async def _stop_one(self, status: Status, within_secs: float) -> None:
-        if status.child is None or not status.child.running:
+        if status.child is None or status.state is State.DONE:
             return
-        self._tell(status, State.STOPPING, "")
-        await status.child.stop(min(status.part.patience_secs, within_secs))
+        if status.child.running:
+            self._tell(status, State.STOPPING, "")
+            await status.child.stop(min(status.part.patience_secs, within_secs))
         status.ready.clear()
         self._tell(status, State.STOPPED, "")
 
@@ -270,7 +283,7 @@ def _pause(*, is_ready: bool, was_ready: bool) -> float:
     return UNREADY_EVERY_SECS if was_ready else STARTING_EVERY_SECS
 
 
-async def _cancelled(tasks: Sequence[asyncio.Task[int]]) -> None:
+async def _cancelled(tasks: Sequence[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -106,6 +106,10 @@ def test_an_unknown_variable_is_refused_with_the_one_that_was_meant(
     assert refused({**base, variable: "1"}) == f"{variable}: there is no such setting; did you mean {meant}?"
 
 
+def test_variables_of_tests_are_not_what_was_meant(base: dict[str, str]) -> None:
+    assert "CRASH_AT" not in refused({**base, "AWOOOI_CRASH": "1"})
+
+
 def test_all_that_is_wrong_is_told_at_once(base: dict[str, str]) -> None:
     """Of names, of what cannot be read, and of values; in the file as in the environment."""
     Path("awoooi.yaml").write_text("partitions: none\ngateway: {prot: 1}\nstore: 8123\n")

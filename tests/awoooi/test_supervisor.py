@@ -240,6 +240,29 @@ async def test_a_part_that_does_not_end_when_asked_is_killed(tmp_path: Path) -> 
     assert kept.statuses["store"].state is State.STOPPED
 
 
+async def test_whoever_asks_twice_does_not_wait_for_the_last_alerts(tmp_path: Path) -> None:
+    drains = asyncio.Event()
+
+    async def endless() -> None:
+        drains.set()
+        await asyncio.Event().wait()
+
+    parts = (python("gateway", FOREVER), python("store", FOREVER))
+    kept = Supervisor(parts, tmp_path, lambda _: os.environ, Epochs())
+    task = asyncio.create_task(kept.run())
+    await wait_until_async(lambda: kept.all_ready)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    stopping = asyncio.create_task(kept.stop(endless))
+    await drains.wait()
+    assert kept.statuses["store"].pid is not None, "it is still needed"
+    kept.kill()
+    await asyncio.wait_for(stopping, 10)
+
+    assert {status.state for status in kept.statuses.values()} == {State.STOPPED}
+
+
 def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
     """Even when that is killed in a way that nobody can catch."""
     program = f"""
