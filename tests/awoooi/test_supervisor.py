@@ -263,6 +263,20 @@ async def test_whoever_asks_twice_does_not_wait_for_the_last_alerts(tmp_path: Pa
     assert {status.state for status in kept.statuses.values()} == {State.STOPPED}
 
 
+async def test_what_had_died_before_the_end_is_shown_as_stopped(tmp_path: Path) -> None:
+    kept = Supervisor((python("store", FOREVER),), tmp_path, lambda _: os.environ, Epochs())
+    task = asyncio.create_task(kept.run())
+    await wait_until_async(lambda: kept.all_ready)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    kept.kill()
+    await wait_until_async(lambda: kept.statuses["store"].pid is None)
+
+    await kept.stop()
+
+    assert kept.statuses["store"].state is State.STOPPED
+
+
 def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
     """Even when that is killed in a way that nobody can catch."""
     program = f"""
