@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+import structlog
 
 from tests.peers.counting import PeerCount
 from tests.peers.fixtures import (
@@ -17,6 +20,13 @@ from tests.peers.fixtures import (
 )
 
 __all__ = ["alertmanager", "awoooi", "fresh_kafka", "kafka", "prometheus", "secure_kafka", "tansu", "webhook"]
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """A command run in this process sets its logs up for good; the next test must not feel it."""
+    yield
+    structlog.reset_defaults()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -144,6 +144,13 @@ class Reader:
             return (await self.read()).hits.total() + self.outcome.rejected >= alerts
 
         await wait_until_async(counted, timeout, what=f"{alerts} alerts counted", every=0)
-        for _ in range(5):
-            await self.read()
+        await self.until_quiet()
         return self.outcome
+
+    async def until_quiet(self, reads: int = 25) -> None:
+        """Until nothing new has come for about five seconds: what is lost cannot be waited for."""
+        quiet = 0
+        while quiet < reads or not self.outcome.seen:
+            known = len(self.outcome.seen) + self.outcome.repeated
+            await self.read()
+            quiet = quiet + 1 if len(self.outcome.seen) + self.outcome.repeated == known else 0
