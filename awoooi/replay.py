@@ -160,7 +160,7 @@ async def _publisher(settings: Settings) -> AsyncIterator[Publisher]:
     await publisher.start()
     try:
         if publisher.trouble:
-            raise BrokerAway(f"Kafka at {settings.kafka.bootstrap_servers}: {publisher.trouble}")
+            raise BrokerAway(publisher.trouble)
         yield publisher
     finally:
         await publisher.stop()
