@@ -59,15 +59,23 @@ def may_be_hostile(text: str) -> bool:
         return True
     lower = text.lower()
     used = set(lower.translate(_AS_WORDS).split())
+    mixed = [word for word in used if not word.isalpha()]
     return (
         not _WORDS.isdisjoint(used)
         or (("?" in lower or "<" in lower or "\x1b" in lower) and _SIGNS.search(lower) is not None)
         or _holds_stem(lower)
         or len(used & _LETTERS) > 3  # s p a c e d
         or is_rotated(used)
-        or any(len(word) >= _LONG and word.isalnum() and not word.isalpha() for word in used)
-        or not _SPELLED.isdisjoint(set(lower.translate(_AS_LEET).split()) - used)
+        or (bool(mixed) and (_may_be_encoded(mixed) or _is_spelled_with_digits(mixed, used)))
     )
+
+
+def _may_be_encoded(mixed: list[str]) -> bool:
+    return max(map(len, mixed)) >= _LONG and any(len(word) >= _LONG and word.isalnum() for word in mixed)
+
+
+def _is_spelled_with_digits(mixed: list[str], used: set[str]) -> bool:
+    return not _SPELLED.isdisjoint(set(" ".join(mixed).translate(_AS_LEET).split()) - used)
 
 
 def _holds_stem(lower: str) -> bool:

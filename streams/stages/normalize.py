@@ -63,6 +63,7 @@ class Normalize:
         self._sources = sources
         self._sealer, self._stamp_key, self._epoch = sealer, stamp_key, epoch
         self._purifier = Purifier(find, Shield)
+        self._received = {name: RECEIVED.labels(name) for name in sources}
 
     async def handle(self, record: Record, now: Now) -> Events:
         project = self._project(record)
@@ -70,7 +71,7 @@ class Normalize:
         name = record.topic.removeprefix(RAW_PREFIX)
         source = detect(payload, self._sources) if name == AUTO else self._sources[name]
         alerts = source.read(payload, record.timestamp)
-        RECEIVED.labels(source.name).inc(len(alerts))
+        self._received[source.name].inc(len(alerts))
         return [self._draft(raw, index, project, record, now) for index, raw in enumerate(alerts)]
 
     def _project(self, record: Record) -> str:
