@@ -120,8 +120,8 @@ async def test_a_worker_over_tls_and_sasl(mechanism: Any, secure_kafka: KafkaPee
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        pytest.param({"password": SecretStr("wrong")}, "uthentication", id="password"),
-        pytest.param({"username": "nobody"}, "uthentication", id="user"),
+        pytest.param({"password": SecretStr("wrong")}, "refuses user name or password", id="password"),
+        pytest.param({"username": "nobody"}, "refuses user name or password", id="user"),
         pytest.param({"ca_file": "another"}, "certificate", id="authority"),
         pytest.param({"security_protocol": "SSL"}, "", id="no-log-in"),
     ],
