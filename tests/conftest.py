@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -25,6 +26,7 @@ __all__ = ["alertmanager", "awoooi", "fresh_kafka", "kafka", "prometheus", "secu
 @pytest.fixture(autouse=True)
 def _logs_as_they_were() -> Iterator[None]:
     """A command run in this process sets its logs up for good; the next test must not feel it."""
+    logging.getLogger("aiokafka").setLevel(logging.NOTSET)
     yield
     structlog.reset_defaults()
 
