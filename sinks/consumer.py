@@ -24,11 +24,11 @@ from connectors.kafka.config import KafkaConfig
 from connectors.kafka.unreached import away, told_by_us
 from schemas.catalog import Topic, recorded_topics
 from schemas.codec import Codec
+from schemas.sabotage import crash_point, guard_off
 from sinks.batch import Batch, Place
 from sinks.clickhouse.rows import EventRow, SetAside
 from sinks.clickhouse.writer import Writer
 from sinks.config import SinkConfig
-from sinks.crash import crash_point, guard_off
 from sinks.intake import Intake, Learn
 from sinks.metrics import Meters
 

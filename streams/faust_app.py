@@ -24,13 +24,13 @@ from connectors.kafka.config import KafkaConfig
 from schemas.catalog import ticks_topic
 from schemas.codec import Codec
 from schemas.errors import BrokerAway, NotNow, UnknownSchema
+from schemas.sabotage import crash_point, guard_off
 from streams.changelog import read_range
 from streams.faust_table import RowTable
 from streams.faust_transport import SCHEME, BatchSchema, Flow, LeanMonitor, register
 from streams.limiter import RejectLimiter
 from streams.placed import Placed
 from streams.runner import EVENTS, RECORDS, SECONDS, Turn
-from streams.sabotage import crash_point, guard_off
 from streams.sender import Sender
 from streams.slow import SlowWork
 from streams.stage import Record

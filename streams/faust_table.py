@@ -23,9 +23,9 @@ from faust.tables.table import Table
 from faust.types import TP
 
 from schemas.errors import NotNow
+from schemas.sabotage import guard_off
 from streams.changelog import CLAIM, OWNER_HEADER
 from streams.rows import Due, PartitionRows
-from streams.sabotage import guard_off
 
 log = structlog.get_logger(__name__)
 CLAIM_AGAIN_SECS = 0.5

@@ -29,8 +29,8 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from connectors.kafka.patience import patient
+from schemas.sabotage import crash_point, guard_off
 from streams.faust_group import GroupThread
-from streams.sabotage import crash_point, guard_off
 
 SCHEME = "awoooi"
 REVOKE_SECS = 10.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from schemas.sabotage import guard_off
 from streams import windows
 from streams.glance import Glance
-from streams.sabotage import guard_off
 from streams.stage import State, pack, unpack
 
 KEPT_STARTS = 8  # how many beginnings of one fingerprint are remembered, to know a copy

@@ -1,7 +1,7 @@
 """Named crash points and guards that tests switch off. Nothing here acts unless the environment asks.
 
 `AWOOOI_CRASH_AT=dedup:produced:3` kills the process (-9) at the third passage of that point.
-`AWOOOI_GUARD_OFF=seen` or `order` shows that a test notices when the guard is missing.
+`AWOOOI_GUARD_OFF=seen`, `order` or `commit_after` shows that a test notices when the guard is missing.
 """
 
 from __future__ import annotations
