@@ -69,6 +69,8 @@ def _default(info: FieldInfo) -> Any:
     value = info.get_default(call_default_factory=True)
     if isinstance(value, tuple):
         return list(value)
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
     return value.value if isinstance(value, StrEnum) else value
 
 

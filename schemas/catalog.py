@@ -13,7 +13,10 @@ from typing import Any
 from zlib import crc32
 
 from schemas.alert import AlertNormalized, AlertRejected, CloseRequested
+from schemas.decision import LearningDebateEnded, RcaDecided, RcaLate
+from schemas.diagnosis import RcaDiagnosed
 from schemas.envelope import Event
+from schemas.evidence import EvidenceCollected
 from schemas.failure import StageFailed
 from schemas.incident import (
     IncidentExpired,
@@ -24,7 +27,11 @@ from schemas.incident import (
     IncidentResolved,
     IncidentSeverityRaised,
 )
-from schemas.run import RunRequested, RunStarted
+from schemas.plan import RcaPlanned
+from schemas.run import RunRequested, RunSpent, RunStarted
+from schemas.tool import ToolCalled
+from schemas.topology import TopologyObserved
+from schemas.verdict import RcaCritiqued, RcaReviewed
 
 MIB = 1024 * 1024
 RAW_PREFIX = "alerts.raw."
@@ -77,11 +84,17 @@ def key_of(event: Event) -> bytes:
     return _KEYS[topic_of(type(event)).key](event).encode()
 
 
+def subject_of(event: Any) -> str:
+    """What a compacted topic keeps the latest word on; elsewhere the incident is the subject."""
+    return str(getattr(event.payload, "subject", "") or event.incident_id)
+
+
 _KEYS: dict[str, Callable[[Any], str]] = {
     "project and fingerprint": lambda event: f"{event.project_id}:{event.payload.fingerprint}",
     "source": lambda event: event.payload.source,
     "stage": lambda event: event.payload.stage,
     "incident": lambda event: event.incident_id,
+    "subject": subject_of,
     "project": lambda event: event.project_id,
 }
 
@@ -111,9 +124,11 @@ def ticks_topic(worker: str) -> Topic:
     )
 
 
-def reference_topic(name: str, holds: str, key: str = "subject") -> Topic:
+def reference_topic(
+    name: str, holds: str, key: str = "subject", events: tuple[type[Event], ...] = ()
+) -> Topic:
     """Reference data: compacted, small, one partition, read in full by every process."""
-    return Topic(name, key=key, holds=holds, keyed=False, retention=None, compacted=True)
+    return Topic(name, key=key, holds=holds, events=events, keyed=False, retention=None, compacted=True)
 
 
 TOPICS: tuple[Topic, ...] = (
@@ -145,14 +160,19 @@ TOPICS: tuple[Topic, ...] = (
             IncidentExpired,
         ),
     ),
-    Topic("runs.requests", key="project", holds="runs asked for", events=(RunRequested,)),
+    Topic("runs.requests", key="project", holds="runs asked for", events=(RunRequested, RunSpent)),
     Topic("runs", key="incident", holds="runs and how they end", events=(RunStarted,)),
-    Topic("rca.evidence", key="incident", holds="what was gathered for a run"),
-    Topic("rca.diagnoses", key="incident", holds="the diagnostician's turns"),
-    Topic("rca.plans", key="incident", holds="the solver's turns"),
-    Topic("rca.reviews", key="incident", holds="the reviewer's turns"),
-    Topic("rca.critiques", key="incident", holds="the critic's turns"),
-    Topic("rca.decisions", key="incident", holds="the coordinator's decision packages"),
+    Topic("rca.evidence", key="incident", holds="what was gathered for a run", events=(EvidenceCollected,)),
+    Topic("rca.diagnoses", key="incident", holds="the diagnostician's turns", events=(RcaDiagnosed,)),
+    Topic("rca.plans", key="incident", holds="the solver's turns", events=(RcaPlanned,)),
+    Topic("rca.reviews", key="incident", holds="the reviewer's turns", events=(RcaReviewed,)),
+    Topic("rca.critiques", key="incident", holds="the critic's turns", events=(RcaCritiqued,)),
+    Topic(
+        "rca.decisions",
+        key="incident",
+        holds="the coordinator's decision packages",
+        events=(RcaDecided, RcaLate),
+    ),
     Topic("preflights", key="incident", holds="checks made under the executor's own identity"),
     Topic("approvals.requests", key="incident", holds="what policy asks people to approve"),
     Topic(
@@ -171,16 +191,21 @@ TOPICS: tuple[Topic, ...] = (
     reference_topic("trust", "trust scores", key="trust key"),
     reference_topic("switches", "kill switches and opt-ins"),
     reference_topic("silences", "silences and maintenance windows"),
-    reference_topic("topology", "services and what they depend on"),
+    reference_topic("topology", "services and what they depend on", events=(TopologyObserved,)),
     reference_topic("policies", "policy revisions"),
     reference_topic("projects", "tenants"),
     reference_topic("signers", "who may sign, with which keys"),
-    Topic("tools", key="incident", holds="tool calls with their gate results"),
+    Topic("tools", key="incident", holds="tool calls with their gate results", events=(ToolCalled,)),
     Topic("notifications", key="incident", holds="messages queued, sent, failed, skipped"),
     Topic("channels", key="incident", holds="inbound and outbound channel messages"),
     Topic("governance", key="subject", holds="events about the AI itself"),
     Topic("finops", key="subject", holds="findings of waste"),
-    Topic("learning", key="subject", holds="ended debates and outcomes, kept as input"),
+    Topic(
+        "learning",
+        key="subject",
+        holds="ended debates and outcomes, kept as input",
+        events=(LearningDebateEnded,),
+    ),
     Topic(
         "audit.heads",
         key="partition",

@@ -23,6 +23,7 @@ from fastavro.schema import (
 from pydantic import BaseModel, ValidationError
 
 from schemas.avro_schema import AVRO_DIR, path_of
+from schemas.avro_writer import Write, compile_writer
 from schemas.catalog import event_classes
 from schemas.draft import Draft
 from schemas.envelope import Event, Plain, as_plain
@@ -62,6 +63,11 @@ def _known() -> dict[bytes, _Writing]:
 def _current(event: type[Event]) -> tuple[Any, bytes]:
     schema = load_schema(str(path_of(event)))
     return schema, SINGLE_OBJECT + _fingerprint(schema)
+
+
+@cache
+def _writer(event: type[Event]) -> Write:
+    return compile_writer(json.loads(path_of(event).read_text()))
 
 
 def _fingerprint(schema: Any) -> bytes:
@@ -105,13 +111,11 @@ class Codec:
         return self.encode_plain(draft.kind, draft.plain)
 
     def encode_plain(self, event: type[Event], plain: dict[str, Any]) -> bytes:
-        schema, prefix = _current(event)
         if self.registry_ids:
             prefix = CONFLUENT + self.registry_ids[event].to_bytes(REGISTRY_ID_BYTES)
-        out = io.BytesIO()
-        out.write(prefix)
-        fastavro.schemaless_writer(out, schema, plain)
-        return out.getvalue()
+        else:
+            prefix = _current(event)[1]
+        return prefix + _writer(event)(plain)
 
     def content_type(self, event_type: str) -> str:
         return JSON_CONTENT if event_type in self.as_json else AVRO_CONTENT

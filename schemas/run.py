@@ -48,3 +48,19 @@ class RunStarted(Event):
     type: Literal["run.started"] = "run.started"
     payload: RunStart
     id_over: ClassVar[str] = "the run"
+
+
+class Spending(Plain):
+    """What a run's models have cost."""
+
+    tokens_in: Long = Field(description="tokens of all questions")
+    tokens_out: Long = Field(description="tokens of all answers")
+    cost_usd: float = Field(description="by the configured prices")
+
+
+class RunSpent(Event):
+    """A run's debate ended; the scheduler keeps the project's budget."""
+
+    type: Literal["run.spent"] = "run.spent"
+    payload: Spending
+    id_over: ClassVar[str] = "the run"

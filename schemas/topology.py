@@ -5,38 +5,25 @@ Observers do not overwrite each other: the topology is made of what all of them 
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from collections.abc import Iterable
+from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from schemas.envelope import Event, Plain
 from schemas.evidence import Health, NodeKind
 
 
 class ServiceObserved(Plain):
-    subject: str = Field("", description="observer/cluster/service: the record's key; made where left out")
-    cluster: str = Field("default", min_length=1, description="which cluster")
-    service: str = Field(min_length=1, description="its name; name.namespace where two namespaces have it")
+    subject: str = Field(description="observer/cluster/service: the record's key")
+    cluster: str = Field("default", description="which cluster")
+    service: str = Field(description="its name; name.namespace where two namespaces have one of that name")
     namespace: str = Field("", description="Kubernetes namespace, empty where none")
     kind: NodeKind = Field(NodeKind.SERVICE, description="what it is")
     health: Health = Field(Health.UNKNOWN, description="as its observer judges")
     depends_on: tuple[str, ...] = Field((), description="services that it needs, of the same cluster")
-    observer: str = Field(min_length=1, description="who says so: file, kubernetes, prometheus, …")
+    observer: str = Field(description="who says so: file, kubernetes, prometheus, a producer's name")
     gone: bool = Field(False, description="its observer sees it no more")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_the_subject(cls, given: object) -> object:
-        if isinstance(given, dict) and not given.get("subject"):
-            parts = (given.get("observer"), given.get("cluster", "default"), given.get("service"))
-            return {**given, "subject": "/".join(str(part) for part in parts)}
-        return given
-
-    @model_validator(mode="after")
-    def _subject_fits(self) -> Self:
-        if self.subject != (right := f"{self.observer}/{self.cluster}/{self.service}"):
-            raise ValueError(f"subject must be observer/cluster/service, {right!r} here")
-        return self
 
 
 class TopologyObserved(Event):
@@ -45,3 +32,26 @@ class TopologyObserved(Event):
     type: Literal["topology.observed"] = "topology.observed"
     payload: ServiceObserved
     id_over: ClassVar[str] = "subject and time"
+
+
+def observed(
+    observer: str,
+    service: str,
+    *,
+    cluster: str = "default",
+    namespace: str = "",
+    kind: NodeKind = NodeKind.SERVICE,
+    health: Health = Health.UNKNOWN,
+    depends_on: Iterable[str] = (),
+) -> ServiceObserved:
+    """What an observer says, with its subject made; edges in a fixed order, so that equal words are equal."""
+    return ServiceObserved(
+        subject=f"{observer}/{cluster}/{service}",
+        cluster=cluster,
+        service=service,
+        namespace=namespace,
+        kind=kind,
+        health=health,
+        depends_on=tuple(sorted(depends_on)),
+        observer=observer,
+    )

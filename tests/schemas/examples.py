@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from annotated_types import Ge, Le, MaxLen, MinLen
 from hypothesis import strategies as st
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from schemas.catalog import event_classes
 from schemas.envelope import Event
 from schemas.incident import IncidentMoved, IncidentStatus, Move
+from schemas.operations import SHAPES, Operation, Parameters, Step, Target
 
 CLASSES = [event_classes()[name] for name in sorted(event_classes())]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -34,8 +37,41 @@ def name_of(event: type[Event]) -> str:
 
 def any_of(model: type[BaseModel]) -> st.SearchStrategy[Any]:
     """Every field given, so that no default hides what is lost on the way."""
-    fields = {name: _values(field.annotation) for name, field in model.model_fields.items()}
-    return st.builds(model, **fields)
+    if model is Step:
+        return _steps()
+    return st.builds(model, **{name: _field(info) for name, info in model.model_fields.items()})
+
+
+@st.composite
+def _steps(draw: st.DrawFn) -> Step:
+    """Only what fits its operation's shape is one."""
+    operation = draw(st.sampled_from(Operation))
+    shape = SHAPES[operation]
+    target, drawn = draw(any_of(Target)), draw(any_of(Parameters).filter(lambda told: told.name is not None))
+    if shape.kinds:
+        kind, name = draw(st.sampled_from(shape.kinds)), draw(st.text(min_size=1, max_size=5))
+        target = target.model_copy(update={"kind": kind, "name": name})
+    taken = {**dict(drawn), "replicas": 3, "size": "20Gi"}
+    given = {name: taken[name] for name in (*shape.required, *shape.optional)}
+    return Step(operation=operation, target=target, parameters=Parameters(**given))
+
+
+def _field(info: FieldInfo) -> st.SearchStrategy[Any]:
+    """Within the field's own bounds, where it has any."""
+    bounds = {type(bound): bound for bound in info.metadata}
+    low, high = getattr(bounds.get(Ge), "ge", None), getattr(bounds.get(Le), "le", None)
+    pattern = next((bound.pattern for bound in info.metadata if getattr(bound, "pattern", None)), None)
+    if pattern is not None:
+        values: st.SearchStrategy[Any] = st.from_regex(pattern, fullmatch=True, alphabet="0123456789MGTi")
+    elif low is not None and info.annotation is float:
+        values = st.floats(low, high)
+    elif low is not None:
+        values = st.integers(low, 2**63 - 1 if high is None else high)
+    elif MaxLen in bounds or MinLen in bounds:
+        values = st.text(min_size=1, max_size=20)
+    else:
+        return _values(info.annotation)
+    return values | st.none() if type(None) in get_args(info.annotation) else values
 
 
 def _values(annotation: Any) -> st.SearchStrategy[Any]:

@@ -19,8 +19,11 @@ from schemas.alert import (
     ResourceType,
     Severity,
 )
+from schemas.catalog import event_classes
+from schemas.codec import Codec
 from schemas.envelope import Event
 from schemas.failure import Failure, StageFailed
+from schemas.golden import example_of
 from schemas.incident import (
     Closure,
     Counts,
@@ -40,6 +43,8 @@ from schemas.run import RunReason, RunRequest, RunRequested, RunStart, RunStarte
 NOW = datetime.now(UTC).replace(microsecond=123_000)  # the store's TTL counts from today
 INCIDENT = "INC-20260101-ABCDEFGHIJ"
 SECRET = b"original of pat@example.org"
+FROM_GOLDEN = ("evidence.", "rca.", "learning.", "run.spent", "tool.", "topology.")
+"""kinds whose sample is the contract's own example"""
 
 
 def alert(number: int = 0) -> Alert:
@@ -146,7 +151,14 @@ def every_event() -> list[Event]:
         RunRequested(**of_incident("run.requested"), run_id=run_id, payload=RunRequest(**request)),
         RunStarted(**of_incident("run.started"), run_id=run_id, payload=RunStart(**request, deadline_at=NOW)),
         StageFailed(**envelope(ids.derive_id("stage.failed", "sample")), payload=Failure(**dead("stage"))),
+        *(golden(kind) for name, kind in event_classes().items() if name.startswith(FROM_GOLDEN)),
     ]
+
+
+def golden(kind: type[Event]) -> Event:
+    """The example of the contract, as if it had happened today."""
+    read = Codec().decode(example_of(kind).read_bytes())
+    return read.model_copy(update={"occurred_at": NOW, "recorded_at": NOW})
 
 
 def dead(who: str) -> dict[str, Any]:

@@ -44,6 +44,8 @@ def _moments_aside(value: Any) -> Any:
     """The model writes times without trailing zeros; those have a test of their own."""
     if isinstance(value, dict):
         return {name: _moments_aside(item) for name, item in value.items() if not name.endswith("_at")}
+    if isinstance(value, list):
+        return [_moments_aside(item) for item in value]
     return value
 
 

@@ -1,0 +1,109 @@
+"""How a debate ends: the coordinator's decision package, what came late, what is learned."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from schemas.diagnosis import Hypothesis
+from schemas.envelope import Event, Long, Moment, Plain
+from schemas.evidence import Brief
+from schemas.plan import Action
+from schemas.turn import Agent, Turn, Usage, Vote
+from schemas.verdict import Challenge, Violation
+
+
+class SessionStatus(StrEnum):
+    COMPLETED = "COMPLETED"
+    TIMEOUT = "TIMEOUT"
+    FAILED = "FAILED"
+
+
+class Branch(StrEnum):
+    """Which line of the coordinator's gate decided, the first match."""
+
+    TIMED_OUT = "timed_out"
+    STAGE_FAILED = "stage_failed"
+    ALL_DEGRADED = "all_degraded"
+    INCONCLUSIVE = "inconclusive"
+    REJECTED = "rejected"
+    REVISION = "revision_requested"
+    UNSURE = "unsure"
+    HOLDS = "holds"
+
+
+class Said(Plain):
+    """One agent's turn in short, with the id of the whole."""
+
+    agent: Agent = Field(description="who spoke")
+    event_id: str = Field(description="its turn's event")
+    vote: Vote = Field(description="what it voted")
+    degraded: bool = Field(description="from rules, or from less than it was to have")
+    failed: str = Field("", description="why it gave up")
+    summary: str = Field("", description="in one or two sentences")
+
+
+class Package(Plain):
+    turn: Turn = Field(description="the coordinator's own; it asks no model")
+    session_status: SessionStatus = Field(description="how the debate ended")
+    branch: Branch = Field(description="which line of the gate decided")
+    requires_human_approval: bool = Field(description="whether a person must decide, as the argument goes")
+    recommended_action: Action | None = Field(None, description="none: nothing is recommended")
+    confidence: float = Field(ge=0, le=1, description="in the top hypothesis, after the critic")
+    hypothesis: Hypothesis | None = Field(None, description="the top one")
+    other_hypotheses: tuple[Hypothesis, ...] = Field((), description="the others, best first")
+    other_actions: tuple[Action, ...] = Field((), description="the others, best first")
+    violations: tuple[Violation, ...] = Field((), description="hard rules that are broken")
+    challenges: tuple[Challenge, ...] = Field((), description="the critic's")
+    debate_summary: str = Field(description="the argument in a few sentences")
+    blocked_reason: str = Field("", description="why it is blocked, or why no action is recommended")
+    all_agents_degraded: bool = Field(description="nobody spoke from what it was to have")
+    latency_ms: Long = Field(description="from the run's start to its decision")
+    said: tuple[Said, ...] = Field((), description="the turns, in the order of the argument")
+    missing: tuple[Agent, ...] = Field((), description="who had not spoken when the deadline passed")
+    usage: Usage = Field(default_factory=Usage, description="of all turns together")
+    brief: Brief | None = Field(None, description="what was argued about; none: it never came")
+    deadline_at: Moment = Field(description="when the whole run had to have ended")
+
+
+class RcaDecided(Event):
+    """The debate ended, in time or by its deadline: exactly once for each run."""
+
+    type: Literal["rca.decided"] = "rca.decided"
+    payload: Package
+    id_over: ClassVar[str] = "the run's debate, however it ends"
+
+
+class LateTurn(Plain):
+    agent: Agent = Field(description="who spoke late")
+    event_id: str = Field(description="its turn's event")
+    late_by_ms: Long = Field(description="after the debate had ended")
+
+
+class RcaLate(Event):
+    """A turn came after the debate had ended; it changes nothing."""
+
+    type: Literal["rca.late"] = "rca.late"
+    payload: LateTurn
+    id_over: ClassVar[str] = "the late turn"
+
+
+class DebateEnded(Plain):
+    session_id: str = Field(description="the run")
+    session_status: SessionStatus = Field(description="how the debate ended")
+    alert_type: str = Field("", description="what kind of alert")
+    confidence: float = Field(description="in the top hypothesis")
+    requires_human_approval: bool = Field(description="whether a person must decide")
+    all_agents_degraded: bool = Field(description="nobody spoke from what it was to have")
+    challenges: Long = Field(description="how many the critic made")
+    playbook: str = Field("", description="the recommended action's playbook")
+
+
+class LearningDebateEnded(Event):
+    """An ended debate, kept as input for learning."""
+
+    type: Literal["learning.debate_ended"] = "learning.debate_ended"
+    payload: DebateEnded
+    id_over: ClassVar[str] = "the run"
