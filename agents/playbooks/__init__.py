@@ -1,0 +1,1 @@
+"""The rule engine's knowledge: YAML files in `shipped/`, and those that operators add."""
