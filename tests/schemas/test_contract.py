@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,6 +53,16 @@ class TestEveryEvent:
         value = FRAMINGS[framing].encode(written)
 
         assert FRAMINGS[framing].decode(value) == written
+
+    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(data=st.data())
+    def test_it_is_written_as_avro_s_own_writer_does(self, event: type[Event], data: st.DataObject) -> None:
+        written = data.draw(any_of(event))
+        out = io.BytesIO(), load_schema(str(path_of(event)))
+        fastavro.schemaless_writer(*out, as_plain(written))
+
+        assert Codec().encode(written).endswith(out[0].getvalue())
+        assert len(Codec().encode(written)) == len(out[0].getvalue()) + 10
 
     def test_it_has_a_golden_record(self, event: type[Event]) -> None:
         assert example_of(event).with_suffix(".hex") in GOLDEN_FILES
