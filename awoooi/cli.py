@@ -23,10 +23,14 @@ topics = typer.Typer(no_args_is_help=True, help="The log's topics.")
 clickhouse = typer.Typer(no_args_is_help=True, help="The record's schema.")
 replay_app = typer.Typer(no_args_is_help=True, help="Send records through again.")
 tokens_app = typer.Typer(no_args_is_help=True, help="Webhook tokens.")
+eval_app = typer.Typer(no_args_is_help=True, help="Measure quality on labelled data.")
+topology_app = typer.Typer(no_args_is_help=True, help="Services and what they depend on.")
 app.add_typer(topics, name="topics")
 app.add_typer(clickhouse, name="clickhouse")
 app.add_typer(replay_app, name="replay")
 app.add_typer(tokens_app, name="tokens")
+app.add_typer(eval_app, name="eval")
+app.add_typer(topology_app, name="topology")
 
 
 class Form(StrEnum):
@@ -263,3 +267,27 @@ def tokens_revoke(token_id: Annotated[str, typer.Argument(help="as `tokens list`
     from awoooi.loading import load
 
     token_commands.revoke(load().settings, token_id)
+
+
+@eval_app.command("rca")
+def eval_rca(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="one data set, or several side by side")],
+    as_json: AsJson = False,
+) -> None:
+    """How often root-cause analysis is right, also with edges or measurements missing and with no fault."""
+    from awoooi.eval_rca import run
+
+    run(folder, as_json=as_json)
+
+
+@topology_app.command("show")
+def topology_show(
+    service: Annotated[str, typer.Argument(help="its name")],
+    file: Annotated[str, typer.Option(help="a topology in YAML or JSON; else what the log holds")] = "",
+    depth: Annotated[int, typer.Option(min=1, max=20, help="hops in each direction")] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Who depends on a service and what it depends on, as a tree with health and blame."""
+    from awoooi.topology_commands import show
+
+    show(service, file, depth, as_json=as_json)
