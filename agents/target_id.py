@@ -1,0 +1,21 @@
+"""Who a target is, for keys, caps, trust and claims: a keyed hash of its real name.
+
+`[IP_1]` of two incidents need not be one machine; their ids tell. Without the key an id leads back to
+nothing, although names are short and easily guessed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+import orjson
+
+KEY_BYTES = 32
+_DIGITS = 32
+
+
+def target_id(key: bytes, *, project_id: str, cluster: str, namespace: str, kind: str, name: str) -> str:
+    """Over project, cluster, namespace, kind and real name; as a list, so that no two run into one."""
+    identity = orjson.dumps([project_id, cluster, namespace, kind, name])
+    return hmac.digest(key, identity, hashlib.sha256).hex()[:_DIGITS]
