@@ -8,11 +8,11 @@ the `sealed` bytes in any of the run's events with `open_run`. Pure: the same in
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from agents.brief import Gathered, Teller, real_name
-from agents.brief_limits import BRIEF_BYTES, GAPS_BYTES
+from agents.brief_limits import BRIEF_BYTES, GAPS_BYTES, MESSAGE
 from agents.privacy import labels_in
 from agents.run_shield import RunShield
 from agents.sealing import Opener, Sealer
@@ -41,6 +41,8 @@ class Snapshot:
     brief: Brief
     sealed: bytes | None
     """the values behind the brief's labels, for the execution process"""
+    cover: Callable[[str], str] = field(repr=False)
+    """for what else is written of the run, its tool calls say: the same value has the same label there"""
 
 
 def wanted(started: RunStarted, keys: Keys, now: int) -> Wanted:
@@ -88,7 +90,8 @@ def snapshot(
     if trouble:
         gap = Gap(source=Source.ALERT, reason=f"the privacy shield is not whole, no cloud model: {trouble}")
         brief = brief.model_copy(update={"cloud": False, "gaps": (*brief.gaps, gap)})
-    return Snapshot(brief, _sealed(brief, shield, keys.sealer, started))
+    sealed = _sealed(brief, shield, keys.sealer, started)
+    return Snapshot(brief, sealed, lambda text: shield.gathered(text, MESSAGE))
 
 
 def open_run(opener: Opener, sealed: bytes | None, *, project_id: str, run_id: str) -> Mapping[str, str]:
