@@ -53,6 +53,7 @@ async def _sink(settings: Settings) -> None:
     from prometheus_client import CollectorRegistry
 
     from awoooi.events import codec_of
+    from awoooi.memory import collect_seldom
     from sinks.clickhouse.writer import Writer
     from sinks.config import SinkConfig
     from sinks.consumer import Sink
@@ -64,6 +65,7 @@ async def _sink(settings: Settings) -> None:
         writer = Writer(settings.clickhouse.writer())
         sink = Sink(settings.kafka, config, writer, codec, registry, learn=learn)
         pages = health(sink.checks(), registry, where.host, where.sink_port, "AWOOOI_HEALTH_SINK_PORT")
+        collect_seldom()
         async with pages:
             await _until_stopped(sink.run(), stop)
     log.info("sink_stopped")

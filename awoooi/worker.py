@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import structlog
 
 from agents.sealing import Sealer, load_public_key
+from awoooi.memory import collect_seldom, return_memory
 from awoooi.running import until_there
 from connectors.alerts.source import Source
 from connectors.kafka.admin import apply_topics, partition_counts
@@ -24,7 +23,6 @@ from streams.reference import Reference
 
 log = structlog.get_logger(__name__)
 READY_LOOK_SECS = 0.5
-TRIM_SECS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +76,7 @@ class Worker:
 
     async def _work(self, asked: asyncio.Future[Any]) -> None:
         app = self.engine.app
+        collect_seldom()
         await self.reference.start()
         app.finalize()
         await app.start()
@@ -138,14 +137,6 @@ async def _first(work: asyncio.Future[Any], asked: asyncio.Future[Any]) -> bool:
         return False
     work.result()
     return True
-
-
-async def return_memory() -> None:
-    """A burst of openings leaves the C library with freed memory that it keeps: give it back now and then."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    while trim is not None:
-        await asyncio.sleep(TRIM_SECS)
-        trim(0)
 
 
 def reference_copy(state_dir: Path) -> Path:

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import structlog
@@ -78,7 +78,7 @@ def _placed(codec: Codec, only: str | None, *, gated: bool) -> Sequence[Placed]:
 def _behind_gate(placed: Placed) -> Placed:
     runner = placed.runner
     gated = GatedRunner(runner.stage, runner.codec, runner.clock, runner.epoch)
-    return Placed(gated, placed.topics, placed.keyed, placed.slow)
+    return replace(placed, runner=gated)
 
 
 async def _run(worker: Worker) -> None:
