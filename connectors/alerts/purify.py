@@ -26,6 +26,10 @@ _Value = TypeVar("_Value")
 Find = Callable[[str], Sequence[Finding]]
 
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
+# A number that stands alone: part of no address, key or word, whatever it is
+_LONE_NUMBERS = re.compile(
+    r"(?<![^ (])[0-9]{1,9}(?:\.[0-9]{1,6})?(?=[ %,)]|\.?$|\. |ms\b|[smhd%]\b|[KMGT]i?B?\b)"
+)
 _MOST_ENCODINGS = 3
 
 # The machine that an alert is about must stay known, to people and to the fingerprint.
@@ -85,6 +89,7 @@ class Purifier:
         self.settled_labels: set[tuple[str, str]] = set()  # pairs that come out as they went in
         self.settled_annotations: set[tuple[str, str]] = set()
         self._readings: dict[str, _Reading | None] = {}
+        self._plain_but_for_numbers: set[str] = set()
         self._numbers: dict[str, dict[str, float]] = {}
 
     def purify(self, raw: RawAlert) -> Purified:
@@ -125,6 +130,21 @@ class Purifier:
         return reading
 
     def _read(self, text: str) -> _Reading | None:
+        """A rule says the same about each of its numbers: what is plain with any is plain with this."""
+        shape = _LONE_NUMBERS.sub("0", text)
+        if shape in self._plain_but_for_numbers:
+            return None
+        reading = self._read_whole(text)
+        if reading is None and shape != text and self._is_plain_with_any(text):
+            self._plain_but_for_numbers.add(shape)
+        return reading
+
+    def _is_plain_with_any(self, text: str) -> bool:
+        """Also with the shortest and the longest number there can be: some values show by their length."""
+        others = (_LONE_NUMBERS.sub(number, text) for number in ("7", "876543219", "876543219.654321"))
+        return "=" not in text and all(self._read_whole(other) is None for other in others)
+
+    def _read_whole(self, text: str) -> _Reading | None:
         if _ENCODED.search(text):  # a link to a query hides from every pattern what it was asked with
             reading = self._read_as_it_is(_decoded(text))
             if reading is not None and reading.findings:

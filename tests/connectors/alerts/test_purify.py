@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -248,6 +250,45 @@ def test_memory_is_bounded_by_length_too() -> None:
     for number in range(100):
         purifier.purify(raw(message=f"{number} " + "word " * 150))
     assert sum(map(len, purifier._readings)) < 20_000
+
+
+def test_a_rule_is_read_once_for_all_of_its_numbers() -> None:
+    texts: list[str] = []
+
+    def listening(text: str) -> Sequence[tuple[int, int, str]]:
+        texts.append(text)
+        return find(text)
+
+    purifier = Purifier(listening, Shield)
+    for number in range(50):
+        purifier.purify(raw(message=f"{number}% throttling of CPU, {number} times in 10 minutes"))
+    assert len(texts) < 10 + len(("HostDown", "ping"))
+
+
+def test_a_number_that_is_a_value_itself_is_covered_after_plain_ones() -> None:
+    """A door's code of six digits is one, a count of two digits is none: the same shape."""
+
+    def codes(text: str) -> list[tuple[int, int, str]]:
+        return [(*found.span(), "PASSWORD") for found in re.finditer(r"(?<!\d)\d{6,}(?!\d)", text)]
+
+    purifier = Purifier(codes, Shield)
+    assert purifier.purify(raw(message="the door says 12 again")).message == "the door says 12 again"
+    assert (
+        purifier.purify(raw(message="the door says 482911 again")).message
+        == "the door says [PASSWORD_1] again"
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.sampled_from(["password", "code", "10.1.2.3", "1 = 1", "you", "7", "at", "42", "(9 ms)"])),
+    st.lists(st.integers(0, 10**10), min_size=2, max_size=6),
+)
+def test_what_was_read_before_changes_nothing(words: list[str], numbers: list[int]) -> None:
+    remembering = Purifier(find, Shield)
+    for number in numbers:
+        text = " ".join([*words, str(number), "times"])
+        assert remembering.purify(raw(message=text)) == Purifier(find, Shield).purify(raw(message=text))
 
 
 def test_lone_surrogates_can_be_encoded_afterwards(purifier: Purifier) -> None:
