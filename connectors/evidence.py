@@ -11,6 +11,10 @@ from typing import Protocol
 
 from schemas.errors import NotNow
 from schemas.evidence import Source
+from schemas.topology import ServiceObserved
+
+GAP = "gap"
+"""The kind of a finding that is none: its text says what could not be read beside the rest."""
 
 
 class Unavailable(NotNow):
@@ -64,4 +68,17 @@ class Gatherer(Protocol):
 
     async def gather(self, wanted: Wanted) -> Sequence[Finding]:
         """Raises Unavailable; anything else is a bug and becomes a gap all the same."""
+        ...
+
+
+class Observer(Protocol):
+    """Tells of all services that it knows, and what they depend on: a part of the topology."""
+
+    source: Source
+    tool: str
+    server: str
+    timeout_secs: float
+
+    async def observe(self) -> Sequence[ServiceObserved]:
+        """Raises Unavailable; what it said last stands until it answers again."""
         ...

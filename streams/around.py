@@ -1,0 +1,189 @@
+"""What lies around an alert's target: the topology's slice, and who in it explains the symptom.
+
+Observers refresh the topology now and then; health comes from open incidents; blame is weighed by metrics.
+Each of these is a tool call of its own and may be missing: then the rest speaks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from agents.snapshot import Gathered
+from agents.surroundings import Series, Signal, surroundings
+from agents.topology import Topology
+from connectors.evidence import Finding, Wanted
+from connectors.prometheus.service_series import MOST_SERVICES, ServiceSeries, Windows
+from connectors.tools import Ask, Called, Entry, Session
+from schemas.evidence import Health, Source, Surroundings, Suspect
+from streams.known_services import KnownServices
+from streams.observing import Observing
+
+T = TypeVar("T")
+MOST_SUSPECTS = 8
+NAMES = ("service", "app", "deployment", "statefulset", "daemonset", "workload", "job", "container", "pod")
+"""labels that may name a service, the plainest first"""
+OF_SEVERITY = {"critical": Health.UNHEALTHY, "warning": Health.DEGRADED}
+
+
+class OpenIncidents(Protocol):
+    """Which other targets have an open incident: (namespace, name, severity)."""
+
+    tool: str
+    timeout_secs: float
+
+    async def open_targets(self, project_id: str) -> Sequence[tuple[str, str, str]]: ...
+
+
+class Metrics(Protocol):
+    """What was measured of services, by name."""
+
+    tool: str
+    timeout_secs: float
+
+    async def read(self, services: Mapping[str, str], windows: Windows) -> Mapping[str, ServiceSeries]: ...
+
+
+@dataclass(slots=True)
+class Slice:
+    """What came of it. `gathered` holds the findings and what was missing, in a fixed order."""
+
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    gathered: list[Gathered] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Around:
+    services: KnownServices
+    clock: Callable[[], float]
+    observing: Observing | None = None
+    incidents: OpenIncidents | None = None
+    metrics: Metrics | None = None
+    timeout_secs: float = 5.0
+
+    async def look(self, wanted: Wanted, session: Session, seconds: float) -> Slice:
+        """Never raises but for cancellation; at most about `seconds`."""
+        found, until = Slice(), self.clock() + seconds
+        if self.observing is not None:
+            found.entries, found.gathered = await self.observing.refresh(session, seconds)
+        graph = await self._graph(wanted, session, found, until)
+        service = graph.resolve(*_names(wanted), namespace=wanted.namespace)
+        if not service:
+            why = (
+                "no services are known" if not graph.services else "the target is none of the known services"
+            )
+            found.gathered.append(Gathered(Source.TOPOLOGY, gap=why))
+            return found
+        await self._judge(graph, service, wanted, session, found, until)
+        series = await self._measure(graph, service, wanted, session, found, until)
+        # beside the event loop: a large graph takes its time, and other runs go on
+        found.surroundings = await asyncio.to_thread(surroundings, graph, service, series)
+        found.gathered.insert(0, Gathered(Source.TOPOLOGY, _findings(found.surroundings, wanted)))
+        return found
+
+    async def _graph(self, wanted: Wanted, session: Session, found: Slice, until: float) -> Topology:
+        ask = Ask("topology.around", self._within(self.timeout_secs, until), {"cluster": wanted.cluster})
+        called = await self._call(session, ask, lambda: self.services.graph(wanted.cluster), found)
+        if called.value is None:
+            found.gathered.append(Gathered(Source.TOPOLOGY, gap=called.failure))
+            return Topology()
+        return called.value
+
+    async def _judge(
+        self, graph: Topology, service: str, wanted: Wanted, session: Session, found: Slice, until: float
+    ) -> None:
+        """An open incident on a service is what makes it ill; the target is, since it has this one."""
+        health = {service: OF_SEVERITY.get(wanted.severity, Health.DEGRADED)}
+        incidents = self.incidents
+        if incidents is not None:
+            ask = Ask(incidents.tool, self._within(incidents.timeout_secs, until))
+            open_targets = incidents.open_targets
+            called = await self._call(session, ask, lambda: open_targets(wanted.project_id), found)
+            if called.value is None:
+                found.gathered.append(Gathered(Source.HISTORY, gap=f"open incidents: {called.failure}"))
+            for namespace, name, severity in called.value or ():
+                if (other := graph.resolve(name, namespace=namespace)) and severity in OF_SEVERITY:
+                    health.setdefault(other, OF_SEVERITY[severity])
+        graph.judge(health)
+
+    async def _measure(
+        self, graph: Topology, service: str, wanted: Wanted, session: Session, found: Slice, until: float
+    ) -> Mapping[str, Series] | None:
+        metrics = self.metrics
+        if metrics is None:
+            return None
+        nearest = [near.service for near in graph.downstream(service)][: MOST_SERVICES - 1]
+        asked = {one.name: one.namespace for one in (graph.services[service], *nearest)}
+        windows = Windows.around(wanted.opened_at, wanted.now)
+        ask = Ask(
+            metrics.tool,
+            self._within(metrics.timeout_secs, until),
+            {"service": service, "services": str(len(asked))},
+            resources=frozenset({"service"}),
+        )
+        read = metrics.read
+        called = await self._call(session, ask, lambda: read(asked, windows), found)
+        if called.value is None:
+            found.gathered.append(Gathered(Source.PROMETHEUS, gap=f"metrics of services: {called.failure}"))
+            return None
+        return {name: _series(one) for name, one in called.value.items()}
+
+    def _within(self, seconds: float, until: float) -> float:
+        return max(0.05, min(seconds, until - self.clock()))
+
+    async def _call(
+        self, session: Session, ask: Ask, work: Callable[[], Awaitable[T]], found: Slice
+    ) -> Called[T]:
+        called = await session.call(ask, work)
+        found.entries.append(called.entry)
+        return called
+
+
+def _names(wanted: Wanted) -> Sequence[str]:
+    """What the alert's service may be called: the target itself, then what labels say."""
+    named = [wanted.labels.get(label, "") for label in NAMES]
+    return [name for name in (wanted.name, *named) if name]
+
+
+def _series(read: ServiceSeries) -> Series:
+    parts = (read.rate, read.latency, read.errors, read.cpu, read.memory)
+    return Series(*(Signal(part.now, part.before) for part in parts))
+
+
+def _findings(around: Surroundings, wanted: Wanted) -> list[Finding]:
+    return [
+        *(_blame(suspect, wanted) for suspect in around.suspects[:MOST_SUSPECTS]),
+        Finding(
+            kind="topology",
+            about=around.service,
+            observed_at=wanted.now,
+            text=f"{around.service} is needed by {_told(around, 'upstream')} "
+            f"and depends on {_told(around, 'downstream')}",
+            numbers={"upstream": len(around.upstream), "downstream": len(around.downstream)},
+        ),
+    ]
+
+
+def _told(around: Surroundings, direction: str) -> str:
+    near = [one for one in getattr(around, direction) if one.distance == 1]
+    if not near:
+        return "nothing that is known"
+    more = len(near) - 5
+    names = ", ".join(f"{one.service} ({one.kind.value}, {one.health.value})" for one in near[:5])
+    return f"{names} and {more} more" if more > 0 else names
+
+
+def _blame(suspect: Suspect, wanted: Wanted) -> Finding:
+    return Finding(
+        kind="blame",
+        about=suspect.service,
+        observed_at=wanted.now,
+        text=f"{suspect.service} explains {suspect.share:.0%} of the symptom: {suspect.why}"
+        if suspect.share
+        else f"{suspect.service} may be the cause: {suspect.why}",
+        numbers={"share": suspect.share, "distance": suspect.distance},
+        words={"health": suspect.health.value, "kind": suspect.kind.value},
+    )
