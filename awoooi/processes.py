@@ -114,7 +114,7 @@ async def _worker(settings: Settings, kind: str) -> None:
 
 def _worker_config(settings: Settings, kind: str) -> WorkerConfig:
     from awoooi.worker import WorkerConfig
-    from streams.faust_app import EngineConfig
+    from streams.faust_config import EngineConfig
     from streams.pipeline import PipelineConfig
     from streams.stages.dedup import DedupConfig
     from streams.stages.normalize import NormalizeConfig

@@ -17,7 +17,8 @@ from connectors.alerts.source import Source
 from connectors.kafka.admin import apply_topics, partition_counts
 from schemas.codec import Codec
 from schemas.errors import Misconfigured, NotNow
-from streams.faust_app import Engine, EngineConfig, Learn
+from streams.faust_app import Engine, Learn
+from streams.faust_config import EngineConfig
 from streams.pipeline import Given, PipelineConfig, changelogs, of_worker, stages
 from streams.reference import Reference
 

@@ -9,27 +9,25 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import faust
 import structlog
 from aiokafka.structs import TopicPartition
+from faust.types import TP
 from prometheus_client import Gauge
 
-from connectors.kafka.config import KafkaConfig
-from schemas.catalog import ticks_topic
 from schemas.codec import Codec
 from schemas.errors import BrokerAway, NotNow, UnknownSchema
 from schemas.sabotage import crash_point, guard_off
 from streams.changelog import read_range
+from streams.faust_config import EngineConfig, app_of
 from streams.faust_table import RowTable
-from streams.faust_transport import SCHEME, BatchSchema, Flow, LeanMonitor, register
+from streams.faust_transport import BatchSchema, register
 from streams.limiter import RejectLimiter
 from streams.placed import Placed
+from streams.reached import Place, Reached
 from streams.runner import EVENTS, RECORDS, SECONDS, Turn
 from streams.sender import Sender
 from streams.slow import SlowWork
@@ -38,28 +36,10 @@ from streams.stage import Record
 log = structlog.get_logger(__name__)
 LAG = Gauge("awoooi_stage_lag", "Records that a stage has not taken in yet", ["stage", "topic"])
 MAX_BACKOFF_SECS = 30.0
-MIB = 1024 * 1024
 MOST_SKEW_MS = 60 * 60 * 1000
 
 Learn = Callable[[int], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class EngineConfig:
-    kafka: KafkaConfig
-    group: str
-    worker: str
-    partitions: int
-    state_dir: Path
-    epoch: str = ""
-    embedded: bool = False
-    tick_secs: float = 1.0
-    batch_records: int = 4000
-    """of a topic whose repeats need not be decoded; others come in quarters"""
-    slow_in_flight: int = 32
-    instance_id: str = ""
-    """static group membership: a quick restart moves no partitions"""
-    compression: str = ""
+T = TypeVar("T")
 
 
 class Revoked(Exception):
@@ -73,73 +53,19 @@ class Engine:
         register()
         self._config, self._codec, self._learn = config, codec, learn
         self.stages = stages
-        self._ticks = ticks_topic(config.worker).name
-        self.app = self._new_app()
+        self._ticks = config.ticks
+        self.app = app_of(config, stages)
         self.sender = Sender(lambda: self.app.producer._producer)
         self.limiter = RejectLimiter()
         self._tables: dict[str, RowTable] = {}
         self._slow = SlowWork(config.slow_in_flight)
+        self._reached = Reached(lambda place: bool(self.app.consumer.is_behind(TP(*place))))
+        self._sources = {topic for placed in stages if not placed.keyed for topic in placed.topics}
         self.app.cancel_slow_work = self._slow.cancel
         for placed in stages:
             self._add(placed)
         if any(placed.keyed for placed in stages):
             self.app.timer(config.tick_secs, on_leader=False)(self._tick)
-
-    def _new_app(self) -> Any:
-        config, kafka = self._config, self._config.kafka
-        datadir = config.state_dir / config.group
-        datadir.mkdir(parents=True, exist_ok=True)
-        app = faust.App(
-            config.group,
-            broker=[f"{SCHEME}://{server}" for server in kafka.servers],
-            broker_credentials=_credentials(kafka),
-            store="memory://",
-            datadir=datadir,
-            topic_partitions=config.partitions,
-            topic_replication_factor=1,
-            topic_disable_leader=True,
-            topic_allow_declare=False,
-            table_standby_replicas=0,
-            stream_wait_empty=False,
-            stream_buffer_maxsize=100_000,  # batches; the transport's bound is far below
-            broker_commit_interval=1.0,
-            broker_max_poll_records=self._most_in_a_poll(),
-            broker_max_poll_interval=600.0,
-            broker_request_timeout=60.0,
-            consumer_max_fetch_size=4 * MIB,
-            consumer_auto_offset_reset="earliest",
-            consumer_group_instance_id=config.instance_id or None,
-            producer_linger=0.002,
-            producer_max_batch_size=MIB,
-            producer_max_request_size=8 * MIB,
-            producer_compression_type=config.compression or None,
-            producer_request_timeout=30.0,
-            web_enabled=False,
-            monitor=LeanMonitor(),
-            **(EMBEDDED_TIMEOUTS if config.embedded else TIMEOUTS),
-        )
-        app.flow = Flow(
-            batch=config.batch_records // 4,
-            batches={
-                topic: config.batch_records
-                for placed in self.stages
-                if placed.glances
-                for topic in placed.topics
-            },
-            topics=frozenset({self._ticks, *(topic for placed in self.stages for topic in placed.topics)}),
-            slow={
-                topic: max(1, config.slow_in_flight // config.partitions)
-                for placed in self.stages
-                if placed.slow
-                for topic in placed.topics
-            },
-        )
-        return app
-
-    def _most_in_a_poll(self) -> int:
-        """Whoever only calls slowly must not be handed thousands of calls at once."""
-        config = self._config
-        return config.slow_in_flight if all(p.slow for p in self.stages) else 2 * config.batch_records
 
     def _add(self, placed: Placed) -> None:
         app, topics = self.app, placed.topics
@@ -150,8 +76,9 @@ class Engine:
 
         async def work(stream: Any) -> None:
             async for event in stream.noack().events():
-                if placed.slow:
-                    self._slow.start(event.message.value[0].key, self._take(placed, event))
+                if placed.slow and event.message.topic != self._ticks:
+                    key = (placed.name, event.message.value[0].key)
+                    self._slow.start(key, self._take(placed, event))
                 else:
                     await self._take(placed, event)
 
@@ -184,6 +111,7 @@ class Engine:
             with SECONDS.labels(placed.name).time():
                 await self._until_done(placed, message)
             event.ack()
+            self._reached.note((message.topic, message.partition), message.value[-1].timestamp)
             crash_point(f"{placed.name}:acknowledged")
         except Revoked:
             log.info("batch_left_to_next_owner", stage=placed.name, topic=message.topic)
@@ -194,49 +122,61 @@ class Engine:
             consumer.made_room()
 
     async def _until_done(self, placed: Placed, message: Any) -> None:
-        """The same batch again, with back-off, for as long as it is not now."""
+        """What is done need not be done again because the next thing waits: a slow call costs money."""
+        if placed.slow and placed.keyed and message.topic != self._ticks:
+            await self._patiently(placed, message, lambda: self._begin(placed, message))
+        turn = await self._patiently(placed, message, lambda: self._turn(placed, message))
+        await self._patiently(placed, message, lambda: self._write(placed, message, turn))
+
+    async def _patiently(self, placed: Placed, message: Any, work: Callable[[], Awaitable[T]]) -> T:
+        """The same again, with back-off, for as long as it is not now."""
         wait = 0.2
         while True:
             try:
-                await self._try_once(placed, message)
-                return
+                return await work()
+            except UnknownSchema as unknown:
+                await self._ask_registry(unknown)
             except NotNow as error:
                 log.warning("waiting", stage=placed.name, topic=message.topic, why=str(error), secs=wait)
                 await asyncio.sleep(wait * random.uniform(0.8, 1.2))
                 wait = min(wait * 2, MAX_BACKOFF_SECS)
-
-    async def _try_once(self, placed: Placed, message: Any) -> None:
-        while True:
-            try:
-                turn = await self._turn(placed, message)
-                break
-            except UnknownSchema as unknown:
-                await self._ask_registry(unknown)
-        await self._write(placed, message, turn)
 
     async def _ask_registry(self, unknown: UnknownSchema) -> None:
         """What the registry does not know either becomes a dead letter at the next try."""
         assert isinstance(unknown.schema, int)
         await self._learn(unknown.schema)
 
+    async def _begin(self, placed: Placed, message: Any) -> None:
+        """A row of its own before slow work, so that a repeat is known as one."""
+        now = time.time_ns() // 1_000_000
+        record = self._record(placed, message.value[0], now)
+        rows = placed.runner.begin(record, self._tables[placed.name].rows(message.partition))
+        if rows:
+            await self._write(placed, message, Turn(rows=rows))
+            crash_point(f"{placed.name}:begun")
+
     async def _turn(self, placed: Placed, message: Any) -> Turn:
         now = time.time_ns() // 1_000_000
-        records = [self._record(raw, now) for raw in message.value]
-        rows = self._tables[placed.name].rows(message.partition) if placed.keyed else None
+        records = [self._record(placed, raw, now) for raw in message.value]
         RECORDS.labels(placed.name).inc(len(records))
-        return await placed.runner.turn(records, rows)
+        if not placed.keyed:
+            return await placed.runner.turn(records)
+        rows = self._tables[placed.name].rows(message.partition)
+        busy = self._slow.keys(placed.name) if placed.slow else ()
+        return await placed.runner.turn(records, rows, busy)
 
-    def _record(self, raw: Any, now: int) -> Record:
+    def _record(self, placed: Placed, raw: Any, now: int) -> Record:
+        millis = believable(raw.timestamp, now)
+        if raw.topic == self._ticks:
+            millis = self._reached.until(millis, self._inputs(placed, raw.partition))
         return Record(
-            raw.topic,
-            raw.partition,
-            raw.offset,
-            raw.key,
-            raw.value,
-            raw.headers,
-            believable(raw.timestamp, now),
-            self._codec,
+            raw.topic, raw.partition, raw.offset, raw.key, raw.value, raw.headers, millis, self._codec
         )
+
+    def _inputs(self, placed: Placed, partition: int) -> Iterable[Place]:
+        """What this partition of a stage lives on: its topics, and what the worker's first stages read."""
+        yield from ((topic, partition) for topic in placed.topics)
+        yield from (tp for tp in self.app.consumer.assignment() if tp.topic in self._sources)
 
     async def _write(self, placed: Placed, message: Any, turn: Turn) -> None:
         """A revocation waits for what is being written; work that has not come so far is dropped."""
@@ -256,6 +196,9 @@ class Engine:
 
     async def _write_in_order(self, placed: Placed, message: Any, turn: Turn) -> None:
         name = placed.name
+        if not turn.taken:  # only noted that it begins
+            await self._write_rows(placed, message, turn)
+            return
         if guard_off("order"):
             await self._write_rows(placed, message, turn)
             crash_point(f"{name}:state_written")
@@ -338,30 +281,6 @@ class Engine:
         return [table.changelog_topic_name for table in self._tables.values()]
 
 
-# A killed worker is missed after its session; Faust's own minute is long at three in the morning.
-TIMEOUTS = {"broker_session_timeout": 15.0, "broker_heartbeat_interval": 3.0}
-
-# The embedded broker waits half the rebalance time-out before a group forms.
-EMBEDDED_TIMEOUTS = {
-    "broker_rebalance_timeout": 4.0,
-    "broker_session_timeout": 6.0,
-    "broker_heartbeat_interval": 1.5,
-}
-
-
 def believable(millis: int, now: int) -> int:
     """A record's time, or ours where a producer's clock is absurd: expiry and windows hang on it."""
     return millis if 0 < millis <= now + MOST_SKEW_MS else now
-
-
-def _credentials(kafka: KafkaConfig) -> Any:
-    """The same log-in as every other client's, in Faust's words."""
-    options = kafka.client_options()
-    if kafka.uses_sasl:
-        return faust.SASLCredentials(
-            username=options["sasl_plain_username"],
-            password=options["sasl_plain_password"],
-            ssl_context=options["ssl_context"],
-            mechanism=options["sasl_mechanism"],
-        )
-    return faust.SSLCredentials(options["ssl_context"]) if kafka.uses_tls else None

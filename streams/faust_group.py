@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import aiokafka
@@ -20,8 +20,6 @@ from faust.types import TP
 from connectors.kafka.patience import patient
 
 HIGHWATER_SECS = 15.0
-FETCH_WAIT_MS = 200
-"""a partition whose buffered records wait for room leaves the others out of the fetch that is under way"""
 FETCH_WAIT_MS = 200
 """a partition whose buffered records wait for room leaves the others out of the fetch that is under way"""
 STEP_SECS = 30.0
@@ -52,6 +50,12 @@ class GroupThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             return known
 
         coordinator._do_heartbeat = noted_beat
+
+    def positions(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """How far each partition was read; those that nobody has looked at yet are left out."""
+        assigned = self._ensure_consumer()._subscription.subscription.assignment
+        states = {tp: assigned.state_value(aiokafka.TopicPartition(*tp)) for tp in tps}
+        return {TP(*tp): state.position for tp, state in states.items() if state and state.has_valid_position}
 
     # Recovery takes a step that ran into its time-out for one that is done, and goes on with no rows at all.
 

@@ -123,6 +123,7 @@ class RowTable(Table):  # type: ignore[misc]
         self._claims: dict[int, bytes] = {}
         """ours, by partition"""
         self._generation = 0
+        self._writing: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         super().__init__(*args, **kwargs)
 
     def info(self) -> Mapping[str, Any]:
@@ -166,7 +167,15 @@ class RowTable(Table):  # type: ignore[misc]
         return rows
 
     async def update_many(self, partition: int, rows: Mapping[bytes, bytes | None]) -> None:
-        """The changelog first: memory must not know what a crash would forget."""
+        """The changelog first: memory must not know what a crash would forget.
+
+        One after the other in a partition: slow work writes the rows of several keys at a time, and an
+        append that overtook another would look like a stranger's.
+        """
+        async with self._writing[partition]:
+            await self._update(partition, rows)
+
+    async def _update(self, partition: int, rows: Mapping[bytes, bytes | None]) -> None:
         ours, doubted = self.rows(partition), self.data.not_ours[partition]
         if doubted:
             log.warning("rows_written_again", table=self.name, partition=partition, rows=len(doubted))

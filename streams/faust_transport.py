@@ -50,6 +50,7 @@ class Flow:
     """topics of slow stages: one record a message, so many in flight per partition"""
     topics: frozenset[str] = frozenset()
     """what stages read; everything else (changelogs) is not bounded"""
+    ticks: str = ""
 
     def batch_of(self, topic: str) -> int:
         return 1 if topic in self.slow else self.batches.get(topic, self.batch)
@@ -68,6 +69,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._room = asyncio.Event()
         self._polling = asyncio.Lock()
         self._after_seek: frozenset[TP] = frozenset()
+        self._positions: dict[TP, int] = {}
+        """where each partition was read to when ticks were delivered last"""
         self.busy = 0
         """batches that a stage has in hand"""
         self.revoking = False
@@ -108,6 +111,11 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     def _unfinished(self, tp: TP) -> int:
         """Acknowledged ones stay in the list until they are committed: they hold nothing up."""
         return len(self._in_flight[tp]) - len(self._acked_index[tp])
+
+    def is_behind(self, tp: TP) -> bool:
+        """Whether anything on it has not been dealt with: delivered or still on the broker."""
+        end, position = self.highwater(tp), self._positions.get(tp)
+        return bool(self._unfinished(tp)) or end is None or position is None or position < end
 
     def in_flight(self) -> int:
         return sum(map(self._unfinished, self._in_flight))
@@ -159,7 +167,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         if not self.flow_active:
             await self._seek_again()
             return
-        for tp, found in records.items():
+        for tp, found in self._ticks_last(records):
             for part in _split(found, self._flow.batch_of(tp.topic)):
                 if not self.flow_active or self.app.consumer_generation_id != generation:
                     return
@@ -167,6 +175,14 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 if read is None or part[-1].offset >= read:
                     self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
                     yield tp, _message(TP(*tp), part, generation)
+
+    def _ticks_last(self, records: Mapping[TP, list[Any]]) -> Iterable[tuple[TP, list[Any]]]:
+        """So that a tick finds all that was polled with it in flight; no poll is under way here."""
+        ticks = {tp: found for tp, found in records.items() if tp.topic == self._flow.ticks}
+        yield from ((tp, found) for tp, found in records.items() if tp not in ticks)
+        if ticks:
+            self._positions = self._thread.positions(self.assignment())
+            yield from ticks.items()
 
     async def _seek_again(self) -> None:
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,9 @@ from streams.stage import Keyed, Now, Record, State, Transform
 RECORDS = Counter("awoooi_stage_records_total", "Records taken in by a stage", ["stage"])
 REJECTED = Counter(
     "awoooi_rejected_total", "Records that ended as dead letters", ["stage", "topic", "reason"]
+)
+REPEATED = Counter(
+    "awoooi_stage_repeated_total", "Slow work that was begun again after a crash or a rebalance", ["stage"]
 )
 EVENTS = Counter("awoooi_stage_events_total", "Events written by a stage", ["stage", "topic"])
 SECONDS = Histogram(
@@ -82,14 +85,33 @@ class Runner:
     clock: Callable[[], int] = field(default=lambda: time.time_ns() // 1_000_000)
     epoch: str = ""
 
-    async def turn(self, records: Sequence[Record], rows: Rows | None = None) -> Turn:
+    async def turn(
+        self, records: Sequence[Record], rows: Rows | None = None, busy: Container[bytes | None] = ()
+    ) -> Turn:
+        """`busy`: keys that slow work has in hand; time wakes them when it is done."""
         now, turn = Now(self.clock()), Turn()
         if rows is None:
             await self._transform(records, now, turn)
         else:
-            await self._keyed(records, rows, now, turn)
+            await self._keyed(records, rows, now, turn, busy)
         turn.taken = len(records)
         return turn
+
+    def begin(self, record: Record, rows: Rows) -> dict[bytes, bytes | None]:
+        """The row to write before slow work on this record; none where there is nothing to note."""
+        stage: Any = self.stage
+        key = record.key or b""
+        state = stage.load(key, rows.get(key))
+        if stage.passed(record, state):
+            return {}
+        try:
+            if stage.begin(record, state):
+                REPEATED.labels(stage.name).inc()
+        except UnknownSchema:
+            raise
+        except Never:
+            return {}  # the turn refuses it
+        return {key: stage.dump(state)} if state.changed else {}
 
     async def _transform(self, records: Sequence[Record], now: Now, turn: Turn) -> None:
         handle: Any = self.stage.handle
@@ -102,12 +124,14 @@ class Runner:
             turn.trailing_rejects = 0
             self._emit(events, record, turn)
 
-    async def _keyed(self, records: Sequence[Record], rows: Rows, now: Now, turn: Turn) -> None:
+    async def _keyed(
+        self, records: Sequence[Record], rows: Rows, now: Now, turn: Turn, busy: Container[bytes | None]
+    ) -> None:
         stage: Any = self.stage
         touched: dict[bytes, tuple[State, Record]] = {}
         for record in records:
             if record.topic.startswith(TICKS_PREFIX):
-                await self._wake(record, rows, touched, turn)
+                await self._wake(record, rows, touched, turn, busy)
                 continue
             key = record.key or b""
             known = touched.get(key)
@@ -129,12 +153,19 @@ class Runner:
                 turn.rows[key] = stage.dump(state)
 
     async def _wake(
-        self, tick: Record, rows: Rows, touched: dict[bytes, tuple[State, Record]], turn: Turn
+        self,
+        tick: Record,
+        rows: Rows,
+        touched: dict[bytes, tuple[State, Record]],
+        turn: Turn,
+        busy: Container[bytes | None],
     ) -> None:
         """Time passes in order with the events: the tick's own timestamp, not the clock."""
         stage: Any = self.stage
         now = Now(tick.timestamp)
         for key in rows.due(tick.timestamp, WAKE_AT_ONCE):
+            if key in busy:
+                continue
             known = touched.get(key)
             state = known[0] if known else stage.load(key, rows.get(key))
             touched[key] = (state, tick)

@@ -119,6 +119,13 @@ class Keyed(Stage, Protocol, Generic[S]):
         """Whether this record's effect is in the state already."""
         ...
 
+    def begin(self, record: Record, state: S) -> bool:
+        """Of a slow stage: note that a long work begins, for the row that is written before it.
+
+        Whether it had begun before: then an earlier owner was stopped in the middle, and it is repeated.
+        """
+        ...
+
     async def handle(self, record: Record, state: S, now: Now) -> Events: ...
 
     def settle(self, state: S, now: Now) -> Events:
@@ -144,6 +151,9 @@ class KeyedBase(Generic[S]):
         """Take the record into `seen`; the row will be written."""
         state.seen[record.topic] = record.offset
         state.changed = True
+
+    def begin(self, record: Record, state: S) -> bool:
+        return False
 
     def settle(self, state: S, now: Now) -> Events:
         return ()

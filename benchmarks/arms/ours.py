@@ -19,7 +19,8 @@ from benchmarks.child import READY
 from connectors.alerts.registry import sources
 from connectors.kafka.config import KafkaConfig
 from schemas.codec import Codec
-from streams.faust_app import Engine, EngineConfig
+from streams.faust_app import Engine
+from streams.faust_config import EngineConfig
 from streams.pipeline import Given, PipelineConfig, of_worker, stages
 from streams.placed import Placed
 from streams.runner import Rows, Runner, Turn

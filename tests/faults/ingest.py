@@ -18,7 +18,7 @@ from awoooi.worker import Worker, WorkerConfig
 from connectors.alerts.registry import sources
 from connectors.kafka.config import KafkaConfig
 from schemas.codec import Codec
-from streams.faust_app import EngineConfig
+from streams.faust_config import EngineConfig
 from streams.pipeline import PipelineConfig
 from tests.peers.waiting import wait_until_async
 

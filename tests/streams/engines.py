@@ -20,7 +20,8 @@ from schemas.catalog import Topic, ticks_topic, topic
 from schemas.codec import Codec
 from schemas.envelope import Event
 from schemas.errors import BadPayload, Never, NotNow
-from streams.faust_app import Engine, EngineConfig
+from streams.faust_app import Engine
+from streams.faust_config import EngineConfig
 from streams.placed import Placed
 from streams.registry import learn
 from streams.runner import Runner, stage_failed

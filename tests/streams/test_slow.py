@@ -38,7 +38,7 @@ async def settle() -> None:
 async def test_no_more_at_once_than_the_bound() -> None:
     slow, calls = SlowWork(at_once=3), Calls()
     for number in range(10):
-        slow.start(str(number).encode(), calls.work(str(number)))
+        slow.start(("calls", str(number).encode()), calls.work(str(number)))
     await settle()
     assert calls.running == 3
     calls.go.set()
@@ -50,7 +50,7 @@ async def test_no_more_at_once_than_the_bound() -> None:
 async def test_one_key_is_worked_on_in_order() -> None:
     slow, calls = SlowWork(at_once=5), Calls()
     for name in ("first", "second", "third"):
-        slow.start(b"incident", calls.work(name))
+        slow.start(("calls", b"incident"), calls.work(name))
     await settle()
     assert calls.running == 1
     calls.go.set()
@@ -61,7 +61,7 @@ async def test_one_key_is_worked_on_in_order() -> None:
 async def test_when_partitions_go_the_work_is_dropped() -> None:
     slow, calls = SlowWork(at_once=2), Calls()
     for number in range(5):
-        slow.start(str(number).encode(), calls.work(str(number)))
+        slow.start(("calls", str(number).encode()), calls.work(str(number)))
     await settle()
     slow.cancel()
     await finished(slow)
