@@ -12,6 +12,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from agents.models.config import Asking, ClaudeConfig, GeminiConfig, OllamaConfig, OpenAiConfig
 from connectors.gateway.config import GatewayConfig
 from connectors.kafka.config import KafkaConfig
 from connectors.secret import read_secret
@@ -129,6 +130,11 @@ class Settings(Section):
     sealing: SealingSettings
     dedup: DedupSettings = DedupSettings()
     health: HealthSettings = HealthSettings()
+    models: Asking = Asking()
+    ollama: OllamaConfig = OllamaConfig()
+    openai: OpenAiConfig = OpenAiConfig()
+    gemini: GeminiConfig = GeminiConfig()
+    claude: ClaudeConfig = ClaudeConfig()
 
     @field_validator("json_events")
     @classmethod

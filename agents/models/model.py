@@ -6,7 +6,9 @@ The panel knows providers, their order, breakers, time and repairs; the agent kn
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -19,6 +21,14 @@ class Reply(BaseModel):
     """What a model's answer must look like: one subclass an agent. Extra fields are passed over."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, hide_input_in_errors=True)
+
+    @classmethod
+    def from_classic(cls, given: Mapping[str, Any]) -> Mapping[str, Any] | None:  # noqa: ARG003 (a hook)
+        """These fields out of a provider's classic answer (classic.py); None where it is none.
+
+        A ValueError says what is wrong with it.
+        """
+        return None
 
 
 R = TypeVar("R", bound=Reply)
@@ -72,6 +82,9 @@ class Prompt:
     """the schema's name: the agent"""
     history: tuple[tuple[str, str], ...] = field(default=())
     """earlier (answer, complaint) pairs, for the one repair"""
+    connect_secs: float = 10.0
+    silence_secs: float = 60.0
+    """how long nothing may come; an answer that is still arriving is not cut"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +100,72 @@ class Completion:
 class Provider(Protocol):
     """One model service. Entry points `awoooi.providers` add more."""
 
-    name: str
-    cloud: bool
-    """whether what it is sent leaves this machine"""
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def cloud(self) -> bool:
+        """Whether what it is sent leaves the house."""
+        ...
 
     async def complete(self, prompt: Prompt) -> Completion:
         """Raises ProviderFailed."""
         ...
 
 
+class Fault(StrEnum):
+    """Why a provider gave no answer: a metric's label."""
+
+    AWAY = "away"
+    """nobody there, or it says so itself"""
+    SILENT = "silent"
+    CUT = "cut"
+    """the answer ended in the middle"""
+    BUSY = "busy"
+    """it asks for patience"""
+    KEY = "key"
+    """it does not know us"""
+    MODEL = "model"
+    """it does not know the model, or the address"""
+    REFUSED = "refused"
+    """it does not want to answer this"""
+    GARBLED = "garbled"
+    """not the protocol that it should speak"""
+    ENDLESS = "endless"
+    INVALID = "invalid"
+    """no valid answer, not when asked again either"""
+    LATE = "late"
+    """the question's time was over"""
+    BREAKER = "breaker"
+    """not asked: it failed too often just now"""
+    OFF = "off"
+    """not asked: its mode is LOG"""
+    PRIVATE = "private"
+    """not asked: this text must stay on this machine"""
+    BUG = "bug"
+
+
 class ProviderFailed(AwoooiError):
     """It gave no answer.
 
-    `retry_after_secs` where it asked for patience, `final` where asking again is useless.
+    `retry_after_secs` where it asked for patience, `final` where asking again is useless, `spent` what was
+    used up all the same.
     """
 
-    def __init__(self, reason: str, *, retry_after_secs: float | None = None, final: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        fault: Fault = Fault.AWAY,
+        retry_after_secs: float | None = None,
+        final: bool = False,
+        spent: Completion | None = None,
+    ) -> None:
         super().__init__(reason)
+        self.fault = fault
         self.retry_after_secs = retry_after_secs
         self.final = final
+        self.spent = spent
 
 
 class NoPanel:
@@ -113,3 +173,6 @@ class NoPanel:
 
     async def ask(self, question: Question[R]) -> Answer[R]:
         raise NoModel(f"no model is configured for the {question.agent}", Usage())
+
+    async def close(self) -> None:
+        """As Fallback has it."""
