@@ -17,7 +17,7 @@ from schemas.envelope import to_millis
 Write = Callable[[Any], bytes]
 _MOST_TEXTS = 50_000
 _LONGEST_TEXT = 100
-_UNIQUE = frozenset({"event_id"})  # never seen again: not worth remembering
+_UNIQUE = frozenset({"event_id", "causes"})  # never seen again: not worth remembering
 _NULL = b"\x00"
 _END = b"\x00"
 _double = struct.Struct("<d").pack
@@ -85,7 +85,6 @@ class _Texts(dict[str, bytes]):
 
 
 _PRIMITIVES = {
-    "string": "TEXTS[{}]",
     "long": "long({})",
     "int": "long({})",
     "bytes": "raw({})",
@@ -129,6 +128,7 @@ class _Maker:
             "join": b"".join,
         }
         self._records: dict[str, str] = {}
+        self._string = ""
 
     def record(self, schema: Mapping[str, Any]) -> str:
         name = f"record_{len(self._records)}"
@@ -138,12 +138,12 @@ class _Maker:
         return name
 
     def _field(self, field: Mapping[str, Any]) -> str:
-        value = f"v[{field['name']!r}]"
-        if field["name"] in _UNIQUE:
-            return f"text({value})"
-        return self._value(field["type"], value)
+        self._string = "text({})" if field["name"] in _UNIQUE else "TEXTS[{}]"
+        return self._value(field["type"], f"v[{field['name']!r}]")
 
     def _value(self, kind: Any, value: str) -> str:
+        if kind == "string":
+            return self._string.format(value)
         if isinstance(kind, str):
             written = _PRIMITIVES.get(kind)
             return written.format(value) if written else f"{self._records[kind]}({value})"

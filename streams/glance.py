@@ -5,6 +5,7 @@ Normalize writes it beside the event; where it is missing, the event itself is r
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -14,6 +15,9 @@ from schemas.errors import BadPayload
 from streams.stage import Record
 
 GLANCE = "awoooi_alert"
+_VERSION, _FIRING, _BEGAN = 1, 1, 2
+_NUMBERS = struct.Struct(">BBBqqqI")
+"""version, flags, severity, fired_at, received_at, offset, index; the origin partition follows as text"""
 RECORDER_TOPIC = "alerts.raw.eventrecorder"
 
 
@@ -38,14 +42,18 @@ class Glance(NamedTuple):
 
 def glance_header(alert: Mapping[str, Any]) -> tuple[str, bytes]:
     """The header that normalize writes for dedup, from an alert's plain values (times in milliseconds)."""
-    origin = alert["origin"]
-    firing = "f" if alert["status"] == AlertStatus.FIRING else "r"
-    fired = "" if alert["fired_at"] is None else alert["fired_at"]
-    text = (
-        f"{firing}|{alert['severity'].rank}|{fired}|{alert['received_at']}"
-        f"|{origin['epoch']}/{origin['topic']}/{origin['partition']}|{origin['offset']}|{origin['index']}"
+    origin, fired_at = alert["origin"], alert["fired_at"]
+    flags = _FIRING * (alert["status"] == AlertStatus.FIRING) | _BEGAN * (fired_at is not None)
+    numbers = _NUMBERS.pack(
+        _VERSION,
+        flags,
+        alert["severity"].rank,
+        fired_at or 0,
+        alert["received_at"],
+        origin["offset"],
+        origin["index"],
     )
-    return GLANCE, text.encode()
+    return GLANCE, numbers + f"{origin['epoch']}/{origin['topic']}/{origin['partition']}".encode()
 
 
 def glance_of_event(event: AlertNormalized) -> tuple[str, bytes]:
@@ -66,19 +74,14 @@ def glance_of(record: Record) -> Glance:
             raise BadPayload(f"{event.type} is no alert", field="type")
         raw, event_id = glance_of_event(event)[1], event.event_id
     try:
-        firing, severity, fired, received, place, offset, index = raw.decode().split("|")
-        return Glance(
-            event_id,
-            firing == "f",
-            int(severity),
-            int(fired) if fired else None,
-            int(received),
-            place,
-            int(offset),
-            int(index),
-        )
-    except ValueError as error:
-        raise BadPayload(f"not seven fields: {error}", field=GLANCE) from error
+        version, flags, severity, fired_at, received_at, offset, number = _NUMBERS.unpack_from(raw)
+        place = raw[_NUMBERS.size :].decode()
+    except (struct.error, UnicodeDecodeError) as error:
+        raise BadPayload("is not what normalize writes", field=GLANCE) from error
+    if version != _VERSION:
+        raise BadPayload(f"is of version {version}, this is {_VERSION}", field=GLANCE)
+    began = fired_at if flags & _BEGAN else None
+    return Glance(event_id, bool(flags & _FIRING), severity, began, received_at, place, offset, number)
 
 
 def plain_alert(record: Record) -> dict[str, Any]:
