@@ -14,13 +14,24 @@ from tests.peers.fixtures import (
     awoooi,
     fresh_kafka,
     kafka,
+    kubernetes,
     prometheus,
     secure_kafka,
     tansu,
     webhook,
 )
 
-__all__ = ["alertmanager", "awoooi", "fresh_kafka", "kafka", "prometheus", "secure_kafka", "tansu", "webhook"]
+__all__ = [
+    "alertmanager",
+    "awoooi",
+    "fresh_kafka",
+    "kafka",
+    "kubernetes",
+    "prometheus",
+    "secure_kafka",
+    "tansu",
+    "webhook",
+]
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from tests.peers.alertmanager import AlertmanagerPeer, webhook_config
 from tests.peers.kafka import KafkaPeer, Login
+from tests.peers.kubernetes import KubernetesPeer
 from tests.peers.process import Process
 from tests.peers.program import awoooi
 from tests.peers.prometheus import PrometheusPeer, alerting_config
@@ -12,6 +13,7 @@ from tests.peers.webhook import Webhook
 __all__ = [
     "AlertmanagerPeer",
     "KafkaPeer",
+    "KubernetesPeer",
     "Login",
     "Process",
     "PrometheusPeer",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import time
 
-from tests.peers import alertmanager, kafka, prometheus, tansu
+from tests.peers import alertmanager, kafka, kubernetes_build, prometheus, tansu
 from tests.peers.tools import MissingToolError
 
 PEERS = {
     "kafka": lambda: (kafka.java(), kafka.jars())[1],
     "alertmanager": alertmanager.binary,
+    "kubernetes": kubernetes_build.binaries,
     "prometheus": prometheus.binary,
     "tansu": tansu.binary,
 }

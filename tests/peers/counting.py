@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 
 import pytest
+
+from tests.peers.kubernetes import KubernetesPeer
+from tests.peers.kubernetes_build import binaries
+from tests.peers.tools import MissingToolError
 
 # fixture -> the peer that it needs
 PEER_OF = {
@@ -12,10 +17,11 @@ PEER_OF = {
     "fresh_kafka": "kafka",
     "secure_kafka": "kafka",
     "alertmanager": "alertmanager",
+    "kubernetes": "kubernetes",
     "prometheus": "prometheus",
     "tansu": "tansu",
 }
-MARKED = {"kafka", "alertmanager", "prometheus"}  # peers that need more than Python
+MARKED = {"kafka", "alertmanager", "kubernetes", "prometheus"}  # peers that need more than Python
 
 
 def peers_of(item: pytest.Item) -> set[str]:
@@ -38,6 +44,13 @@ class PeerCount:
                 item.add_marker(peer)
             if item.nodeid.startswith("tests/faults/"):
                 item.add_marker("faults")
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Kubernetes takes longer to build than a test may last, so it is built before the first one."""
+        wanted = any("kubernetes" in self._peers[item.nodeid] for item in session.items)
+        if wanted and not session.config.option.collectonly and KubernetesPeer.given() is None:
+            with contextlib.suppress(MissingToolError, RuntimeError):  # its fixture says why
+                binaries()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.passed and report.when != "call":

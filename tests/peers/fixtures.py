@@ -14,6 +14,7 @@ from tests.peers import alertmanager as alertmanagers
 from tests.peers import program
 from tests.peers.alertmanager import AlertmanagerPeer
 from tests.peers.kafka import KafkaPeer
+from tests.peers.kubernetes import KubernetesPeer
 from tests.peers.process import Process
 from tests.peers.prometheus import PrometheusPeer
 from tests.peers.tansu import TansuPeer
@@ -60,6 +61,23 @@ def tansu(tmp_path: Path) -> Iterator[TansuPeer]:
     """An empty embedded broker for this test."""
     with ExitStack() as stack:
         yield _start("tansu", stack, TansuPeer.running(tmp_path / "tansu"))
+
+
+@pytest.fixture(scope="session")
+def kubernetes(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[KubernetesPeer]:
+    """The control plane that all tests share: make namespaces of your own, never stop it."""
+    given = KubernetesPeer.given()
+    if given is not None:
+        yield given
+        return
+    folder = tmp_path_factory.mktemp("kubernetes") / "home"
+    failed_before = request.session.testsfailed
+    with ExitStack() as stack:
+        yield _start("kubernetes", stack, KubernetesPeer.running(folder))
+    if request.session.testsfailed == failed_before:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class StartAlertmanager:

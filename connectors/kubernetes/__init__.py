@@ -1,0 +1,1 @@
+"""Kubernetes: what clusters say of pods, workloads, nodes and their events."""

@@ -1,0 +1,206 @@
+"""The controllers of the fake cluster: replica sets, pods, endpoints, and the counts in each status."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from connectors.kubernetes import kinds
+from connectors.kubernetes.fake_pods import healthy, owned_by
+from connectors.kubernetes.fake_select import Plain
+from connectors.kubernetes.kinds import Kind
+from connectors.kubernetes.pods import is_ready
+
+if TYPE_CHECKING:
+    from connectors.kubernetes.fake import FakeCluster
+
+REVISION = "deployment.kubernetes.io/revision"
+HASH = "pod-template-hash"
+STATEFUL_HASH = "controller-revision-hash"
+Illness = Callable[[Plain], None]
+
+
+class Controllers:
+    """`ills` makes every new pod of a workload ill: (namespace, workload) → what to do to the pod."""
+
+    def __init__(self, cluster: FakeCluster) -> None:
+        self._cluster = cluster
+        self._running = False
+        self.ills: dict[tuple[str, str], Illness] = {}
+
+    def run(self) -> None:
+        """Until nothing more is to be done; what they change does not call them again."""
+        if self._running:
+            return
+        self._running = True
+        try:
+            for deployment in self._cluster.of(kinds.DEPLOYMENT):
+                self._deployment(deployment)
+            for replica_set in self._cluster.of(kinds.REPLICASET):
+                self._pods(kinds.REPLICASET, replica_set, ordinal=False)
+            for stateful_set in self._cluster.of(kinds.STATEFULSET):
+                self._pods(kinds.STATEFULSET, stateful_set, ordinal=True)
+            for kind in (kinds.DEPLOYMENT, kinds.STATEFULSET):
+                for workload in self._cluster.of(kind):
+                    self._count(kind, workload)
+            for service in self._cluster.of(kinds.SERVICE):
+                self._endpoints(service)
+        finally:
+            self._running = False
+
+    # -- deployments
+
+    def _deployment(self, deployment: Plain) -> None:
+        """A replica set for each template that it had; all but the newest are scaled down."""
+        spec, template_hash = deployment["spec"], hash_of(deployment["spec"]["template"])
+        sets = self._owned(kinds.REPLICASET, deployment)
+        newest = next((one for one in sets if one["metadata"]["labels"].get(HASH) == template_hash), None)
+        if newest is None:
+            newest = self._replica_set(deployment, template_hash)
+        last = max([_revision(one) for one in sets if one is not newest], default=0)
+        revision = _revision(newest) if _revision(newest) > last else last + 1
+        for one in (newest, deployment):
+            one["metadata"].setdefault("annotations", {})[REVISION] = str(revision)
+        for one in [*sets, newest]:
+            one["spec"]["replicas"] = spec.get("replicas", 1) if one is newest else 0
+
+    def _replica_set(self, deployment: Plain, template_hash: str) -> Plain:
+        meta, template = deployment["metadata"], copy.deepcopy(deployment["spec"]["template"])
+        labels = {**template["metadata"].get("labels", {}), HASH: template_hash}
+        template["metadata"]["labels"] = labels
+        made: Plain = {
+            "kind": "ReplicaSet",
+            "metadata": {
+                "name": f"{meta['name']}-{template_hash}",
+                "namespace": meta["namespace"],
+                "labels": labels,
+                **owned_by(deployment),
+            },
+            "spec": {"replicas": 0, "selector": {"matchLabels": labels}, "template": template},
+        }
+        self._cluster.add(made)
+        found = self._cluster.find(kinds.REPLICASET, meta["namespace"], made["metadata"]["name"])
+        assert found is not None
+        return found
+
+    # -- pods
+
+    def _pods(self, kind: Kind, owner: Plain, *, ordinal: bool) -> None:
+        """As many as are wanted; a stateful set's have numbers, and those of an old template are replaced."""
+        wanted = owner["spec"].get("replicas", 1)
+        current = hash_of(owner["spec"]["template"])
+        pods = self._owned(kinds.POD, owner)
+        if ordinal:
+            names = [f"{owner['metadata']['name']}-{number}" for number in range(wanted)]
+            stale = [pod for pod in pods if pod["metadata"]["name"] not in names or _outdated(pod, current)]
+        else:
+            names = []
+            stale = pods[wanted:]
+        for pod in stale:
+            self._cluster.objects.pop(self._cluster.key(kinds.POD, pod), None)
+        there = {pod["metadata"]["name"] for pod in pods if pod not in stale}
+        missing = [name for name in names if name not in there] if ordinal else [""] * (wanted - len(there))
+        for name in missing:
+            self._make_pod(kind, owner, name or f"{owner['metadata']['name']}-{uuid4().hex[:5]}", current)
+
+    def _make_pod(self, kind: Kind, owner: Plain, name: str, template_hash: str) -> None:
+        cluster, template = self._cluster, copy.deepcopy(owner["spec"]["template"])
+        namespace = owner["metadata"]["namespace"]
+        nodes = [node for node in cluster.of(kinds.NODE) if not node.get("spec", {}).get("unschedulable")]
+        meta = template.get("metadata", {})
+        labels = dict(meta.get("labels", {}))
+        if kind is kinds.STATEFULSET:
+            labels[STATEFUL_HASH] = template_hash
+        pod = {
+            "kind": "Pod",
+            "metadata": {**meta, "labels": labels, "name": name, "namespace": namespace, **owned_by(owner)},
+            "spec": {**template["spec"], **({"nodeName": nodes[0]["metadata"]["name"]} if nodes else {})},
+        }
+        healthy(pod, cluster.now(), ip=f"10.1.{cluster.version // 250 % 250}.{cluster.version % 250 + 1}")
+        ill = self.ills.get((namespace, workload_of(owner)))
+        if ill is not None:
+            ill(pod)
+        cluster.add(pod)
+        made = cluster.find(kinds.POD, namespace, name)
+        assert made is not None
+        cluster.event(made, "Normal", "Scheduled", f"Successfully assigned {namespace}/{name}")
+
+    # -- counts
+
+    def _count(self, kind: Kind, workload: Plain) -> None:
+        owners = self._owned(kinds.REPLICASET, workload) if kind is kinds.DEPLOYMENT else [workload]
+        for owner in owners:
+            self._status(owner, self._owned(kinds.POD, owner))
+        if kind is kinds.DEPLOYMENT:
+            self._status(workload, [pod for owner in owners for pod in self._owned(kinds.POD, owner)])
+            wanted, available = workload["spec"].get("replicas", 1), workload["status"]["availableReplicas"]
+            workload["status"]["conditions"] = [_available(available >= wanted)]
+
+    def _status(self, owner: Plain, pods: list[Plain]) -> None:
+        ready = sum(map(is_ready, pods))
+        counts = {"replicas": len(pods), "readyReplicas": ready, "availableReplicas": ready}
+        status = {**owner.get("status", {}), **counts, "updatedReplicas": len(pods)}
+        owner["status"] = {**status, "observedGeneration": owner["metadata"].get("generation", 1)}
+
+    def _endpoints(self, service: Plain) -> None:
+        meta, chosen = service["metadata"], service.get("spec", {}).get("selector") or {}
+        pods = [
+            pod
+            for pod in self._cluster.of(kinds.POD, meta["namespace"])
+            if chosen and chosen.items() <= pod["metadata"].get("labels", {}).items()
+        ]
+        name, endpoints = f"{meta['name']}-fake", [_endpoint(pod) for pod in pods]
+        found = self._cluster.find(kinds.ENDPOINTS, meta["namespace"], name)
+        if found is None or found["endpoints"] != endpoints:
+            labels = {"kubernetes.io/service-name": meta["name"]}
+            about = {"name": name, "namespace": meta["namespace"], "labels": labels}
+            self._cluster.add({"kind": "EndpointSlice", "metadata": about, "endpoints": endpoints})
+
+    def _owned(self, kind: Kind, owner: Plain) -> list[Plain]:
+        uid = owner["metadata"]["uid"]
+        return [
+            obj
+            for obj in self._cluster.of(kind, owner["metadata"]["namespace"])
+            if any(one.get("uid") == uid for one in obj["metadata"].get("ownerReferences", []))
+        ]
+
+
+def workload_of(owner: Plain) -> str:
+    """The deployment of a replica set; a stateful set itself."""
+    above = owner["metadata"].get("ownerReferences") or [owner["metadata"]]
+    return str(above[0]["name"])
+
+
+def hash_of(template: Plain) -> str:
+    """Of what a pod is made from, without the hash that was written into it."""
+    labels = {name: told for name, told in template["metadata"].get("labels", {}).items() if name != HASH}
+    plain = {**template, "metadata": {**template["metadata"], "labels": labels}}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:9]
+
+
+def _revision(obj: Plain) -> int:
+    return int(obj["metadata"].get("annotations", {}).get(REVISION, 0))
+
+
+def _outdated(pod: Plain, template_hash: str) -> bool:
+    told = pod["metadata"].get("labels", {}).get(STATEFUL_HASH)
+    return told is not None and told != template_hash
+
+
+def _available(enough: bool) -> Plain:
+    reason = "MinimumReplicasAvailable" if enough else "MinimumReplicasUnavailable"
+    message = f"Deployment {'has' if enough else 'does not have'} minimum availability."
+    return {"type": "Available", "status": str(enough), "reason": reason, "message": message}
+
+
+def _endpoint(pod: Plain) -> Plain:
+    meta = pod["metadata"]
+    return {
+        "addresses": [pod.get("status", {}).get("podIP", "")],
+        "conditions": {"ready": is_ready(pod)},
+        "targetRef": {"kind": "Pod", "name": meta["name"], "namespace": meta["namespace"]},
+    }

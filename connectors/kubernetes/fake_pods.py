@@ -1,0 +1,50 @@
+"""What a pod of the fake cluster looks like: well, or in a crash loop."""
+
+from __future__ import annotations
+
+from connectors.kubernetes.fake_select import Plain
+
+
+def healthy(pod: Plain, now: str, *, ip: str = "10.1.0.1") -> None:
+    """Running and ready since this moment."""
+    pod["status"] = {
+        "phase": "Running",
+        "podIP": ip,
+        "startTime": now,
+        "conditions": [
+            {"type": name, "status": "True"}
+            for name in ("PodScheduled", "Initialized", "ContainersReady", "Ready")
+        ],
+        "containerStatuses": [
+            {
+                "name": container["name"],
+                "image": container.get("image", ""),
+                "ready": True,
+                "restartCount": 0,
+                "state": {"running": {"startedAt": now}},
+            }
+            for container in pod["spec"].get("containers", [])
+        ],
+    }
+
+
+def crash_looping(pod: Plain, *, restarts: int, reason: str, exit_code: int, ended: str) -> None:
+    """Its first container ends again and again."""
+    for condition in pod["status"]["conditions"]:
+        if condition["type"] in ("Ready", "ContainersReady"):
+            condition |= {"status": "False", "reason": "ContainersNotReady"}
+    pod["status"]["containerStatuses"][0] |= {
+        "ready": False,
+        "restartCount": restarts,
+        "state": {
+            "waiting": {"reason": "CrashLoopBackOff", "message": "back-off restarting failed container"}
+        },
+        "lastState": {"terminated": {"reason": reason, "exitCode": exit_code, "finishedAt": ended}},
+    }
+
+
+def owned_by(owner: Plain) -> Plain:
+    """The metadata that says so."""
+    reference = {name: owner["metadata"][name] for name in ("name", "uid")}
+    about = {name: owner[name] for name in ("apiVersion", "kind")}
+    return {"ownerReferences": [{**about, **reference, "controller": True}]}

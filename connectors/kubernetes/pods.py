@@ -1,0 +1,154 @@
+"""Pods as findings: pure, and total over whatever an object holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from connectors.evidence import Finding
+from connectors.kubernetes import kinds
+from connectors.kubernetes.facts import MOST_TEXT, deleting, finding
+from connectors.kubernetes.kinds import Kind
+from connectors.kubernetes.reading import (
+    Obj,
+    age,
+    ago,
+    conditions,
+    images,
+    joined,
+    millis,
+    name_of,
+    number,
+    owner_of,
+    part,
+    parts,
+    text,
+    true,
+)
+
+READY = "Ready"
+
+
+def pod(obj: Obj, now: int) -> Finding:
+    containers = statuses(obj)
+    worst = max(containers, key=_trouble, default={})
+    ready = sum(true(one, "ready") for one in containers)
+    total = len(containers) or len(parts(obj, "spec", "containers"))
+    true_ones = joined(sorted(text(one, "type") for one in conditions(obj, "True")))
+    phase = text(obj, "status", "phase") or "unknown phase"
+    told = [
+        f"{phase}, {ready} of {total} containers ready, {restarts(obj)} restarts",
+        f"conditions {true_ones}" if true_ones else "no condition is true",
+        *_blocked(obj),
+        _container_told(worst, now),
+    ]
+    ended = _last_end(worst)
+    numbers = {
+        "restart_count": restarts(obj),
+        "containers": total,
+        "ready_containers": ready,
+        "last_exit_code": number(ended, "exitCode") if ended else None,
+        "last_ended_seconds": ago(millis(ended, "finishedAt"), now),
+    }
+    words = {
+        "phase": phase,
+        "conditions": true_ones,
+        "reason": text(obj, "status", "reason"),
+        "container": text(worst, "name") if _trouble(worst)[0] else "",
+        "waiting_reason": text(worst, "state", "waiting", "reason"),
+        "terminated_reason": text(worst, "state", "terminated", "reason"),
+        "last_terminated_reason": text(worst, "lastState", "terminated", "reason"),
+        "node": text(obj, "spec", "nodeName"),
+        "owner": "/".join(owner_of(obj) or ()).lower(),
+        "image": joined(images(obj)),
+    }
+    return finding(kinds.POD, obj, now, told, numbers, words)
+
+
+def statuses(obj: Obj) -> list[Obj]:
+    """An init container counts only while it has not done its work."""
+    waiting = [
+        one
+        for one in parts(obj, "status", "initContainerStatuses")
+        if not true(one, "ready") and text(one, "state", "terminated", "reason") != "Completed"
+    ]
+    return [*waiting, *parts(obj, "status", "containerStatuses")]
+
+
+def restarts(obj: Obj) -> int:
+    told = [*parts(obj, "status", "initContainerStatuses"), *parts(obj, "status", "containerStatuses")]
+    return sum(number(one, "restartCount") for one in told)
+
+
+def is_ready(obj: Obj) -> bool:
+    return any(text(one, "type") == READY for one in conditions(obj, "True")) and not deleting(obj)
+
+
+def is_done(obj: Obj) -> bool:
+    """A finished pod of a job is not ready, and nothing is wrong with it."""
+    return text(obj, "status", "phase") == "Succeeded"
+
+
+def why_not_ready(obj: Obj) -> str:
+    """The shortest true answer; empty for a pod that is well."""
+    if is_ready(obj) or is_done(obj):
+        return ""
+    for container in sorted(statuses(obj), key=_trouble, reverse=True):
+        for state in ("waiting", "terminated"):
+            if reason := text(container, "state", state, "reason"):
+                return reason
+    blocked = [text(one, "reason") for one in conditions(obj, "False")]
+    return text(obj, "status", "reason") or next(filter(None, blocked), "") or "not ready"
+
+
+def worst_first(pods: Sequence[Obj]) -> list[Obj]:
+    """Those that are not ready, the most restarted ahead."""
+    return sorted(pods, key=lambda one: (not why_not_ready(one), -restarts(one), name_of(one)))
+
+
+def _trouble(container: Obj) -> tuple[bool, int]:
+    """How much a container is worth telling of."""
+    in_trouble = not true(container, "ready") or bool(_last_end(container))
+    return in_trouble and bool(container), number(container, "restartCount")
+
+
+def _last_end(container: Obj) -> Obj:
+    now_ended = part(container, "state", "terminated")
+    return now_ended or part(container, "lastState", "terminated")
+
+
+def _blocked(obj: Obj) -> list[str]:
+    """Conditions that are false and say more than their name: Unschedulable and the like."""
+    return [
+        f"{text(one, 'type')} is false: {joined([text(one, 'reason'), text(one, 'message')[:100]])}"
+        for one in conditions(obj, "False")
+        if text(one, "reason") and text(one, "reason") != "ContainersNotReady"
+    ]
+
+
+def _container_told(container: Obj, now: int) -> str:
+    if not _trouble(container)[0]:
+        return ""
+    told = [f"container {text(container, 'name')}"]
+    if waits := text(container, "state", "waiting", "reason"):
+        told.append(f"waits ({waits})")
+    if ended := _last_end(container):
+        code = f"exit code {number(ended, 'exitCode')}"
+        when = f"{age(ago(millis(ended, 'finishedAt'), now))} ago"
+        told.append(f"last ended {joined([text(ended, 'reason'), code])}, {when}")
+    return " ".join(told) if len(told) > 1 else ""
+
+
+def pods(kind: Kind, about: str, found: Sequence[Obj], now: int, *, truncated: bool) -> Finding:
+    """All pods of something, in one line."""
+    reasons = Counter(filter(None, map(why_not_ready, found)))
+    ready = sum(is_ready(one) for one in found)
+    why = joined([f"{reason} {count}" for reason, count in reasons.most_common(5)])
+    total = f"{'at least ' if truncated else ''}{len(found)}"
+    restarted = sum(map(restarts, found))
+    text = f"pods of {kind.word} {about}: {total}, {ready} ready, {restarted} restarts" + (
+        f"; {why}" if why else ""
+    )
+    numbers = {"pods": float(len(found)), "ready_pods": float(ready), "restart_count": float(restarted)}
+    words = {"reasons": joined(list(reasons))} if reasons else {}
+    return Finding("pods", about, now, text[:MOST_TEXT], numbers, words)
