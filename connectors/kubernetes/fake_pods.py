@@ -30,17 +30,21 @@ def healthy(pod: Plain, now: str, *, ip: str = "10.1.0.1") -> None:
 
 def crash_looping(pod: Plain, *, restarts: int, reason: str, exit_code: int, ended: str) -> None:
     """Its first container ends again and again."""
-    for condition in pod["status"]["conditions"]:
-        if condition["type"] in ("Ready", "ContainersReady"):
-            condition |= {"status": "False", "reason": "ContainersNotReady"}
+    ready(pod, yes=False)
     pod["status"]["containerStatuses"][0] |= {
-        "ready": False,
         "restartCount": restarts,
-        "state": {
-            "waiting": {"reason": "CrashLoopBackOff", "message": "back-off restarting failed container"}
-        },
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
         "lastState": {"terminated": {"reason": reason, "exitCode": exit_code, "finishedAt": ended}},
     }
+
+
+def ready(pod: Plain, *, yes: bool) -> None:
+    """What its readiness probe says, of all its containers."""
+    for condition in pod["status"]["conditions"]:
+        if condition["type"] in ("Ready", "ContainersReady"):
+            condition |= {"status": str(yes), "reason": "" if yes else "ContainersNotReady"}
+    for container in pod["status"]["containerStatuses"]:
+        container["ready"] = yes
 
 
 def owned_by(owner: Plain) -> Plain:

@@ -46,7 +46,7 @@ def workload(kind: Kind, obj: Obj, now: int) -> Finding:
         "ready_replicas": ready,
         "available_replicas": available,
         "updated_replicas": updated,
-        "unavailable_replicas": max(0, wanted - available),
+        "unavailable_replicas": lacking(kind, obj),
         "revision": _revision(obj),
     }
     words = {
@@ -56,6 +56,12 @@ def workload(kind: Kind, obj: Obj, now: int) -> Finding:
         "reason": joined([text(one, "reason") for one in _telling(obj)]),
     }
     return finding(kind, obj, now, told, numbers, words)
+
+
+def lacking(kind: Kind, obj: Obj) -> int:
+    """How many of its pods are wanted and not available."""
+    wanted, _, available, _ = _replicas(kind, obj)
+    return max(0, wanted - available)
 
 
 def _replicas(kind: Kind, obj: Obj) -> tuple[int, int, int, int]:

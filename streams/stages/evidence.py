@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from prometheus_client import Counter
 
 from agents.snapshot import Gathered, Keys, Snapshot, snapshot, wanted
-from connectors.evidence import Finding, Gatherer, Wanted
+from connectors.evidence import GAP, Finding, Gatherer, Wanted
 from connectors.tools import Ask, Called, Caller, Entry, GatewayConfig, Session
 from schemas import ids
 from schemas.envelope import Event, from_millis, to_millis
@@ -191,7 +191,11 @@ def _gathered(gatherer: Gatherer, called: Called[Sequence[Finding]]) -> Gathered
     findings = called.value[:MOST_FINDINGS]
     sound = [finding for finding in findings if _is_sound(finding)]
     bad = len(findings) - len(sound)
-    return Gathered(gatherer.source, sound, f"{bad} of its findings could not be read" if bad else "")
+    gaps = [finding.text for finding in sound if finding.kind == GAP]
+    if bad:
+        gaps.append(f"{bad} of its findings could not be read")
+    seen = [finding for finding in sound if finding.kind != GAP]
+    return Gathered(gatherer.source, seen, "; ".join(gaps))
 
 
 def _is_sound(finding: Finding) -> bool:
