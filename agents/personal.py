@@ -11,165 +11,140 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from agents.known_keys import dotted_keys, known_keys, may_hold_dotted
+from agents.named_secrets import holds_any, in_addresses, named_keys, passwords
+
+Span = tuple[int, int]
 Finding = tuple[int, int, str]  # start, end, kind
-_Search = Callable[[str], Iterator[Finding]]
+_Search = Callable[[str], Iterator[Span]]
 
 IP, EMAIL, UUID, API_KEY, JWT, PASSWORD, PRIVATE_KEY = (
     "IP", "EMAIL", "UUID", "API_KEY", "JWT", "PASSWORD", "PRIVATE_KEY",
 )  # fmt: skip
 KINDS = (IP, EMAIL, UUID, API_KEY, JWT, PASSWORD, PRIVATE_KEY)
+_SECRETS = (API_KEY, PASSWORD)
 FORGED = "FORGED"  # a label that the sender wrote: it must not be taken for one of ours
 
-_NOT_IN_WORD = r"(?:(?<![\w.])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))"  # a word may begin after %22 in an address
+_NOT_IN_WORD = (
+    r"(?:(?<![0-9A-Za-z.])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))"  # a word may begin after %22 in an address
+)
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(
-    rf"{_NOT_IN_WORD}(?<!version )(?!(?<=[A-Za-z]/)[0-9]+\.0\.0\.0\b)(?:{_OCTET}\.){{3}}{_OCTET}(?:/[0-9]{{1,2}}(?![0-9]))?(?![\w])(?!\.[0-9])"
+    rf"{_NOT_IN_WORD}(?!(?<=[A-Za-z]/)[0-9]+\.0\.0\.0\b)(?:{_OCTET}\.){{3}}{_OCTET}(?:/[0-9]{{1,2}}(?![0-9]))?(?![0-9A-Za-z])(?!\.[0-9])"
     rf"|{_NOT_IN_WORD}(?:10|127|192\.168|172\.{_OCTET}|10\.{_OCTET})\.{_OCTET}\.{_OCTET}(?=\.[0-9]\b)"
 )
+# Four numbers may be a version too. One in a range that only addresses come from is none.
+_RESERVED = re.compile(
+    r"(?:10|127|192\.168|169\.254|172\.(?:1[6-9]|2[0-9]|3[01])|100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7]))\."
+)
+_SMALL = re.compile(r"[0-4]?[0-9]\.")
+_SAID_VERSION = re.compile(
+    r"(?:version|\bver|release|build|chart|revision|firmware)[ \t:=\"'(]{1,4}$|[\w-]/[\w.-]{1,100}:$",
+    re.IGNORECASE,
+)
+_NAMED_VERSION = re.compile(r"[A-Za-z][-_]$")
+_LOOKED_BACK = 40
 _IPV6 = re.compile(
-    r"(?<![\w:.])(?=[0-9A-Fa-f.]{0,15}:[0-9A-Fa-f.]{0,15}:)[0-9A-Fa-f:.]{2,45}(?:%[\w-]{1,20})?(?:/[0-9]{1,3}(?![0-9]))?(?![\w:])"
+    r"(?:(?<![\w:.])|(?<=[g-zG-Z]:)(?!:))(?=[0-9A-Fa-f.]{0,15}:[0-9A-Fa-f.]{0,15}:)[0-9A-Fa-f:.]{2,45}(?:%[\w.-]{1,20})?(?:/[0-9]{1,3}(?![0-9]))?(?![\w:])"
 )
+_EUI64 = re.compile(r"(?:[0-9A-Fa-f]{2}:){7}[0-9A-Fa-f]{2}")  # of hardware: a WWN, a port's GUID
 _EMAIL = re.compile(
-    r"(?<![\w.+'-])[\w.+'&^~-]{1,64}(?:@|%40)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+(?!service\b|socket\b|timer\b|mount\b|target\b|slice\b|scope\b)[^\W\d_][\w-]{1,30}"
+    r"(?:(?<=%[0-9A-Fa-f]{2})|(?<![\w.+'-])(?<!%(?=[0-9A-Fa-f]{2})))[\w.+'&^~-]{1,64}(?:@|%40)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+(?!service\b|socket\b|timer\b|mount\b|target\b|slice\b|scope\b)[^\W\d_][\w-]{1,30}"
+    r"|(?<![\w.])\"[^\"\s@]{1,64}\"@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,30}"
 )
-_UUID = re.compile(r"(?<![\w-])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![\w-])")
+_UUID = re.compile(r"(?<![0-9A-Za-z-])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![0-9A-Za-z-])")
 _JWT = re.compile(r"(?<![\w.-])eyJ[\w-]{10,}\.[\w-]{10,}(?:\.[\w-]*){0,3}")
+_KEY_LINE = r"(?:\\[nr]|\s)+"
 _PRIVATE_KEY = re.compile(
-    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----.*?(?:-----END [^-]{0,60}-----|\Z)", re.DOTALL
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----.*?(?:-----END [^-]{0,60}-----|\Z)"
+    rf"|(?<![A-Za-z0-9+/=])(?:[A-Za-z0-9+/=]{{16,4000}}{_KEY_LINE}){{0,60}}(?:[A-Za-z0-9+/=]{{2,76}}{_KEY_LINE})?-----END [A-Z0-9 ]{{0,40}}PRIVATE KEY[A-Z ]{{0,10}}-----"
+    rf"|Private-Lines: [0-9]+(?:{_KEY_LINE}[A-Za-z0-9+/=]{{16,}})+",
+    re.DOTALL,
 )
 _FORGED = re.compile(rf"\[(?:{'|'.join(KINDS)})_[0-9]+\]")
 
-# --- passwords: what a name, an address or a command line says is one ----------------------------------
-_PLACEHOLDER = re.compile(
-    r"[*x.•-]+$|\$|<|%\(|\{\{|\[|(?:true|false|null|none|nil|redacted|hidden|masked|required|invalid|incorrect|wrong"
-    r"|expired|missing|changed|reset|empty|unset|not|is|was|must|has|for|and|or|the|authentication|yes|no|failed|env)\b",
-    re.IGNORECASE,
-)
-_QUOTED = r"\"([^\"\n]{3,200})\"|'([^'\n]{3,200})'|([^\s,;\"'&<>()]{3,200})"
-_PASSWORD = re.compile(
-    r"(?:password|passwd|passwort|kennwort|passphrase|pwd|(?<![a-z])pass)[\"']?[ \t]*(?:=>|[:=])[ \t]*(?:%22)?"
-    rf"(?:{_QUOTED})",
-    re.IGNORECASE,
-)
-_SPOKEN_PASSWORD = re.compile(
-    r"\bpass(?:word|phrase|wd)? (?:is|was|to) [\"'`]?((?=\S*[\d!#$%^&*@])[^\s\"'`]{6,200})", re.IGNORECASE
-)
-_IN_ADDRESS = re.compile(
-    r"://[^\s:/@]{0,100}:((?!\d{1,5}(?:[/?#]|$))\S{1,200})@(?=[\w.\[-]+(?::\d+)?(?:[/?\s,;'\")\]]|$))"
-)
-_ON_COMMAND_LINE = re.compile(
-    r"\b(?:mysql\w*|mariadb\w*|sshpass)\b[^\n|;]{0,100}?\s-p ?([^\s\"'$<-][^\s\"']{3,100})"
-    r"|\bcurl\b[^\n|;]{0,200}?\s(?:-u|--user)[ =]?[\"']?[^\s:\"']{1,100}:([^\s\"'$<{]{4,100})"
-    r"|--password[ =][\"']?([^\s\"'$<]{3,100})"
-    r"|\bauthorization[\"']?\s*[:=]\s*[\"']?basic\s+([\w+/=]{8,400})",
-    re.IGNORECASE,
-)
-
-# --- keys and tokens: known prefixes, and what a name says is one ------------------------------------------
-_PREFIXES = (
-    "AKIA", "ASIA", "ACCA", "ABIA", "AGPA", "AIDA", "AROA", "hvs.", "hvb.", "hvr.", "ghp_", "gho_", "ghu_",
-    "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-", "glrt-", "glcbt-", "glft-", "glsoat-", "glimt-", "glptt-",
-    "glagent-", "npm_", "xox", "sk-", "sk_", "rk_", "AIza", "SG.", "dop_v1_", "doo_v1_", "hf_", "pypi-", "ya29.",
-    "hooks.slack.com", "shpat_", "dckr_pat_", "glc_", "glsa_", "lin_api_", "xapp-", "whsec_", "ATATT3",
+_SAY_SECRET = (
+    "pass", "pwd", "kennwort", "secret", "token", "key", "bearer", "auth", "signature", "sig=", "code=", "sess",
+    " -p", " -u", "-user", " -a ", " -w ", "identified by",
 )  # fmt: skip
-_KNOWN_KEY = re.compile(
-    r"(?<![\w-])(?:"
-    r"(?:AKIA|ASIA|ACCA|ABIA|AGPA|AIDA|AROA|AIPA|ANPA|ANVA)[A-Z0-9]{16}(?![A-Za-z0-9])"
-    r"|hv[sbr]\.[\w-]{20,}|s\.(?=[A-Za-z0-9]*[0-9])(?=[A-Za-z0-9]*[A-Z])(?=[A-Za-z0-9]*[a-z])[A-Za-z0-9]{24}(?!\w)"
-    r"|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{22,}|dckr_pat_[\w-]{20,}|shpat_[a-f0-9]{32}"
-    r"|gl(?:pat|dt|rt|cbt|ft|soat)-[\w-]{20,}|glimt-[\w-]{25}|glptt-[\w-]{40}|glagent-[\w-]{50}|gl(?:c|sa)_[\w-]{20,}"
-    r"|npm_[A-Za-z0-9]{30,}|xox[abeprs]-[\w-]{10,}|xapp-[\w-]{10,}|[sr]k_(?:live|test)_\w{10,}|whsec_\w{20,}"
-    r"|sk-(?=[\w-]*\d)(?=[\w-]*[a-zA-Z])[\w-]{20,}|AIza[\w-]{35}|SG\.[\w-]{16,}\.[\w-]{16,}|do[op]_v1_[a-f0-9]{32,}"
-    r"|hf_[A-Za-z0-9]{30,}|pypi-[\w-]{32,}|ya29\.[\w-]{20,}|lin_api_\w{20,}|ATATT3[\w=-]{20,}"
-    r"|hooks\.slack\.com/(?:services|workflows)/[\w/]{20,})"
-)
-_DISCORD = re.compile(r"(?<![\w-])[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,40}(?![\w-])")
-_NAMED_KEY = re.compile(
-    r"(?:api[_-]?key|access[_-]?key(?:[_-]?id)?|secret[_-]?(?:access[_-]?)?key|account[_-]?key|auth[_-]?key"
-    r"|private[_-]?token|(?:auth|access|refresh|id|session|bot|bearer|api)[_-]?token|client[_-]?secret|(?<!web)token|secret"
-    r"|signature|(?<=[?&])(?:sig|key|code))[\"']?[ \t]*(?:=>|[:=]|%3D)[ \t]*[\"']?"
-    r"((?=[^\s\"',;&]*[0-9]|npm_)[\w.~+/=-]{8,1000})",
-    re.IGNORECASE,
-)
-_BEARER = re.compile(r"\bbearer\s+((?=\S*[0-9])[\w.~+/-]{12,1000}=*)", re.IGNORECASE)
-
-_NAMES_A_SECRET = ("pass", "pwd", "kennwort", "secret", "token", "key", "bearer", "authorization", "signature", "sig=", "code=", "mysql", "curl", "mariadb")  # fmt: skip
 
 
 # Plain beginnings that a search finds at once: most texts need not be tried by the pattern itself.
-_LIKE_VAULT = re.compile(r"s\.[A-Za-z0-9]{24}")
 _LIKE_IPV4 = re.compile(r"\.[0-9]{1,3}\.[0-9]")
 _LIKE_UUID = re.compile(r"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-")
-_LIKE_DISCORD = re.compile(r"\.[\w-]{6}\.[\w-]{27}")
 
 
 def find(text: str) -> Sequence[Finding]:
     """All values in order, none overlapping; where two patterns claim a place, the more telling wins."""
     found: list[Finding] = []
-    for search in _searches(text):
-        for start, end, kind in search(text):
-            if all(end <= other[0] or other[1] <= start for other in found):
+    for search, kind in _searches(text):
+        for start, end in search(text):
+            clash = [other for other in found if start < other[1] and other[0] < end]
+            if not clash:
                 found.append((start, end, kind))
+            elif kind in _SECRETS and len(clash) == 1 and start <= clash[0][0] and clash[0][1] <= end:
+                found[found.index(clash[0])] = (start, end, clash[0][2])  # the whole, not its known half
     return sorted(found) if found else ()
 
 
-def _searches(text: str) -> Iterator[_Search]:
+def _searches(text: str) -> Iterator[tuple[_Search, str]]:
     """Those searches that can find something at all: most texts hold no sign of any."""
     lower = text.lower()
-    if "-----begin" in lower:
-        yield _of(_PRIVATE_KEY, PRIVATE_KEY)
+    if "private" in lower and ("-----" in text or "private-lines" in lower):
+        yield _of(_PRIVATE_KEY), PRIVATE_KEY
     if "eyJ" in text:
-        yield _of(_JWT, JWT)
-    if "://" in text and "@" in text:
-        yield _of(_IN_ADDRESS, PASSWORD)
-    if _holds_any(text, _PREFIXES) or _LIKE_VAULT.search(text):
-        yield _of(_KNOWN_KEY, API_KEY)
-    if _holds_any(lower, _NAMES_A_SECRET):
-        yield from (_passwords, _of(_NAMED_KEY, API_KEY), _of(_BEARER, API_KEY))
+        yield _of(_JWT), JWT
+    if "@" in text:
+        yield in_addresses, PASSWORD
+    yield known_keys, API_KEY
+    if may_hold_dotted(text):
+        yield dotted_keys, API_KEY
+    if holds_any(lower, _SAY_SECRET):
+        yield passwords, PASSWORD
+        yield named_keys, API_KEY
     if "@" in text or "%40" in text:
-        yield _of(_EMAIL, EMAIL)
-    if _LIKE_DISCORD.search(text):
-        yield _of(_DISCORD, API_KEY)
+        yield _of(_EMAIL), EMAIL
     if "::" in text or text.count(":") > 5:
-        yield _ipv6
+        yield _ipv6, IP
     if _LIKE_IPV4.search(text):
-        yield _of(_IPV4, IP)
+        yield _ipv4, IP
     if _LIKE_UUID.search(text):
-        yield _of(_UUID, UUID)
+        yield _of(_UUID), UUID
     if "_" in text and "[" in text:
-        yield _of(_FORGED, FORGED)
+        yield _of(_FORGED), FORGED
 
 
-def _holds_any(text: str, parts: Sequence[str]) -> bool:
-    for part in parts:  # noqa: SIM110 - any() with a generator takes twice as long, for every text
-        if part in text:
-            return True
-    return False
-
-
-def _of(pattern: re.Pattern[str], kind: str) -> _Search:
-    """The pattern's group, or all of it where it has none."""
-
-    def search(text: str) -> Iterator[Finding]:
+def _of(pattern: re.Pattern[str]) -> _Search:
+    def search(text: str) -> Iterator[Span]:
         for match in pattern.finditer(text):
-            yield (*match.span(match.lastindex or 0), kind)
+            yield match.span()
 
     return search
 
 
-def _passwords(text: str) -> Iterator[Finding]:
-    for pattern in (_PASSWORD, _SPOKEN_PASSWORD, _ON_COMMAND_LINE):
-        for match in pattern.finditer(text):
-            start, end = match.span(match.lastindex or 0)
-            if not _PLACEHOLDER.match(text, start, end):
-                yield start, end, PASSWORD
+def _ipv4(text: str) -> Iterator[Span]:
+    for match in _IPV4.finditer(text):
+        start, end = match.span()
+        if _RESERVED.match(text, start, end) or not _is_version(text, start, end):
+            yield start, end
 
 
-def _ipv6(text: str) -> Iterator[Finding]:
+def _is_version(text: str, start: int, end: int) -> bool:
+    before = text[max(0, start - _LOOKED_BACK) : start]
+    if _SAID_VERSION.search(before):
+        return True
+    return _SMALL.match(text, start, end) is not None and _NAMED_VERSION.search(before) is not None
+
+
+def _ipv6(text: str) -> Iterator[Span]:
     for match in _IPV6.finditer(text):
         address = match[0].rstrip(".")
+        if address.endswith(":") and not address.endswith("::"):
+            address = address[:-1]  # of the sentence
+        if _EUI64.fullmatch(address):
+            continue
         try:
             ipaddress.IPv6Address(address.partition("/")[0])
         except ValueError:
             continue
-        yield match.start(), match.start() + len(address), IP
+        yield match.start(), match.start() + len(address)
