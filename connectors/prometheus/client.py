@@ -65,8 +65,8 @@ class Prometheus:
         self, path: str, kind: str, values: str, asked: Mapping[str, Any], limit: int
     ) -> list[TimeSeries]:
         form = urlencode({**asked, "timeout": f"{self._config.timeout_secs:g}s"}).encode()
-        headers = {**FORM, **self._config.headers()}
         try:
+            headers = {**FORM, **self._config.headers()}
             reply = await self._http.post(f"{self._url}/api/v1/{path}", form, headers)
             answer = _answer(reply, kind)
         except Unavailable:
