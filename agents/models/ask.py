@@ -18,7 +18,7 @@ from agents.models.model import R, Reply
 from agents.models.shape import in_words, schema_of
 from schemas.errors import AwoooiError
 
-MOST_OBJECTS = 64
+MOST_OBJECTS, MOST_UNCLOSED = 64, 8
 SHOWN_FAULTS = 8
 THOUGHTS = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
 FENCE = "```"
@@ -110,12 +110,12 @@ def _fenced(text: str) -> Iterator[dict[str, Any]]:
 
 def _braces(text: str) -> Iterator[dict[str, Any]]:
     """Outermost objects only: what lies within another one is not an answer."""
-    at = text.find("{")
-    for _ in range(MOST_OBJECTS):
-        if at < 0:
-            return
+    at, unclosed = text.find("{"), 0
+    while at >= 0 and unclosed < MOST_UNCLOSED:
         end = _closing(text, at)
-        if end is not None:
+        if end is None:
+            unclosed += 1
+        else:
             yield from _object(text[at:end])
         at = text.find("{", at + 1 if end is None else end)
 
