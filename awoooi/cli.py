@@ -280,6 +280,17 @@ def eval_rca(
     run(folder, as_json=as_json)
 
 
+@eval_app.command("privacy")
+def eval_privacy(
+    file: Annotated[str, typer.Argument(help="lines of JSON: text, and spans of what is personal in it")],
+    as_json: AsJson = False,
+) -> None:
+    """How much of what is personal becomes a label, and how often a clean line is touched."""
+    from awoooi.eval_privacy import run
+
+    sys.exit(run(file, as_json=as_json))
+
+
 @topology_app.command("show")
 def topology_show(
     service: Annotated[str, typer.Argument(help="its name")],
