@@ -10,7 +10,7 @@ Span = tuple[int, int]
 
 # What stands where a secret was taken out, comes from elsewhere, or says how it is with it.
 _PLACEHOLDER = re.compile(
-    r"[*x.•#-]+$|\$|<|%\(|%[sdvq]|\{\{|\[|(?:true|false|null|none|nil|redacted|hidden|masked|required|optional|invalid|incorrect|wrong"
+    r"[*x.•#-]+$|\$|<|&lt;|#\{|\(|%\(|%[sdvq]|\{\{|\[|(?:true|false|null|none|nil|redacted|hidden|masked|required|optional|invalid|incorrect|wrong"
     r"|expired?|expires|missing|changed|reset|empty|unset|not|is|was|must|has|for|and|or|the|authentication|yes|no|failed|env|string|str|undefined|unknown)\b"
     r"|(?:os|process|system|config|settings|secrets?|vault|self|this|args|env|var|data|local)\.[a-z_]\w*(?:[.\[(]|$)|\w*(?:getenv|getpass|environ|prompt)\b",
     re.IGNORECASE,
@@ -21,11 +21,12 @@ _VALUE = rf"\\\"([^\"\n]{{3,200}}?)\\\"|\"([^\"\n]{{3,200}})\"|'([^'\n]{{3,200}}
 _IS = r"\\?[\"'`]?[ \t]*(?:=>|:=|[:=]|%3[Dd])[ \t]*(?:%22)?"
 _PASSWORD = re.compile(
     rf"(?:password|passwd|passwort|kennwort|passphrase|passcode|pwd|(?:(?<![a-z])|(?<=db)|(?<=user)|(?<=admin)|(?<=root)|(?<=smtp)|(?<=sql)|(?<=redis))pass(?!\"?:[ ]?[0-9]{{1,6}}\b)|requirepass|masterauth|redis(?:cli)?_auth){_IS}(?:{_VALUE})"
-    r"|<(?:password|passwd|pwd|pass)>([^<\n]{3,200})<",
+    r"|<(?:password|passwd|pwd|pass)>([^<\n]{3,200})<|(?:password|passwd|pwd)\"[ ]+value[ ]?=[ ]?\"([^\"\n]{3,200})\"",
     re.IGNORECASE,
 )
 _SPOKEN_PASSWORD = re.compile(
     r"\bpass(?:word|phrase|wd|code)? (?:is|was|to|now) [\"'`]?((?=\S*[\d!#$%^&*@])[^\s\"'`]{6,200})"
+    r"|\bpass(?:word|phrase|wd|code)?(?: for [^\n]{1,60}?)? is [\"'`]([^\"'`\n]{3,100})[\"'`]"
     r"|\bpass(?:word|phrase|wd|code)? [\"'`]([^\s\"'`]{4,200})[\"'`]"
     r"|\bidentified (?:with \S{1,40} )?by (?:password )?[\"']([^\"'\n]{3,200})[\"']"
     r"|\b(?:requirepass|masterauth) [\"']?([^\s\"';]{4,200})"

@@ -148,6 +148,9 @@ COVERED = (
     "machine git login bob password «hunter2»",
     "the password is «Spring2024!»",
     'password "«opensesame»" was rejected',
+    "the default password for user 'app' is '«blueberry»' still",
+    '<add key="MailPassword" value="«blueberry$»"/>',
+    '$user = \\"app\\"; $password = \\"«blueberry»\\";',
     # passwords on command lines
     "mysqldump -uroot -p«S3cr3t» shop",
     "mysql -h db -u root -p '«S3cr3t!»' shop",
@@ -265,6 +268,7 @@ READABLE = (
     "password = os.environ['DB_PASSWORD']",
     "password_file=/run/secrets/db",
     "Password authentication failed for user app",
+    "pwd = (char *) (p + 2), password=#{pw}, password=&lt;yours&gt;",
     "invalid password for user postgres",
     "password has expired and must be changed",
     "token: ${TOKEN}, api_key: <redacted>, secret: ********",
