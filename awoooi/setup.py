@@ -9,7 +9,7 @@ from awoooi.logs import set_up
 from awoooi.processes import group_of, reference_copy
 from awoooi.running import chosen_sources
 from awoooi.settings import Settings
-from schemas.catalog import RAW_PREFIX, TOPICS, Topic, raw_topic, ticks_topic
+from schemas.catalog import RAW_PREFIX, TOPICS, Topic, raw_topic
 
 
 def all_topics(settings: Settings) -> Sequence[Topic]:
@@ -20,8 +20,7 @@ def all_topics(settings: Settings) -> Sequence[Topic]:
     return [
         *TOPICS,
         *(raw_topic(name, settings.raw_retention) for name in raw),
-        *(topic for kind in WORKERS for topic in changelogs(group_of(kind))),
-        ticks_topic("all"),
+        *(topic for kind in WORKERS for topic in changelogs(group_of(kind), kind)),
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,12 @@ from schemas.codec import Codec
 from schemas.errors import Misconfigured, NotNow
 from streams.faust_app import Engine, Learn
 from streams.faust_config import EngineConfig
-from streams.pipeline import Given, PipelineConfig, changelogs, of_worker, stages
+from streams.pipeline import Given, PipelineConfig, changelogs, stages
 from streams.reference import Reference
 
 log = structlog.get_logger(__name__)
 READY_LOOK_SECS = 0.5
+Make = Callable[[Codec, Reference], Given]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,8 @@ class WorkerConfig:
     kind: str
     engine: EngineConfig
     pipeline: PipelineConfig
-    sources: Mapping[str, Source]
-    sealing_key_file: Path | None = None
-    stamp_key: bytes | None = field(default=None, repr=False)
+    make: Make
+    """what its stages are given"""
 
 
 @dataclass(slots=True)
@@ -43,20 +43,17 @@ class Worker:
     config: WorkerConfig
     codec: Codec
     learn: Learn
+    shared: Reference | None = None
+    """of another worker in this process, which starts and stops it"""
     engine: Engine = field(init=False)
     reference: Reference = field(init=False)
 
     def __post_init__(self) -> None:
-        config = self.config
-        key_file = config.sealing_key_file
-        sealer = None if key_file is None else Sealer(load_public_key(key_file))
-        given = Given(self.codec, config.sources, sealer, config.stamp_key)
-        placed = of_worker(config.kind, stages(config.pipeline, given))
-        self.engine = Engine(config.engine, placed, self.codec, self.learn)
-        engine = config.engine
-        self.reference = Reference(
-            engine.kafka, copy=reference_copy(engine.state_dir) if engine.embedded else None
-        )
+        config, engine = self.config, self.config.engine
+        copy = reference_copy(engine.state_dir) if engine.embedded else None
+        self.reference = self.shared or Reference(engine.kafka, copy=copy)
+        placed = stages(config.pipeline, config.make(self.codec, self.reference), (config.kind,))
+        self.engine = Engine(engine, placed, self.codec, self.learn)
 
     def unready(self) -> str | None:
         """Why it is not ready, in words; None when it is."""
@@ -78,7 +75,8 @@ class Worker:
     async def _work(self, asked: asyncio.Future[Any]) -> None:
         app = self.engine.app
         collect_seldom()
-        await self.reference.start()
+        if self.shared is None:
+            await self.reference.start()
         app.finalize()
         await app.start()
         beside = [asyncio.ensure_future(work) for work in (self._tell_ready(), return_memory())]
@@ -87,7 +85,8 @@ class Worker:
         finally:
             for task in beside:
                 task.cancel()
-            await self.reference.stop()
+            if self.shared is None:
+                await self.reference.stop()
             await app.stop()
         if app.crash_reason is not None:
             raise app.crash_reason
@@ -107,9 +106,8 @@ class Worker:
     async def _require_topics(self) -> None:
         """The rows' topics are this worker's own to make; all others are `awoooi topics apply`'s."""
         config = self.config.engine
-        report = await until_there(
-            "broker", lambda: apply_topics(config.kafka, changelogs(config.group), config.partitions)
-        )
+        rows = changelogs(config.group, self.config.kind)
+        report = await until_there("broker", lambda: apply_topics(config.kafka, rows, config.partitions))
         if report.refused:
             why = "; ".join(f"{topic}: {reason}" for topic, reason in report.refused.items())
             raise Misconfigured(f"the topics behind the stages' rows could not be made: {why}")
@@ -128,6 +126,14 @@ class Worker:
                 f"AWOOOI_PARTITIONS is {config.partitions}, but {wrong[0]} has {there[wrong[0]]} partitions: "
                 "their number is fixed for life, set AWOOOI_PARTITIONS to it"
             )
+
+
+def ingest_given(
+    sources: Mapping[str, Source], sealing_key_file: Path | None = None, stamp_key: bytes | None = None
+) -> Make:
+    """What the stages of `ingest` are given: alert sources, the public sealing key, the gateway's stamp."""
+    sealer = None if sealing_key_file is None else Sealer(load_public_key(sealing_key_file))
+    return lambda codec, _: Given(codec, sources, sealer, stamp_key)
 
 
 async def _first(work: asyncio.Future[Any], asked: asyncio.Future[Any]) -> bool:

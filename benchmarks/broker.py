@@ -46,7 +46,7 @@ class Broker:
             raise RuntimeError(f"the broker made no topics: {report.refused}")
 
     async def make_changelogs(self, group: str) -> None:
-        await self.make(changelogs(group))
+        await self.make(changelogs(group, "ingest"))
 
     async def fill(self, records: Iterable[Outgoing]) -> int:
         """Write them all, in order; how many there were."""

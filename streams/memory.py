@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from schemas.catalog import partition_of, ticks_topic
 from schemas.codec import Codec
 from schemas.envelope import Event
 from streams.placed import Placed
+from streams.reached import Place, Reached
 from streams.rows import PartitionRows
 from streams.stage import RawHeaders, Record
 
@@ -31,6 +32,10 @@ class MemoryLog:
     topics: dict[tuple[str, int], list[Record]] = field(default_factory=lambda: defaultdict(list))
     _read: dict[tuple[str, str, int], int] = field(default_factory=lambda: defaultdict(int))
     _rows: dict[tuple[str, int], PartitionRows] = field(default_factory=dict)
+    _reached: Reached = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._reached = Reached(self._is_behind)
 
     def append(
         self, topic: str, value: bytes | None, key: bytes | None = None, headers: RawHeaders = ()
@@ -66,17 +71,34 @@ class MemoryLog:
     async def _take(self, placed: Placed, topic: str, partition: int) -> bool:
         place = (placed.name, topic, partition)
         start = self._read[place]
-        records = self.topics[topic, partition][start : start + self.batch]
+        size = 1 if placed.slow else self.batch
+        records = self.topics[topic, partition][start : start + size]
         if not records:
             return False
         rows = self.rows(placed, partition) if placed.keyed else None
+        if topic == ticks_topic(WORKER).name:
+            records = [self._held_back(placed, tick) for tick in records]
+        elif rows is not None and placed.slow:
+            rows.apply(placed.runner.begin(records[0], rows))
         turn = await placed.runner.turn(records, rows)
         for out in turn.outputs:
             self.append(out.topic, out.value, out.key, out.headers)
         if rows is not None:
             rows.apply(turn.rows)
         self._read[place] = start + len(records)
+        self._reached.note((topic, partition), records[-1].timestamp)
         return True
+
+    def _held_back(self, placed: Placed, tick: Record) -> Record:
+        """As the engine does it: time waits for what feeds the stage."""
+        sources = {topic for stage in self.stages if not stage.keyed for topic in stage.topics}
+        inputs = [(topic, tick.partition) for topic in placed.topics]
+        inputs += [(topic, number) for topic in sources for number in range(self.partitions)]
+        return replace(tick, timestamp=self._reached.until(tick.timestamp, inputs))
+
+    def _is_behind(self, place: Place) -> bool:
+        readers = (placed.name for placed in self.stages if place[0] in placed.topics)
+        return any(self._read[reader, *place] < len(self.topics[place]) for reader in readers)
 
     def rows(self, placed: Placed, partition: int) -> PartitionRows:
         stage: Any = placed.runner.stage

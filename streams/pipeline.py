@@ -2,9 +2,12 @@
 
     alerts.raw.{source} ─▶ normalize ─▶ alerts.normalized ─▶ dedup ─▶ incidents
                                                                         │
-                             runs ◀── started ── schedule ◀── requests ─┤
-                                                                       runs
+                       ┌── runs ◀── started ── schedule ◀── requests ── runs ◀───────────────┐
+                       ▼                                                                     │
+                   evidence ─▶ diagnose ─▶ solve ─┬─▶ review ──┬─▶ coordinate ─▶ rca.decisions
+                                                  └─▶ critique ┘
 
+Three workers: `ingest` up to schedule, `rca` (slow: clusters and models) up to critique, `policy` coordinate.
 A later stage is one more file in stages/ and one more entry here.
 """
 
@@ -13,22 +16,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from agents.desk import Desk
 from agents.sealing import Sealer
 from connectors.alerts.source import Source
 from schemas.catalog import EVENT_MAX_BYTES, RAW_PREFIX, Topic
 from schemas.codec import Codec
+from schemas.errors import Misconfigured
 from streams.placed import Placed
 from streams.runner import Runner
+from streams.stages.coordinate import Coordinate
+from streams.stages.critique import Critique
 from streams.stages.dedup import Dedup, DedupConfig
+from streams.stages.diagnose import Diagnose
+from streams.stages.evidence import Evidence, EvidenceNeeds
 from streams.stages.normalize import AUTO, Normalize, NormalizeConfig
+from streams.stages.review import Review
 from streams.stages.runs import Runs
 from streams.stages.schedule import Schedule, ScheduleConfig
+from streams.stages.solve import Solve
 
 WORKERS: Mapping[str, tuple[str, ...]] = {
     "ingest": ("normalize", "dedup", "runs", "schedule"),
-    "all": ("normalize", "dedup", "runs", "schedule"),
+    "rca": ("evidence", "diagnose", "solve", "review", "critique"),
+    "policy": ("coordinate",),
 }
-KEYED = ("dedup", "runs", "schedule")
+TRANSFORMS = ("normalize",)
+"""the stages that keep no rows"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +54,26 @@ class PipelineConfig:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What the stages get from the composition root."""
+    """What the stages get from the composition root; each worker kind needs its own part of it."""
 
     codec: Codec
-    sources: Mapping[str, Source]
+    sources: Mapping[str, Source] = field(default_factory=dict)
     sealer: Sealer | None = None
     stamp_key: bytes | None = field(default=None, repr=False)
+    evidence: EvidenceNeeds | None = None
+    """gatherers, topology, tool gateway, keys: of `rca` alone"""
+    desk: Desk | None = None
+    """playbooks, limits and models: of `rca` and, without models, of `policy`"""
 
 
-def stages(config: PipelineConfig, given: Given) -> Sequence[Placed]:
-    """Every stage, placed. Normalize reads each raw topic on its own: a slowed source slows no other."""
+def stages(config: PipelineConfig, given: Given, kinds: Sequence[str] = tuple(WORKERS)) -> Sequence[Placed]:
+    """Every stage of these worker kinds, placed."""
+    makers = {"ingest": _ingest, "rca": _rca, "policy": _policy}
+    return [placed for kind in kinds for placed in makers[kind](config, given)]
+
+
+def _ingest(config: PipelineConfig, given: Given) -> Sequence[Placed]:
+    """Normalize reads each raw topic on its own: a slowed source slows no other."""
     codec, epoch = given.codec, config.epoch
     normalize = Normalize(config.normalize, given.sources, given.sealer, given.stamp_key, epoch)
     dedup = Dedup(config.dedup, epoch)
@@ -67,16 +90,40 @@ def stages(config: PipelineConfig, given: Given) -> Sequence[Placed]:
     )
 
 
+def _rca(config: PipelineConfig, given: Given) -> Sequence[Placed]:
+    epoch = config.epoch
+    if given.evidence is None:
+        raise Misconfigured("the rca stages need gatherers and keys")
+    desk = _desk(given)
+    slow = (
+        Evidence(given.evidence, epoch),
+        Diagnose(desk, epoch),
+        Solve(desk, epoch),
+        Review(desk, epoch),
+        Critique(desk, epoch),
+    )
+    return [
+        Placed(Runner(stage, given.codec, epoch=epoch), stage.reads, keyed=True, slow=True) for stage in slow
+    ]
+
+
+def _policy(config: PipelineConfig, given: Given) -> Sequence[Placed]:
+    coordinate = Coordinate(_desk(given), config.epoch)
+    return [Placed(Runner(coordinate, given.codec, epoch=config.epoch), coordinate.reads, keyed=True)]
+
+
+def _desk(given: Given) -> Desk:
+    if given.desk is None:
+        raise Misconfigured("the agents need a desk: playbooks, limits, models")
+    return given.desk
+
+
 def raw_topics(sources: Mapping[str, Source]) -> tuple[str, ...]:
     return tuple(RAW_PREFIX + name for name in (*sorted(sources), AUTO))
 
 
-def of_worker(kind: str, placed: Sequence[Placed]) -> Sequence[Placed]:
-    return [stage for stage in placed if stage.name in WORKERS[kind]]
-
-
-def changelogs(group: str) -> tuple[Topic, ...]:
-    """The topics behind the keyed stages' rows: compacted, as many partitions as their input."""
+def changelogs(group: str, kind: str) -> tuple[Topic, ...]:
+    """The topics behind a worker's keyed stages' rows: compacted, as many partitions as their input."""
     return tuple(
         Topic(
             f"{group}-{stage}-changelog",
@@ -86,5 +133,6 @@ def changelogs(group: str) -> tuple[Topic, ...]:
             recorded=False,
             max_bytes=EVENT_MAX_BYTES,
         )
-        for stage in KEYED
+        for stage in WORKERS[kind]
+        if stage not in TRANSFORMS
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import structlog
 import uvloop
 
 from agents.sealing import Sealer
-from awoooi.worker import Worker, WorkerConfig
+from awoooi.worker import Worker, WorkerConfig, ingest_given
 from benchmarks.broker import PARTITIONS
 from benchmarks.child import READY
 from connectors.alerts.registry import sources
@@ -21,7 +21,7 @@ from connectors.kafka.config import KafkaConfig
 from schemas.codec import Codec
 from streams.faust_app import Engine
 from streams.faust_config import EngineConfig
-from streams.pipeline import Given, PipelineConfig, of_worker, stages
+from streams.pipeline import Given, PipelineConfig, stages
 from streams.placed import Placed
 from streams.runner import Rows, Runner, Turn
 from streams.stage import Record
@@ -35,9 +35,11 @@ class GatedRunner(Runner):
 
     gate: asyncio.Event = field(default_factory=lambda: OPEN)
 
-    async def turn(self, records: Sequence[Record], rows: Rows | None = None) -> Turn:
+    async def turn(
+        self, records: Sequence[Record], rows: Rows | None = None, busy: Container[bytes | None] = ()
+    ) -> Turn:
         await self.gate.wait()
-        return await Runner.turn(self, records, rows)
+        return await Runner.turn(self, records, rows, busy)
 
 
 def main() -> None:
@@ -62,7 +64,7 @@ def _worker(given: argparse.Namespace) -> Worker:
         given.state_dir,
     )
     codec = Codec()
-    worker = Worker(WorkerConfig("ingest", engine, PipelineConfig(), sources()), codec, _learn)
+    worker = Worker(WorkerConfig("ingest", engine, PipelineConfig(), ingest_given(sources())), codec, _learn)
     if given.only or given.gated:
         placed = _placed(codec, given.only, gated=given.gated)
         worker.engine = Engine(engine, placed, codec, _learn)
@@ -71,7 +73,7 @@ def _worker(given: argparse.Namespace) -> Worker:
 
 def _placed(codec: Codec, only: str | None, *, gated: bool) -> Sequence[Placed]:
     sealer: Sealer | None = None
-    every = of_worker("ingest", stages(PipelineConfig(), Given(codec, sources(), sealer)))
+    every = stages(PipelineConfig(), Given(codec, sources(), sealer), ("ingest",))
     chosen = [placed for placed in every if only in (None, placed.name)]
     return [_behind_gate(placed) for placed in chosen] if gated else chosen
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import uvloop
 
-from awoooi.worker import Worker, WorkerConfig
+from awoooi.worker import Worker, WorkerConfig, ingest_given
 from connectors.alerts.registry import sources
 from connectors.kafka.config import KafkaConfig
 from schemas.codec import Codec
@@ -39,7 +39,7 @@ def config(bootstrap: str, state: Path, instance: str = "", partitions: int = 4)
         embedded=True,  # short time-outs: a killed member is missed after seconds
         instance_id=instance,
     )
-    return WorkerConfig("ingest", engine, PipelineConfig(), sources())
+    return WorkerConfig("ingest", engine, PipelineConfig(), ingest_given(sources()))
 
 
 async def main(bootstrap: str, instance: str) -> None:
