@@ -3,6 +3,7 @@
 from tests.peers.alertmanager import AlertmanagerPeer, webhook_config
 from tests.peers.kafka import KafkaPeer, Login
 from tests.peers.kubernetes import KubernetesPeer
+from tests.peers.ollama import OllamaPeer
 from tests.peers.process import Process
 from tests.peers.program import awoooi
 from tests.peers.prometheus import PrometheusPeer, alerting_config
@@ -15,6 +16,7 @@ __all__ = [
     "KafkaPeer",
     "KubernetesPeer",
     "Login",
+    "OllamaPeer",
     "Process",
     "PrometheusPeer",
     "TansuPeer",

@@ -29,17 +29,19 @@ def cached(name: str, version: str, build: Callable[[Path], None]) -> Path:
     return ready
 
 
-def run_build(command: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None) -> None:
-    """One build step; its output is shown only when it fails. Tried twice: registries have bad moments."""
-    for attempt in (1, 2):
+def run_build(command: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None) -> str:
+    """What one build step printed; shown only when it fails. Tried twice: registries have bad moments."""
+    attempt = 1
+    while True:
         done = subprocess.run(
             command, cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True, check=False
         )
         if done.returncode == 0:
-            return
+            return done.stdout
         if attempt == 2:
             output = (done.stdout + done.stderr)[-4000:]
             raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}\n{output}")
+        attempt += 1
 
 
 def _build_beside(ready: Path, build: Callable[[Path], None]) -> None:

@@ -18,10 +18,11 @@ PEER_OF = {
     "secure_kafka": "kafka",
     "alertmanager": "alertmanager",
     "kubernetes": "kubernetes",
+    "ollama": "ollama",
     "prometheus": "prometheus",
     "tansu": "tansu",
 }
-MARKED = {"kafka", "alertmanager", "kubernetes", "prometheus"}  # peers that need more than Python
+MARKED = {"kafka", "alertmanager", "kubernetes", "ollama", "prometheus"}  # peers that need more than Python
 
 
 def peers_of(item: pytest.Item) -> set[str]:

@@ -15,6 +15,7 @@ from tests.peers import program
 from tests.peers.alertmanager import AlertmanagerPeer
 from tests.peers.kafka import KafkaPeer
 from tests.peers.kubernetes import KubernetesPeer
+from tests.peers.ollama import OllamaPeer
 from tests.peers.process import Process
 from tests.peers.prometheus import PrometheusPeer
 from tests.peers.tansu import TansuPeer
@@ -126,6 +127,13 @@ def prometheus(tmp_path: Path) -> Iterator[StartPrometheus]:
     """Starts Prometheus servers with the test's configuration and rules."""
     with ExitStack() as stack:
         yield StartPrometheus(tmp_path, stack)
+
+
+@pytest.fixture(scope="session")
+def ollama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OllamaPeer]:
+    """An Ollama that has no model."""
+    with ExitStack() as stack:
+        yield _start("ollama", stack, OllamaPeer.running(tmp_path_factory.mktemp("ollama") / "home"))
 
 
 @pytest.fixture
