@@ -127,7 +127,7 @@ class Teller:
             named for part in gathered for finding in part.findings for named in finding.targets
         )
         targets = filter(None, (self._target(cluster, *real) for real in named))
-        return tuple(within(targets, *TARGETS, _size)[0])
+        return tuple(within(targets, *TARGETS, size_of)[0])
 
     def _target(self, cluster: str, kind: str, namespace: str, name: str) -> Target | None:
         """None where the name could not be put back exactly: what cannot be named is not acted on."""
@@ -149,9 +149,9 @@ class Teller:
 
     def surroundings(self, found: Surroundings) -> Surroundings:
         """Services have real names until here; one that is an address becomes its label."""
-        upstream, more_up = within(map(self._neighbour, found.upstream), *NEIGHBOURS, _size)
-        downstream, more_down = within(map(self._neighbour, found.downstream), *NEIGHBOURS, _size)
-        suspects, more = within(map(self._suspect, found.suspects), *SUSPECTS, _size)
+        upstream, more_up = within(map(self._neighbour, found.upstream), *NEIGHBOURS, size_of)
+        downstream, more_down = within(map(self._neighbour, found.downstream), *NEIGHBOURS, size_of)
+        suspects, more = within(map(self._suspect, found.suspects), *SUSPECTS, size_of)
         return Surroundings(
             service=self.shield.gathered(found.service, NAME),
             upstream=tuple(upstream),
@@ -181,7 +181,7 @@ class Teller:
         first = self.alert_item()
         offered = list(_in_turn(gathered))
         made = ((place, self._item(finding, source)) for place, source, finding in offered)
-        kept, _ = within(made, MOST_ITEMS - 1, room - _size(first), lambda entry: _size(entry[1]))
+        kept, _ = within(made, MOST_ITEMS - 1, room - size_of(first), lambda entry: size_of(entry[1]))
         kept.sort(key=lambda entry: entry[0])
         items = [first, *(item for _, item in kept)]
         numbered = (item.model_copy(update={"id": f"E{number}"}) for number, item in enumerate(items, 1))
@@ -229,5 +229,6 @@ def _left_out(source: Source, count: int) -> Gap:
     )
 
 
-def _size(value: Plain) -> int:
-    return len(value.model_dump_json())
+def size_of(value: Plain) -> int:
+    """Bytes as JSON."""
+    return len(value.model_dump_json().encode())

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from agents.personal import FORGED, Finding, find
-from agents.privacy import Shield, kind_of, restore
+from agents.privacy import Shield, kind_of, labels_in, restore
 from connectors.alerts.limits import cut
 from connectors.alerts.purify import Purifier
 from schemas.errors import CannotOpen
@@ -35,6 +35,8 @@ class RunShield:
 
     def of_alert(self, text: str) -> str:
         """A text that passed normalize: its labels are opened and numbered anew."""
+        if any(label not in self._opened for label in labels_in(text)):
+            self.trouble = self.trouble or "nothing was sealed with the alert for some of its labels"
         return self._safely(lambda: self._shield.renumber(text, self._opened), text)
 
     def gathered(self, text: str, limit: int) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agents.brief import Gathered, Teller, real_name
+from agents.brief import Gathered, Teller, real_name, size_of
 from agents.brief_limits import BRIEF_BYTES, GAPS_BYTES, MESSAGE
 from agents.privacy import labels_in
 from agents.run_shield import RunShield
@@ -126,7 +126,7 @@ def _brief(teller: Teller, gathered: Sequence[Gathered], surroundings: Surroundi
         targets=teller.targets(gathered),
         gaps=teller.gaps(gathered),
     )
-    room = BRIEF_BYTES - GAPS_BYTES - len(brief.model_dump_json())
+    room = BRIEF_BYTES - GAPS_BYTES - size_of(brief)
     items, left_out = teller.items(gathered, room)
     return brief.model_copy(update={"items": items, "gaps": (*brief.gaps, *left_out)})
 
@@ -134,7 +134,8 @@ def _brief(teller: Teller, gathered: Sequence[Gathered], surroundings: Surroundi
 def _left_over(brief: Brief, shield: RunShield) -> str:
     """A second look at the finished brief: nothing but labels of ours may be found in it."""
     leaks = sum(shield.leaks(text) for text in _texts(as_plain(brief)))
-    return f"{leaks} texts still hold what should be covered" if leaks else ""
+    what = "text still holds" if leaks == 1 else "texts still hold"
+    return f"{leaks} {what} what should be covered" if leaks else ""
 
 
 def _texts(value: object) -> Iterator[str]:
