@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from agents.personal import FORGED, Finding, find
 from agents.privacy import Shield, kind_of, labels_in, restore
@@ -27,7 +28,6 @@ class RunShield:
         self._shield = Shield()
         self._opened = opened
         self._known = {value: kind_of(label) for label, value in opened.items() if _is_telling(value)}
-        self._reader = Purifier(find, Shield)
 
     @property
     def values(self) -> Mapping[str, str]:
@@ -61,11 +61,8 @@ class RunShield:
         )
 
     def _read(self, text: str) -> str:
-        reading = self._reader.reading(text)
-        if reading is not None:
-            text = reading.text
-        findings = reading.findings if reading is not None else ()
-        return self._shield.replace(text, [*self._and_known(text, findings)])
+        text, findings = _reading(text)
+        return self._shield.replace(text, self._and_known(text, findings))
 
     def _and_known(self, text: str, findings: Sequence[Finding]) -> Sequence[Finding]:
         """A password that the alert named is one here too, even where nothing else says so."""
@@ -93,6 +90,12 @@ class RunShield:
         except Exception as error:  # noqa: BLE001 - whatever it is, the text must not get through
             self.trouble = f"{type(error).__name__} in a text of {len(text)} characters"
             return WITHHELD
+
+
+@lru_cache(maxsize=4096)  # runs of one storm are told the same things
+def _reading(text: str) -> tuple[str, Sequence[Finding]]:
+    reading = Purifier(find, Shield).reading(text)
+    return (text, ()) if reading is None else (reading.text, reading.findings)
 
 
 def _is_telling(value: str) -> bool:

@@ -133,7 +133,7 @@ def _brief(teller: Teller, gathered: Sequence[Gathered], surroundings: Surroundi
 
 def _left_over(brief: Brief, shield: RunShield) -> str:
     """A second look at the finished brief: nothing but labels of ours may be found in it."""
-    leaks = sum(shield.leaks(text) for text in _texts(as_plain(brief)))
+    leaks = sum(shield.leaks(text) for text in set(_texts(as_plain(brief))))
     what = "text still holds" if leaks == 1 else "texts still hold"
     return f"{leaks} {what} what should be covered" if leaks else ""
 

@@ -170,12 +170,12 @@ async def test_a_failing_shield_withholds_the_text(monkeypatch: pytest.MonkeyPat
     run = await started({"pod": "web-0"})
 
     def broken(text: str) -> list[tuple[int, int, str]]:
-        if "10.0.0.9" in text:
+        if "10.66.0.9" in text:
             raise RecursionError
         return list(find(text))
 
     monkeypatch.setattr(agents.run_shield, "find", broken)
-    brief = taken(run, kubernetes("10.0.0.9 refused", "OOMKilled")).brief
+    brief = taken(run, kubernetes("10.66.0.9 refused", "OOMKilled")).brief
     assert not brief.cloud
     assert brief.items[1].text == "(withheld: the privacy shield failed)"
     assert brief.items[2].text == "OOMKilled"
