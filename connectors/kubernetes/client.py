@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -68,20 +68,31 @@ class Cluster:
     async def list(
         self, kind: Kind, namespace: str = "", *, labels: str = "", fields: str = "", most: int | None = None
     ) -> Listing:
-        """In pages, slimmed, and never more than `most`."""
-        if namespace and not is_name(namespace):
-            return Listing(())
-        most = min(most or self._config.max_objects, self._config.max_objects)
-        query = [("labelSelector", labels), ("fieldSelector", fields)]
+        """Slimmed, and never more than `most`."""
         found: list[Obj] = []
+        truncated = False
+        async for page in self.pages(kind, namespace, labels=labels, fields=fields, most=most):
+            found += page.items
+            truncated = page.truncated
+        return Listing(found, truncated)
+
+    async def pages(
+        self, kind: Kind, namespace: str = "", *, labels: str = "", fields: str = "", most: int | None = None
+    ) -> AsyncIterator[Listing]:
+        """The same page by page, for who keeps little of it; the last one says whether there is more."""
+        if namespace and not is_name(namespace):
+            return
+        room = min(most or self._config.max_objects, self._config.max_objects)
+        query = [("labelSelector", labels), ("fieldSelector", fields)]
         following = ""
-        for _ in range(2 + most // self._config.page_size):  # also for a server that never says it is done
-            page = await self._page(kind, namespace, query, most - len(found), following)
-            found += [_slim(kind, item) for item in parts(page, "items") if name_of(item)]
+        for _ in range(2 + room // self._config.page_size):  # also for a server that never says it is done
+            page = await self._page(kind, namespace, query, room, following)
+            items = [_slim(kind, item) for item in parts(page, "items") if name_of(item)]
             following = text(page, "metadata", "continue")
-            if not following or len(found) >= most:
-                break
-        return Listing(found[:most], truncated=bool(following) or len(found) > most)
+            yield Listing(items[:room], truncated=bool(following) or len(items) > room)
+            room -= len(items)
+            if not following or room <= 0:
+                return
 
     async def _page(
         self, kind: Kind, namespace: str, query: Sequence[tuple[str, str]], room: int, following: str

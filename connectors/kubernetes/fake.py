@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from connectors.kubernetes import kinds
 from connectors.kubernetes.fake_controllers import Controllers
-from connectors.kubernetes.fake_select import BadSelector, Plain, fields_match, labels_match, merged
+from connectors.kubernetes.fake_select import BadSelector, Plain, check, fields_match, labels_match, merged
 from connectors.kubernetes.kinds import BY_KIND, Kind
 
 Key = tuple[str, str, str]
@@ -135,13 +135,12 @@ class FakeCluster:
     ) -> Plain:
         """One page; the rest goes on behind the last one, whatever changed meanwhile."""
         try:
-            found = [
-                obj
-                for obj in self.of(kind, namespace)
-                if labels_match(labels, obj) and fields_match(fields, obj)
-            ]
+            check(labels, fields)
         except BadSelector as error:
             raise Refused(400, "BadRequest", str(error)) from error
+        found = [
+            obj for obj in self.of(kind, namespace) if labels_match(labels, obj) and fields_match(fields, obj)
+        ]
         after = _opened(following)
         rest = [obj for obj in found if self.key(kind, obj)[1:] > after]
         page = rest[:limit] if limit else rest

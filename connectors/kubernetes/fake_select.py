@@ -17,6 +17,14 @@ class BadSelector(ValueError):
     """A selector that the API server would refuse."""
 
 
+def check(labels: str, fields: str) -> None:
+    """Raises BadSelector, also where there is nothing to choose from."""
+    nothing: Plain = {}
+    labels_match(labels, nothing)
+    for term in _terms(fields):
+        _equality(term)
+
+
 def labels_match(selector: str, obj: Mapping[str, Any]) -> bool:
     labels = strings(obj, "metadata", "labels")
     return all(_label_matches(term, labels) for term in _terms(selector))

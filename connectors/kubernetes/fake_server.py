@@ -145,7 +145,7 @@ class FakeServer:
             return cluster.delete(kind, namespace, name, options)
         if method in ("PATCH", "PUT") and sub == "scale":
             return cluster.scale(kind, namespace, name, sent, options)
-        if method == "PATCH" and name:
+        if method == "PATCH" and name and sub in ("", "status"):
             if content not in (_MERGE, _STRATEGIC):
                 raise Refused(415, "UnsupportedMediaType", f"the body of the request was in {content}")
             return cluster.patch(kind, namespace, name, sent, options, strategic=content == _STRATEGIC)

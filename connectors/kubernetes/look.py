@@ -11,6 +11,7 @@ from connectors.evidence import GAP, Finding, Unavailable
 from connectors.kubernetes import kinds, places, pods, workloads
 from connectors.kubernetes.client import Cluster, Listing
 from connectors.kubernetes.kinds import BY_KIND, Kind
+from connectors.kubernetes.pods import Tally
 from connectors.kubernetes.reading import (
     Obj,
     joined,
@@ -25,8 +26,6 @@ from connectors.kubernetes.reading import (
 )
 from connectors.kubernetes.subject import Found, Subject
 
-MOST_PODS = 500
-MOST_TOLD_PODS = 3
 MOST_CLAIMS = 3
 MOST_OWNERS = 4
 MOST_EVENTS = 250
@@ -182,30 +181,34 @@ class Look:
         own = (subject.kind.kind, name_of(subject.obj))
         return [(_revision(one), one) for one in listing.items if owner_of(one) == own]
 
-    async def _pods_of(self, subject: Subject) -> Listing | None:
+    async def _pods_of(self, subject: Subject) -> Tally | None:
         return await self._chosen(namespace_of(subject.obj), chosen(subject.obj))
 
-    async def _chosen(self, namespace: str, labels: str) -> Listing | None:
+    async def _chosen(self, namespace: str, labels: str) -> Tally | None:
         """None where they were told of already, or nothing is chosen."""
         if not labels or (POD_LABELS, namespace, labels) in self.seen:
             return None
         self.seen.add((POD_LABELS, namespace, labels))
-        reading = self.cluster.list(kinds.POD, namespace, labels=labels, most=MOST_PODS)
-        return await self.hoped(reading, None)
+        return await self.hoped(self._tally(namespace, labels=labels), None)
 
-    async def _tell_pods(self, kind: Kind, name: str, listing: Listing | None) -> None:
+    async def _tally(self, namespace: str = "", *, labels: str = "", fields: str = "") -> Tally:
+        tally = Tally()
+        async for page in self.cluster.pages(kinds.POD, namespace, labels=labels, fields=fields):
+            tally.take(page.items)
+            tally.truncated = page.truncated
+        return tally
+
+    async def _tell_pods(self, kind: Kind, name: str, tally: Tally | None) -> None:
         """All in one line, and those that are worst off."""
-        if listing is None:
+        if tally is None:
             return
-        found = pods.pods(kind, name, listing.items, self.now, truncated=listing.truncated)
-        self.findings.append(found)
-        ailing = [one for one in pods.worst_first(listing.items) if pods.why_not_ready(one)]
-        for obj in ailing[:MOST_TOLD_PODS]:
+        self.findings.append(tally.finding(kind, name, self.now))
+        for obj in tally.worst:
             subject = Subject(kinds.POD, obj)
             if subject.key not in self.seen:
                 self.note(subject, pods.pod(obj, self.now))
-        if ailing:
-            await self._node_of(ailing[0])
+        if tally.worst:
+            await self._node_of(tally.worst[0])
 
     async def beside(self, namespace: str) -> None:
         """What else is not well in a namespace: a cause is often another workload than what is alerted on."""
@@ -223,7 +226,7 @@ class Look:
     async def node(self, subject: Subject) -> None:
         self.note(subject, places.node(subject.obj, self.now))
         name = name_of(subject.obj)
-        reading = self.cluster.list(kinds.POD, fields=f"spec.nodeName={name}", most=MOST_PODS)
+        reading = self._tally(fields=f"spec.nodeName={name}")
         await self._tell_pods(kinds.NODE, name, await self.hoped(reading, None))
 
     async def service(self, subject: Subject) -> None:
@@ -231,10 +234,10 @@ class Look:
         asked = self.cluster.list(kinds.ENDPOINTS, space, labels=f"{SERVICE_NAME}={name}", most=100)
         slices = await self.hoped(asked, NOTHING)
         self.note(subject, places.service(subject.obj, slices.items, self.now))
-        listing = await self._chosen(space, selector(strings(subject.obj, "spec", "selector")))
-        await self._tell_pods(kinds.SERVICE, name, listing)
-        if listing is not None and listing.items:
-            behind = await self.owners(pods.worst_first(listing.items)[0])
+        tally = await self._chosen(space, selector(strings(subject.obj, "spec", "selector")))
+        await self._tell_pods(kinds.SERVICE, name, tally)
+        if tally is not None and tally.any_one is not None:
+            behind = await self.owners(next(iter(tally.worst), tally.any_one))
         else:  # nothing runs: what should?
             behind = await self._namesakes(space, name)
         for owner in behind:

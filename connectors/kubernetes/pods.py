@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from connectors.evidence import Finding
 from connectors.kubernetes import kinds
@@ -27,6 +28,7 @@ from connectors.kubernetes.reading import (
 )
 
 READY = "Ready"
+MOST_WORST = 3
 
 
 def pod(obj: Obj, now: int) -> Finding:
@@ -139,16 +141,33 @@ def _container_told(container: Obj, now: int) -> str:
     return " ".join(told) if len(told) > 1 else ""
 
 
-def pods(kind: Kind, about: str, found: Sequence[Obj], now: int, *, truncated: bool) -> Finding:
-    """All pods of something, in one line."""
-    reasons = Counter(filter(None, map(why_not_ready, found)))
-    ready = sum(is_ready(one) for one in found)
-    why = joined([f"{reason} {count}" for reason, count in reasons.most_common(5)])
-    total = f"{'at least ' if truncated else ''}{len(found)}"
-    restarted = sum(map(restarts, found))
-    text = f"pods of {kind.word} {about}: {total}, {ready} ready, {restarted} restarts" + (
-        f"; {why}" if why else ""
-    )
-    numbers = {"pods": float(len(found)), "ready_pods": float(ready), "restart_count": float(restarted)}
-    words = {"reasons": joined(list(reasons))} if reasons else {}
-    return Finding("pods", about, now, text[:MOST_TEXT], numbers, words)
+@dataclass(slots=True)
+class Tally:
+    """All pods of something, of which only the worst are kept: there may be thousands."""
+
+    total: int = 0
+    ready: int = 0
+    restarts: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    worst: list[Obj] = field(default_factory=list)
+    any_one: Obj | None = None
+    truncated: bool = False
+
+    def take(self, page: Sequence[Obj]) -> None:
+        self.total += len(page)
+        self.ready += sum(map(is_ready, page))
+        self.restarts += sum(map(restarts, page))
+        ailing = [one for one in page if why_not_ready(one)]
+        self.reasons.update(map(why_not_ready, ailing))
+        self.worst = worst_first([*self.worst, *ailing])[:MOST_WORST]
+        self.any_one = self.any_one or next(iter(page), None)
+
+    def finding(self, kind: Kind, about: str, now: int) -> Finding:
+        """In one line."""
+        total = f"{'at least ' if self.truncated else ''}{self.total}"
+        why = joined([f"{reason} {count}" for reason, count in self.reasons.most_common(5)])
+        counts = f"{total}, {self.ready} ready, {self.restarts} restarts" + (f"; {why}" if why else "")
+        text = f"pods of {kind.word} {about}: {counts}"
+        numbers = {"pods": self.total, "ready_pods": self.ready, "restart_count": self.restarts}
+        words = {"reasons": joined([reason for reason, _ in self.reasons.most_common(5)])}
+        return Finding("pods", about, now, text[:MOST_TEXT], numbers, words if why else {})
