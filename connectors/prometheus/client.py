@@ -50,8 +50,8 @@ class Prometheus:
         """Between two moments in epoch milliseconds; the step follows from their distance."""
         step = step_secs(start, end)
         limit = most or self._config.most_series
-        # aligned to the step: the same question a moment later reads the same samples
-        first, last = start // 1000 // step * step, end // 1000 // step * step
+        last = end // 1000  # counted back from the end: what was measured just now is seen
+        first = last - (end - start) // 1000 // step * step
         asked = {"query": promql, "start": first, "end": last, "step": step, "limit": limit}
         return await self._ask("query_range", "matrix", "values", asked, limit)
 
