@@ -40,6 +40,8 @@ _SMALLEST = _HEADER + _NONCE + _TAG
 _PURPOSE = b"awoooi sealed values, version 1"
 _ONCE = bytes(_NONCE)  # a wrapping key encrypts one data key and nothing else
 _REMEMBERED_KEYS = 256
+_LOOK_EVERY = 5.0
+"""seconds"""
 
 
 @dataclass(slots=True)
@@ -90,11 +92,21 @@ class Sealer:
 
 
 class Opener:
-    """Reads; several private keys stay valid side by side while keys rotate."""
+    """Reads; several private keys stay valid side by side while keys rotate.
 
-    def __init__(self, private_keys: Iterable[X25519PrivateKey]) -> None:
-        self._private = {_id_bytes(key.public_key()): key for key in private_keys}
+    `again` gives the keys anew when one is needed that was not there at the start.
+    """
+
+    def __init__(
+        self,
+        private_keys: Iterable[X25519PrivateKey],
+        *,
+        again: Callable[[], Iterable[X25519PrivateKey]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._private = _by_id(private_keys)
         self._ciphers: dict[bytes, AESGCM] = {}
+        self._again, self._clock, self._looked_at = again, clock, -_LOOK_EVERY
 
     def open(self, sealed: bytes, *, project_id: str, event_id: str) -> dict[str, str]:
         if sealed[:1] != VERSION:
@@ -118,11 +130,7 @@ class Opener:
         return cipher
 
     def _unwrap(self, header: bytes) -> AESGCM:
-        name = header[1 : 1 + _KEY_ID]
-        private = self._private.get(name)
-        if private is None:
-            known = ", ".join(sorted(key.hex() for key in self._private)) or "none"
-            raise CannotOpen(f"sealed to key {name.hex()}, this process holds {known}")
+        private = self._key(header[1 : 1 + _KEY_ID])
         start, wrapped = header[:-_WRAPPED], header[-_WRAPPED:]
         public = start[1 + _KEY_ID :]
         try:
@@ -131,6 +139,29 @@ class Opener:
             return AESGCM(wrapping.decrypt(_ONCE, wrapped, start))
         except (InvalidTag, ValueError):
             raise CannotOpen("the wrapped key of sealed values was changed") from None
+
+    def _key(self, name: bytes) -> X25519PrivateKey:
+        if name not in self._private:
+            self._look_again()
+        private = self._private.get(name)
+        if private is None:
+            known = ", ".join(sorted(key.hex() for key in self._private)) or "none"
+            raise CannotOpen(f"sealed to key {name.hex()}, this process holds {known}")
+        return private
+
+    def _look_again(self) -> None:
+        """Seldom: a key that is gone is asked for with every alert that was sealed to it."""
+        if self._again is None or self._clock() < self._looked_at + _LOOK_EVERY:
+            return
+        self._looked_at = self._clock()
+        try:
+            self._private = _by_id(self._again())
+        except Misconfigured as error:
+            raise CannotOpen(f"the sealing keys cannot be read again: {error}") from error
+
+
+def _by_id(keys: Iterable[X25519PrivateKey]) -> dict[bytes, X25519PrivateKey]:
+    return {_id_bytes(key.public_key()): key for key in keys}
 
 
 def _wrapping_key(shared: bytes, ephemeral: bytes, recipient: bytes) -> AESGCM:

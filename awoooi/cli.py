@@ -23,12 +23,14 @@ topics = typer.Typer(no_args_is_help=True, help="The log's topics.")
 clickhouse = typer.Typer(no_args_is_help=True, help="The record's schema.")
 replay_app = typer.Typer(no_args_is_help=True, help="Send records through again.")
 tokens_app = typer.Typer(no_args_is_help=True, help="Webhook tokens.")
+sealing_app = typer.Typer(no_args_is_help=True, help="The keys that personal values are sealed with.")
 eval_app = typer.Typer(no_args_is_help=True, help="Measure quality on labelled data.")
 topology_app = typer.Typer(no_args_is_help=True, help="Services and what they depend on.")
 app.add_typer(topics, name="topics")
 app.add_typer(clickhouse, name="clickhouse")
 app.add_typer(replay_app, name="replay")
 app.add_typer(tokens_app, name="tokens")
+app.add_typer(sealing_app, name="sealing")
 app.add_typer(eval_app, name="eval")
 app.add_typer(topology_app, name="topology")
 
@@ -129,7 +131,9 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def worker(kind: Annotated[str, typer.Argument(help="ingest, or all")]) -> None:
+def worker(
+    kind: Annotated[str, typer.Argument(help="ingest, rca, policy, several with commas; all")],
+) -> None:
     """One worker process."""
     from awoooi.loading import load
     from awoooi.processes import run_worker_process
@@ -267,6 +271,33 @@ def tokens_revoke(token_id: Annotated[str, typer.Argument(help="as `tokens list`
     from awoooi.loading import load
 
     token_commands.revoke(load().settings, token_id)
+
+
+@sealing_app.command("rotate")
+def sealing_rotate() -> None:
+    """Make a new key pair and put it in force; the old private key stays beside it."""
+    from awoooi import sealing_commands
+    from awoooi.loading import load
+
+    sealing_commands.new(load().settings)
+
+
+@sealing_app.command("list")
+def sealing_list(as_json: AsJson = False) -> None:
+    """The key in force and the older ones that still open."""
+    from awoooi import sealing_commands
+    from awoooi.loading import load
+
+    sealing_commands.show(load().settings, as_json=as_json)
+
+
+@sealing_app.command("destroy")
+def sealing_destroy(key_id: Annotated[str, typer.Argument(help="as `sealing list` shows it")]) -> None:
+    """Destroy an older private key: what was sealed to it never opens again."""
+    from awoooi import sealing_commands
+    from awoooi.loading import load
+
+    sealing_commands.drop(load().settings, key_id)
 
 
 @eval_app.command("rca")
