@@ -1,0 +1,116 @@
+"""What of a run's evidence bears on one service, and whether a fact of a playbook stands in it."""
+
+from __future__ import annotations
+
+import fnmatch
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from agents.playbooks.shape import Fact
+from agents.playbooks.words import holds
+from schemas.evidence import Brief, EvidenceItem, NodeKind, Source
+
+OUTSIDE = frozenset({Source.KUBERNETES, Source.PROMETHEUS, Source.TOPOLOGY})
+"""What nobody who only writes alerts can say: history is made of alerts as well"""
+_TELLS_NO_FAULT = "topology"
+"""who depends on whom is no sign that anything is wrong"""
+
+
+def from_outside(item: EvidenceItem) -> bool:
+    return item.source in OUTSIDE and item.kind != _TELLS_NO_FAULT
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A service with the items about it; the incident's own service has the alert's words too."""
+
+    service: str
+    kind: NodeKind | None
+    items: tuple[EvidenceItem, ...]
+    is_subject: bool
+
+    def showing(self, fact: Fact) -> Iterator[EvidenceItem]:
+        return (item for item in self.items if shows(item, fact))
+
+
+def shows(item: EvidenceItem, fact: Fact) -> bool:
+    if fact.sources and item.source not in fact.sources:
+        return False
+    if fact.kinds and item.kind not in fact.kinds:
+        return False
+    if not has_words(item.words, fact.words) or (fact.says and not _says(item, fact)):
+        return False
+    return not fact.number or _compares(item, fact)
+
+
+def _says(item: EvidenceItem, fact: Fact) -> bool:
+    """In its words first; in its text too, but for the alert's own, which says whatever it likes."""
+    texts = [*item.words.values()]
+    if item.source != Source.ALERT:
+        texts.append(item.text)
+    return any(holds(phrase, text) for phrase in fact.says for text in texts)
+
+
+def _compares(item: EvidenceItem, fact: Fact) -> bool:
+    value = next((item.numbers[name] for name in fact.number if name in item.numbers), None)
+    if value is None:
+        return False
+    bounds: tuple[tuple[Callable[[float, float], bool], float | None], ...] = (
+        (operator.gt, fact.above),
+        (operator.lt, fact.below),
+    )
+    others = ((operator.lt, fact.below_number), (operator.ge, fact.reaches_number))
+    return all(compare(value, bound) for compare, bound in bounds if bound is not None) and all(
+        name in item.numbers and compare(value, item.numbers[name]) for compare, name in others if name
+    )
+
+
+def of_subject(brief: Brief) -> Seen:
+    """Everything that is not about one of its neighbours: a pod's event is about its service."""
+    own = own_service(brief)
+    mine = {"", own, brief.subject.target.name}
+    items = tuple(item for item in brief.items if _owner(brief, item) in mine)
+    return Seen(own, _kinds(brief).get(own), items, is_subject=True)
+
+
+def of_service(brief: Brief, service: str) -> Seen:
+    items = tuple(
+        item
+        for item in brief.items
+        if item.source not in (Source.ALERT, Source.HISTORY) and _owner(brief, item) == service
+    )
+    return Seen(service, _kinds(brief).get(service), items, is_subject=False)
+
+
+def own_service(brief: Brief) -> str:
+    return brief.surroundings.service or brief.subject.target.name
+
+
+def _owner(brief: Brief, item: EvidenceItem) -> str:
+    """The service that an item is about, the longest name that fits; empty where it is none of ours."""
+    names = {*_kinds(brief), own_service(brief), brief.subject.target.name}
+    return max((name for name in names if about(item, name)), key=lambda name: (len(name), name), default="")
+
+
+def about(item: EvidenceItem, service: str) -> bool:
+    """`checkout-7d9f-x2x4l`, `pod/checkout-7d9f-x2x4l` and `shop/checkout` are about `checkout`."""
+    if not service or not item.about:
+        return False
+    name, wanted = item.about.rsplit("/", 1)[-1], service.rsplit("/", 1)[-1]
+    return name == wanted or name.startswith(wanted + "-") or item.about == service
+
+
+def _kinds(brief: Brief) -> dict[str, NodeKind]:
+    """Every service around, and what it is."""
+    around = brief.surroundings
+    near = {one.service: one.kind for one in (*around.downstream, *around.upstream)}
+    return near | {suspect.service: suspect.kind for suspect in around.suspects}
+
+
+def has_words(words: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Each has to be there, and like what is wanted; * is any text."""
+    return all(
+        name in words and fnmatch.fnmatchcase(words[name].lower(), value.lower())
+        for name, value in wanted.items()
+    )
