@@ -121,12 +121,13 @@ async def test_a_repair_shows_the_answer_and_the_complaint(
     assert tongue.texts(body) == [PROMPT.text, "no", "give JSON"]
 
 
+@pytest.mark.parametrize("size", [1, 7, 10_000])
 async def test_letters_of_any_kind_survive_however_they_are_cut(
-    tongue: Tongue, service: StandIn, provider: Any
+    tongue: Tongue, service: StandIn, provider: Any, size: int
 ) -> None:
     text = '{"cause": "資料庫\u2028磁碟已滿 \\"é\\" 🔥\x85", "confidence": 1}'
     whole = b"".join(tongue.answer(text))
-    service.will(Says([whole[at : at + 1] for at in range(len(whole))]))
+    service.will(Says([whole[at : at + size] for at in range(0, len(whole), size)]))
 
     assert (await provider.complete(PROMPT)).text == text
 
@@ -258,6 +259,7 @@ async def test_an_endless_answer_is_given_up(tongue: Tongue, service: StandIn, p
     failed = await failure(provider)
 
     assert (failed.fault, failed.final) == (Fault.ENDLESS, True)
+    assert "over 20000 bytes" in str(failed), "what it said is counted, not what it took to say it"
 
 
 async def test_endless_keeping_alive_is_given_up(service: StandIn, provider: Any) -> None:

@@ -107,6 +107,7 @@ def test_who_began_before_it_opened_tells_nothing_about_the_trial(breaker: Break
     early.failed()
     early.let_go()
 
+    assert breaker.left_secs == 0, "it is not opened again"
     assert breaker.permit() is None, "the trial goes on"
     trial.succeeded()
     assert not breaker.is_open

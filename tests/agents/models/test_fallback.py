@@ -144,6 +144,15 @@ async def test_what_may_help_is_tried_twice_more(room: Room) -> None:
     assert answer.usage.calls == len(provider.asked) == 3
 
 
+async def test_the_number_of_tries_is_bounded() -> None:
+    room = Room(breaker_failures=100, retries=1)
+    provider = room.scripted(*[BROKEN] * 10)
+
+    await refused(room)
+
+    assert len(provider.asked) == 2
+
+
 async def test_what_does_not_help_is_not_tried_again(room: Room) -> None:
     provider = room.scripted(ProviderFailed("it fell silent", fault=Fault.SILENT, final=True), RIGHT)
 
@@ -228,7 +237,8 @@ async def test_a_provider_that_asks_for_patience_is_left_alone_for_so_long(room:
     assert (await room.panel.ask(question())).usage.provider == "ollama"
 
 
-async def test_being_busy_is_not_held_against_a_provider(room: Room) -> None:
+async def test_being_busy_is_not_held_against_a_provider() -> None:
+    room = Room(breaker_failures=2)
     busy = ProviderFailed("busy", fault=Fault.BUSY, retry_after_secs=0.0)
     provider = room.scripted(busy, busy, RIGHT, busy, busy, RIGHT)
 
