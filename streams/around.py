@@ -34,7 +34,7 @@ class OpenIncidents(Protocol):
     tool: str
     timeout_secs: float
 
-    async def open_targets(self, project_id: str) -> Sequence[tuple[str, str, str]]: ...
+    async def open_targets(self, project_id: str, now: int) -> Sequence[tuple[str, str, str]]: ...
 
 
 class Metrics(Protocol):
@@ -101,7 +101,9 @@ class Around:
         if incidents is not None:
             ask = Ask(incidents.tool, self._within(incidents.timeout_secs, until))
             open_targets = incidents.open_targets
-            called = await self._call(session, ask, lambda: open_targets(wanted.project_id), found)
+            called = await self._call(
+                session, ask, lambda: open_targets(wanted.project_id, wanted.now), found
+            )
             if called.value is None:
                 found.gathered.append(Gathered(Source.HISTORY, gap=f"open incidents: {called.failure}"))
             for namespace, name, severity in called.value or ():

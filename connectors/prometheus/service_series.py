@@ -167,6 +167,19 @@ async def service_series(
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceMetrics:
+    """The same as a tool of its own."""
+
+    client: Prometheus
+    timeout_secs: float = 8.0
+    tool: str = "prometheus.service_series"
+    server: str = "prometheus"
+
+    async def read(self, services: Mapping[str, str], windows: Windows) -> Mapping[str, ServiceSeries]:
+        return await service_series(self.client, services, windows)
+
+
+@dataclass(frozen=True, slots=True)
 class _Reader:
     client: Prometheus
     windows: Windows

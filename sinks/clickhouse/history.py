@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -78,6 +78,14 @@ WHERE project_id = {project:String} AND event_id IN (
 ORDER BY recorded_at
 LIMIT 200
 """
+OPEN = """
+SELECT namespace, target_resource, severity
+FROM v_incidents
+WHERE project_id = {project:String} AND resolved_at IS NULL AND target_resource != ''
+    AND last_seen_at > {since:DateTime64(3, 'UTC')}
+ORDER BY last_seen_at DESC
+LIMIT 1000
+"""
 ENDED = {"incident.resolved": "RESOLVED", "incident.expired": "EXPIRED"}
 Row = Mapping[str, Any]
 
@@ -104,6 +112,16 @@ class History:
             raise Unavailable(str(error)) from error
         before = [_past_incident(row, done.get(row["incident_id"], []), wanted) for row in past]
         return [*_recurrence(similar, past, wanted), *before]
+
+    async def open_targets(self, project_id: str, now: int) -> list[tuple[str, str, str]]:
+        """(namespace, name, severity) of what has an open incident; Unavailable as ever."""
+        try:
+            client = await self._connected()
+            asked = {"project": project_id, "since": from_millis(now - DAY_MS)}
+            rows = await client.ask(OPEN, asked)
+        except (NotNow, Never) as error:
+            raise Unavailable(str(error)) from error
+        return [(row["namespace"], row["target_resource"], row["severity"]) for row in rows]
 
     async def close(self) -> None:
         client, self._client = self._client, None
@@ -242,3 +260,22 @@ def _minutes(since: datetime | None, until: datetime | None) -> float | None:
 
 def _at(moment: datetime | None) -> str:
     return "an unknown time" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+class OpenTargets:
+    """What has an open incident now. It is read from all incidents, so runs that begin together share it."""
+
+    tool = "clickhouse.open_incidents"
+    server = "clickhouse"
+    timeout_secs = 3.0
+
+    def __init__(self, history: History, clock: Callable[[], float], keep_secs: float = 10.0) -> None:
+        self._history, self._clock, self._keep = history, clock, keep_secs
+        self._known: dict[str, tuple[float, Sequence[tuple[str, str, str]]]] = {}
+
+    async def open_targets(self, project_id: str, now: int) -> Sequence[tuple[str, str, str]]:
+        known = self._known.get(project_id)
+        if known is None or self._clock() - known[0] >= self._keep:
+            known = (self._clock(), await self._history.open_targets(project_id, now))
+            self._known[project_id] = known
+        return known[1]

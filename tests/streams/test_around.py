@@ -248,7 +248,7 @@ class Incidents:
     tool: str = INCIDENTS
     timeout_secs: float = 5.0
 
-    async def open_targets(self, project_id: str) -> Sequence[tuple[str, str, str]]:
+    async def open_targets(self, project_id: str, now: int) -> Sequence[tuple[str, str, str]]:
         if isinstance(self.says, BaseException):
             raise self.says
         said: Sequence[tuple[str, str, str]] = self.says
