@@ -105,7 +105,15 @@ class Controllers:
         there = {pod["metadata"]["name"] for pod in pods if pod not in stale}
         missing = [name for name in names if name not in there] if ordinal else [""] * (wanted - len(there))
         for name in missing:
-            self._make_pod(kind, owner, name or f"{owner['metadata']['name']}-{uuid4().hex[:5]}", current)
+            self._make_pod(kind, owner, name or self._free_name(owner), current)
+
+    def _free_name(self, owner: Plain) -> str:
+        """A few random letters behind the owner's name; with thousands of pods they do repeat."""
+        meta = owner["metadata"]
+        while True:
+            name = f"{meta['name']}-{uuid4().hex[:5]}"
+            if self._cluster.find(kinds.POD, meta["namespace"], name) is None:
+                return name
 
     def _make_pod(self, kind: Kind, owner: Plain, name: str, template_hash: str) -> None:
         cluster, template = self._cluster, copy.deepcopy(owner["spec"]["template"])

@@ -17,7 +17,6 @@ from connectors.kubernetes.reading import (
     joined,
     name_of,
     namespace_of,
-    number,
     owner_of,
     parts,
     selector,
@@ -179,7 +178,7 @@ class Look:
         space = namespace_of(subject.obj)
         listing = await self.cluster.list(kind, space, labels=labels, most=MOST_REVISIONS)
         own = (subject.kind.kind, name_of(subject.obj))
-        return [(_revision(one), one) for one in listing.items if owner_of(one) == own]
+        return [(workloads.revision(one), one) for one in listing.items if owner_of(one) == own]
 
     async def _pods_of(self, subject: Subject) -> Tally | None:
         return await self._chosen(namespace_of(subject.obj), chosen(subject.obj))
@@ -272,8 +271,3 @@ class Look:
 def chosen(workload: Obj) -> str:
     """Its label selector; one with expressions only is left, since it may choose more than its own."""
     return selector(strings(workload, "spec", "selector", "matchLabels"))
-
-
-def _revision(obj: Obj) -> int:
-    told = text(obj, "metadata", "annotations", "deployment.kubernetes.io/revision")
-    return int(told) if told.isdigit() and told.isascii() else number(obj, "revision")

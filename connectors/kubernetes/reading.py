@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 Obj = Mapping[str, Any]
 EMPTY: Obj = {}
+MOST_DIGITS = 16
 _UNITS = {
     "": 1,
     **{unit: 1000**power for power, unit in enumerate(("k", "M", "G", "T", "P", "E"), 1)},
@@ -76,12 +78,15 @@ def quantity(told: str) -> float | None:
     digits = told.rstrip("EPTGMkKimun")
     unit = told[len(digits) :]
     try:
-        value = Decimal(digits)
-    except InvalidOperation:
+        value = float(Decimal(digits) * (Decimal("0.001") if unit == "m" else _UNITS[unit]))
+    except (ArithmeticError, KeyError):
         return None
-    if unit == "m":
-        return float(value / 1000)
-    return float(value * _UNITS[unit]) if unit in _UNITS and value.is_finite() else None
+    return value if math.isfinite(value) else None
+
+
+def counted(told: str) -> int:
+    """A number that stands as text: revisions do."""
+    return int(told) if told.isdigit() and told.isascii() and len(told) < MOST_DIGITS else 0
 
 
 # -- what every object has

@@ -13,6 +13,7 @@ from connectors.kubernetes.reading import (
     age,
     ago,
     conditions,
+    counted,
     dig,
     images,
     joined,
@@ -47,7 +48,7 @@ def workload(kind: Kind, obj: Obj, now: int) -> Finding:
         "available_replicas": available,
         "updated_replicas": updated,
         "unavailable_replicas": lacking(kind, obj),
-        "revision": _revision(obj),
+        "revision": revision(obj) or None,
     }
     words = {
         "paused": "true" if paused else "false",
@@ -84,9 +85,10 @@ def _condition(one: Obj) -> str:
     return f"{text(one, 'type')} is {text(one, 'status').lower()}" + (f": {why}" if why else "")
 
 
-def _revision(obj: Obj) -> int | None:
+def revision(obj: Obj) -> int:
+    """Of a deployment, its replica sets, and of what stateful and daemon sets were; 0 where none is told."""
     told = text(obj, "metadata", "annotations", "deployment.kubernetes.io/revision")
-    return int(told) if told.isdigit() and told.isascii() else None
+    return counted(told) or number(obj, "revision")
 
 
 def job(obj: Obj, now: int) -> Finding:
@@ -116,16 +118,16 @@ def image_change(kind: Kind, obj: Obj, history: Sequence[tuple[int, Obj]], now: 
     after = _template_images(newest[-1][1])
     before = _template_images(newest[0][1]) if len(newest) > 1 else []
     secs = ago(millis(newest[-1][1], "metadata", "creationTimestamp"), now)
-    revision, name = newest[-1][0], name_of(obj)
+    latest, name = newest[-1][0], name_of(obj)
     if before and before != after:
         what = f"image {joined(before)} became {joined(after)}"
     else:
         what = f"image {joined(after)}, unchanged" if before else f"image {joined(after)}, the only revision"
-    numbers = {"revision": float(revision), **({} if secs is None else {"changed_seconds": secs})}
+    numbers = {"revision": float(latest), **({} if secs is None else {"changed_seconds": secs})}
     words = {"image": joined(after), "changed": "true" if before and before != after else "false"}
     if before:
         words["previous_image"] = joined(before)
-    told = f"{kind.word} {name}: revision {revision} since {age(secs)}, {what}"
+    told = f"{kind.word} {name}: revision {latest} since {age(secs)}, {what}"
     return Finding("rollout", name, now, told[:MOST_TEXT], numbers, words)
 
 
