@@ -50,10 +50,10 @@ async def gathered(*values: Any, **about: Any) -> list[Any]:
 
 
 async def test_an_active_silence_says_until_when_by_whom_and_why() -> None:
-    told = silence(id="S1", ends_at=NOW + MINUTE, comment="moving the database", by="dana")
+    told = silence(id="S1", ends_at=NOW + MINUTE, comment="moving it", by="dana")
     [found] = await gathered(told)
     assert found.text == (
-        "silence S1, active, from 2027-01-15 07:59 UTC until 2027-01-15 08:01 UTC by dana: moving the database"
+        "silence S1, active, from 2027-01-15 07:59 UTC until 2027-01-15 08:01 UTC by dana: moving it"
     )
     assert found.words == {"state": "active", "id": "S1"}
 
