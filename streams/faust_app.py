@@ -10,6 +10,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -165,13 +166,13 @@ class Engine:
         busy = self._slow.keys(placed.name) if placed.slow else ()
         return await placed.runner.turn(records, rows, busy)
 
-    def _record(self, placed: Placed, raw: Any, now: int) -> Record:
+    def _record(self, placed: Placed, raw: Record, now: int) -> Record:
         millis = believable(raw.timestamp, now)
         if raw.topic == self._ticks:
             millis = self._reached.until(millis, self._inputs(placed, raw.partition))
-        return Record(
-            raw.topic, raw.partition, raw.offset, raw.key, raw.value, raw.headers, millis, self._codec
-        )
+            return replace(raw, timestamp=millis)  # a later try may reach further
+        raw.codec, raw.timestamp = self._codec, millis
+        return raw
 
     def _inputs(self, placed: Placed, partition: int) -> Iterable[Place]:
         """What this partition of a stage lives on: its topics, and what the worker's first stages read."""

@@ -30,6 +30,7 @@ from faust.types import TP, ConsumerMessage
 
 from connectors.kafka.patience import patient
 from schemas.sabotage import crash_point, guard_off
+from streams import lean_fetch
 from streams.faust_group import GroupThread
 
 SCHEME = "awoooi"
@@ -317,7 +318,7 @@ def _message(tp: TP, records: list[Any], generation: int) -> ConsumerMessage:
         last.partition,
         last.offset,
         last.timestamp / 1000.0,
-        last.timestamp_type,
+        0,
         (),
         None,
         records,
@@ -377,6 +378,7 @@ class LeanMonitor(Monitor):  # type: ignore[misc]
 
 def register() -> None:
     """Make the scheme known to Faust."""
+    lean_fetch.install()
     TRANSPORTS.aliases[SCHEME] = f"{__name__}:BatchTransport"
 
 
