@@ -44,7 +44,7 @@ def try_out(settings: Settings, file: str, source: str, *, as_json: bool) -> int
         raise Misconfigured(
             f"--source {source}: no such source; there are: {', '.join((AUTO, *sorted(sources)))}"
         )
-    payloads = _payloads(file)
+    payloads = read_payloads(file)
     events = asyncio.run(_normalized(payloads, source, sources))
     alerts = [event.payload for event in events if isinstance(event, AlertNormalized)]
     if as_json:
@@ -55,7 +55,7 @@ def try_out(settings: Settings, file: str, source: str, *, as_json: bool) -> int
     return _tell_rejected(events, by_line=payloads.by_line)
 
 
-def _payloads(file: str) -> Payloads:
+def read_payloads(file: str) -> Payloads:
     try:
         content = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
     except OSError as error:

@@ -70,7 +70,7 @@ class Around:
         if self.observing is not None:
             found.entries, found.gathered = await self.observing.refresh(session, seconds)
         graph = await self._graph(wanted, session, found, until)
-        service = graph.resolve(*_names(wanted), namespace=wanted.namespace)
+        service = graph.resolve(*names_of(wanted), namespace=wanted.namespace)
         if not service:
             why = (
                 "no services are known" if not graph.services else "the target is none of the known services"
@@ -81,7 +81,7 @@ class Around:
         series = await self._measure(graph, service, wanted, session, found, until)
         # beside the event loop: a large graph takes its time, and other runs go on
         found.surroundings = await asyncio.to_thread(surroundings, graph, service, series)
-        found.gathered.insert(0, Gathered(Source.TOPOLOGY, _findings(found.surroundings, wanted)))
+        found.gathered.insert(0, Gathered(Source.TOPOLOGY, findings(found.surroundings, wanted)))
         return found
 
     async def _graph(self, wanted: Wanted, session: Session, found: Slice, until: float) -> Topology:
@@ -144,7 +144,7 @@ class Around:
         return called
 
 
-def _names(wanted: Wanted) -> Sequence[str]:
+def names_of(wanted: Wanted) -> Sequence[str]:
     """What the alert's service may be called: the target itself, then what labels say."""
     named = [wanted.labels.get(label, "") for label in NAMES]
     return [name for name in (wanted.name, *named) if name]
@@ -155,7 +155,7 @@ def _series(read: ServiceSeries) -> Series:
     return Series(*(Signal(part.now, part.before) for part in parts))
 
 
-def _findings(around: Surroundings, wanted: Wanted) -> list[Finding]:
+def findings(around: Surroundings, wanted: Wanted) -> list[Finding]:
     return [
         *(_blame(suspect, wanted) for suspect in around.suspects[:MOST_SUSPECTS]),
         Finding(
