@@ -132,7 +132,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 @app.command()
 def worker(
-    kind: Annotated[str, typer.Argument(help="ingest, rca, policy, several with commas; all")],
+    kind: Annotated[str, typer.Argument(help="ingest, rca, policy, several with commas, or all")],
 ) -> None:
     """One worker process."""
     from awoooi.loading import load

@@ -13,7 +13,7 @@ LOOPBACK = "127.0.0.1"
 TRUE = {"true", "1", "yes", "on", "y", "t"}
 
 TOKENS, TOKEN, STAMP = "tokens.json", "gateway.token", "stamp.secret"
-SEALING_PUBLIC, SEALING_PRIVATE = "sealing.key.pub", "sealing.key"
+SEALING_PUBLIC, SEALING_PRIVATE, TARGET_KEY = "sealing.key.pub", "sealing.key", "target.secret"
 ADMIN_KEY, SIGNERS = "admin.key", "signers.json"
 WRITER_PASSWORD, READER_PASSWORD = "store-writer.password", "store-reader.password"
 STORE, EPOCH = "store", "log.epoch"
@@ -37,6 +37,7 @@ def state_defaults(given: Tree) -> Tree:
         "sealing": {
             "public_key_file": str(state / SEALING_PUBLIC),
             "private_key_file": str(state / SEALING_PRIVATE),
+            "target_key_file": str(state / TARGET_KEY),
         },
     }
     if not _section(given, "gateway").keys() & {"stamp_secret", "stamp_secret_file"}:

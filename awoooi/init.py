@@ -102,6 +102,8 @@ def _shared_secrets(settings: Settings) -> Iterator[Made]:
     stamp = state / defaults.STAMP
     if settings.gateway.stamp_secret_file == stamp:
         yield _secret(stamp, "what gateway and ingest worker share: the proof of a record's project")
+    if settings.sealing.target_key_file == state / defaults.TARGET_KEY:
+        yield _secret(state / defaults.TARGET_KEY, "what the ids of targets are made with")
     yield _secret(state / defaults.WRITER_PASSWORD, "the store's writing user")
     yield _secret(state / defaults.READER_PASSWORD, "the store's reading user")
 

@@ -17,7 +17,7 @@ Probe = Callable[[], Awaitable[str]]
 
 LOOPBACK = "127.0.0.1"
 PROBE_TIMEOUT_SECS = 2.0
-INTAKE = "gateway"
+INTAKE, WORKERS = "gateway", "workers"
 NO_ANSWER = "does not answer yet"
 API_VERSIONS = bytes.fromhex("0000000a 0012 0000 00000001 ffff")
 """Kafka's smallest question: ten bytes, request 18 in version 0, correlation 1, no client id."""
@@ -70,8 +70,8 @@ def parts_of(loaded: Loaded, http: HttpClient) -> list[Part]:
             needs=("topics",),
         ),
         _served(
-            "ingest",
-            ("worker", "ingest"),
+            WORKERS,
+            ("worker", "all"),  # one process: each of its own costs what eighty megabytes of incidents do
             http,
             health.host,
             health.ingest_port,
@@ -93,7 +93,7 @@ def parts_of(loaded: Loaded, http: HttpClient) -> list[Part]:
 
 def stop_order(parts: list[Part]) -> Iterator[str]:
     """Against the data: nothing new comes in, what is in goes through, then the places it lies in."""
-    order = ("topics", "tables", INTAKE, "ingest", "sink", "store", "broker")
+    order = ("topics", "tables", INTAKE, WORKERS, "sink", "store", "broker")
     yield from sorted((part.name for part in parts), key=order.index)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +18,16 @@ from awoooi.settings import Settings
 from schemas.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from awoooi.worker import WorkerConfig
+    from awoooi.worker import Make, Worker, WorkerConfig
+    from schemas.codec import Codec
+    from streams.faust_app import Learn
+    from streams.pipeline import PipelineConfig
 
 log = structlog.get_logger(__name__)
 
-LATER_KINDS = ("rca", "policy", "execution", "notify")
+LATER_KINDS = ("execution", "notify")
+ALL = "all"
+"""every kind in one process: each keeps its own group, so that they can be taken apart again"""
 
 
 def run_gateway(settings: Settings) -> None:
@@ -85,60 +92,119 @@ async def _until_stopped(work: Coroutine[Any, Any, None], stop: asyncio.Event) -
 def run_worker_process(settings: Settings, kind: str) -> None:
     from streams.pipeline import WORKERS
 
-    if kind in LATER_KINDS:
-        raise Misconfigured(f"worker {kind}: comes with a later version; there are: {', '.join(WORKERS)}")
-    if kind not in WORKERS:
-        raise Misconfigured(f"worker {kind}: no such kind; there are: {', '.join(WORKERS)}")
+    kinds = tuple(WORKERS) if kind == ALL else tuple(dict.fromkeys(kind.split(",")))
+    for one in kinds:
+        why = "comes with a later version" if one in LATER_KINDS else "no such kind"
+        if one not in WORKERS:
+            raise Misconfigured(f"worker {one}: {why}; there are: {', '.join((*WORKERS, ALL))}")
     set_up(settings.log, f"worker {kind}")
-    _on_uvloop(_worker(settings, kind))
+    _on_uvloop(_worker(settings, kinds))
 
 
-async def _worker(settings: Settings, kind: str) -> None:
+async def _worker(settings: Settings, kinds: Sequence[str]) -> None:
     from prometheus_client import REGISTRY
 
     from awoooi.events import codec_of
-    from awoooi.worker import Worker
 
     stop, where = stop_event(), settings.health
+    port, setting = health_port(settings, kinds[0])
     async with codec_of(settings) as (codec, learn):
 
         async def patient(number: int) -> None:
             await until_there("schema_registry", lambda: learn(number))
 
-        worker = Worker(_worker_config(settings, kind), codec, patient)
-        checks = {"worker": lambda: worker.unready() or ""}
-        async with health(checks, REGISTRY, where.host, where.ingest_port, "AWOOOI_HEALTH_INGEST_PORT"):
-            await worker.run(stop)
+        async with _workers(settings, kinds, codec, patient) as workers:
+            checks = {worker.config.kind: partial(_why_unready, worker) for worker in workers}
+            async with health(checks, REGISTRY, where.host, port, setting):
+                await _until_one_ends([worker.run(stop) for worker in workers], stop)
     log.info("worker_stopped")
 
 
-def _worker_config(settings: Settings, kind: str) -> WorkerConfig:
+async def _until_one_ends(work: Sequence[Coroutine[Any, Any, None]], stop: asyncio.Event) -> None:
+    """Then all of them: a process with half of its stages is none. What one raises is raised."""
+    running = [asyncio.ensure_future(one) for one in work]
+    await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    await asyncio.wait(running)
+    for one in running:
+        one.result()
+
+
+def health_port(settings: Settings, kind: str) -> tuple[int, str]:
+    """And the setting that chooses it. Several kinds in one process have the page of the first."""
+    return getattr(settings.health, f"{kind}_port"), f"AWOOOI_HEALTH_{kind.upper()}_PORT"
+
+
+def _why_unready(worker: Worker) -> str:
+    return worker.unready() or ""
+
+
+@asynccontextmanager
+async def _workers(
+    settings: Settings, kinds: Sequence[str], codec: Codec, learn: Learn
+) -> AsyncIterator[list[Worker]]:
+    """They share the reference data of the first, which starts and stops it."""
+    from awoooi.worker import Worker
+
+    workers: list[Worker] = []
+    async with AsyncExitStack() as opened:
+        for kind in kinds:
+            make = await _make(settings, kind, opened)
+            shared = workers[0].reference if workers else None
+            workers.append(Worker(_worker_config(settings, kind, make), codec, learn, shared))
+        yield workers
+
+
+async def _make(settings: Settings, kind: str, opened: AsyncExitStack) -> Make:
+    from awoooi.rca import policy_given, rca_given
+    from awoooi.worker import ingest_given
+
+    if kind == "rca":
+        return await opened.enter_async_context(rca_given(settings))
+    if kind == "policy":
+        return policy_given(settings)
+    sealing, gateway = settings.sealing, settings.gateway
+    return ingest_given(chosen_sources(settings), sealing.public_key_file, gateway.stamp_key())
+
+
+def _worker_config(settings: Settings, kind: str, make: Make) -> WorkerConfig:
     from awoooi.worker import WorkerConfig
     from streams.faust_config import EngineConfig
+
+    engine = EngineConfig(
+        kafka=settings.kafka,
+        group=group_of(kind),
+        worker=kind,
+        partitions=settings.partitions,
+        state_dir=workers_dir(settings),
+        epoch=settings.log_epoch,
+        embedded=settings.embedded,
+        tick_secs=settings.tick_secs,
+        slow_in_flight=settings.runs.at_once,
+    )
+    return WorkerConfig(kind, engine, _pipeline_config(settings), make)
+
+
+def _pipeline_config(settings: Settings) -> PipelineConfig:
     from streams.pipeline import PipelineConfig
     from streams.stages.dedup import DedupConfig
     from streams.stages.normalize import NormalizeConfig
+    from streams.stages.schedule import Budget, ScheduleConfig
 
-    return WorkerConfig(
-        kind=kind,
-        engine=EngineConfig(
-            kafka=settings.kafka,
-            group=group_of(kind),
-            worker=kind,
-            partitions=settings.partitions,
-            state_dir=workers_dir(settings),
-            epoch=settings.log_epoch,
-            embedded=settings.embedded,
-            tick_secs=settings.tick_secs,
-        ),
-        pipeline=PipelineConfig(
-            normalize=NormalizeConfig(project_by_topic=settings.project_by_topic),
-            dedup=DedupConfig(**settings.dedup.model_dump()),
-            epoch=settings.log_epoch,
-        ),
-        sources=chosen_sources(settings),
-        sealing_key_file=settings.sealing.public_key_file,
-        stamp_key=settings.gateway.stamp_key(),
+    runs = settings.runs
+    projects = {*runs.tokens_by_project, *runs.usd_by_project}
+    budgets = {
+        project: Budget(
+            runs.tokens_by_project.get(project, runs.tokens_per_day),
+            runs.usd_by_project.get(project, runs.usd_per_day),
+        )
+        for project in projects
+    }
+    return PipelineConfig(
+        normalize=NormalizeConfig(project_by_topic=settings.project_by_topic),
+        dedup=DedupConfig(**settings.dedup.model_dump()),
+        schedule=ScheduleConfig(runs.deadline_secs, Budget(runs.tokens_per_day, runs.usd_per_day), budgets),
+        epoch=settings.log_epoch,
     )
 
 

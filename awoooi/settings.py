@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from agents.models.config import Asking, ClaudeConfig, GeminiConfig, OllamaConfig, OpenAiConfig
 from connectors.gateway.config import GatewayConfig
 from connectors.kafka.config import KafkaConfig
+from connectors.kubernetes.config import KubernetesConfig
+from connectors.prometheus.config import PrometheusConfig
 from connectors.secret import read_secret
 from connectors.tokens import PROJECT_PATTERN
 from schemas.catalog import RAW_PREFIX, event_classes
@@ -45,6 +47,8 @@ class HealthSettings(Section):
     host: str = "127.0.0.1"
     ingest_port: int = Field(9101, ge=0, le=65535, description="of `worker ingest` and `worker all`")
     sink_port: int = Field(9102, ge=0, le=65535, description="of `sink`")
+    rca_port: int = Field(9103, ge=0, le=65535, description="of `worker rca`")
+    policy_port: int = Field(9104, ge=0, le=65535, description="of `worker policy`")
 
 
 class RegistrySettings(Section):
@@ -76,11 +80,30 @@ class DedupSettings(Section):
     silence_expiry_secs: float = Field(24 * 3600, gt=0, description="an incident silent for so long expires")
 
 
+class RunSettings(Section):
+    """A run of the agents over an incident: its time, its money, who argues."""
+
+    deadline_secs: float = Field(260, ge=90, le=3600, description="for the whole run, evidence to decision")
+    at_once: int = Field(256, ge=1, le=10_000, description="calls of a worker to models and clusters")
+    tokens_per_day: int = Field(0, ge=0, description="of a project (UTC), then rules alone; 0: no limit")
+    usd_per_day: float = Field(0, ge=0, description="of a project (UTC), then rules alone; 0: no limit")
+    tokens_by_project: dict[str, int] = Field(
+        default_factory=dict, description="project=tokens a day, where it differs"
+    )
+    usd_by_project: dict[str, float] = Field(
+        default_factory=dict, description="project=USD a day, where it differs"
+    )
+    debate_off_projects: tuple[str, ...] = Field(
+        (), description="projects whose agents ask no models: rules, and a person decides"
+    )
+
+
 class SealingSettings(Section):
     """The key pair that personal values are sealed with; who only seals needs the public one alone."""
 
     public_key_file: Path
     private_key_file: Path
+    target_key_file: Path = Field(description="the secret that the ids of targets are made with")
 
 
 class ClickHouseSettings(ClickHouseConfig):
@@ -130,6 +153,10 @@ class Settings(Section):
     sealing: SealingSettings
     dedup: DedupSettings = DedupSettings()
     health: HealthSettings = HealthSettings()
+    runs: RunSettings = RunSettings()
+    playbooks: tuple[Path, ...] = Field((), description="files and folders with playbooks of your own")
+    kubernetes: KubernetesConfig = KubernetesConfig()
+    prometheus: PrometheusConfig = PrometheusConfig()
     models: Asking = Asking()
     ollama: OllamaConfig = OllamaConfig()
     openai: OpenAiConfig = OpenAiConfig()

@@ -17,7 +17,7 @@ from awoooi.drain import drained
 from awoooi.init import init
 from awoooi.loading import Loaded
 from awoooi.loading import load as load_settings
-from awoooi.parts import Part, parts_of
+from awoooi.parts import WORKERS, Part, parts_of
 from awoooi.ports import is_taken, owner_of
 from awoooi.printing import print_made, warn
 from awoooi.state_file import StateFile
@@ -96,7 +96,7 @@ def _told_to_end(stop: asyncio.Event, supervisor: Supervisor) -> None:
 
 async def _drain(http: HttpClient, supervisor: Supervisor, loaded: Loaded, say: Say) -> None:
     """A log that stays needs none; parts that are down will not catch up."""
-    behind = [supervisor.statuses[name] for name in ("ingest", "sink")]
+    behind = [supervisor.statuses[name] for name in (WORKERS, "sink")]
     if not loaded.starts_broker or not all(status.ready.is_set() for status in behind):
         return
     if not await drained(http, [status.part.address for status in behind]):

@@ -44,6 +44,7 @@ def test_it_makes_everything_for_its_owner_alone(state: Path) -> None:
         "signers.json",
         "gateway.token",
         "stamp.secret",
+        "target.secret",
         "store-writer.password",
         "store-reader.password",
         "sealing.key",

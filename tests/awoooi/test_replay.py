@@ -11,6 +11,7 @@ from awoooi import replay
 from awoooi.loading import load
 from awoooi.processes import _worker_config, reference_copy
 from awoooi.settings import Settings
+from awoooi.worker import ingest_given
 from awoooi.worker import reference_copy as workers_copy
 from connectors.gateway.stamp import Stamp, read_stamp, stamp
 from schemas.alert import AlertRejected, Rejection
@@ -102,4 +103,5 @@ def test_since_is_a_span_or_a_time() -> None:
 
 
 def test_the_copy_of_the_reference_data_is_looked_for_where_the_worker_keeps_it(settings: Settings) -> None:
-    assert reference_copy(settings) == workers_copy(_worker_config(settings, "ingest").engine.state_dir)
+    worker = _worker_config(settings, "ingest", ingest_given({}))
+    assert reference_copy(settings) == workers_copy(worker.engine.state_dir)

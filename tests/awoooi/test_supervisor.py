@@ -186,9 +186,9 @@ async def test_what_read_a_lost_log_is_not_waited_for(
     )
     parts = (
         python("broker", FOREVER, bears_log=True),
-        python("ingest", deaf, needs=("broker",), patience_secs=30.0),
+        python("workers", deaf, needs=("broker",), patience_secs=30.0),
     )
-    log = tmp_path / "logs" / "ingest.log"
+    log = tmp_path / "logs" / "workers.log"
     async with running(tmp_path, *parts) as kept:
         await wait_until_async(lambda: kept.all_ready and "deaf" in log.read_text())
         broker = kept.statuses["broker"].pid
@@ -208,7 +208,7 @@ async def test_when_the_broker_dies_what_reads_its_log_starts_anew_with_it(tmp_p
         python("broker", FOREVER, bears_log=True),
         python("store", FOREVER),
         python("topics", "pass", once=True, needs=("broker",)),
-        python("ingest", tell, needs=("topics",)),
+        python("workers", tell, needs=("topics",)),
     )
     async with running(tmp_path, *parts) as kept:
         await wait_until_async(lambda: kept.all_ready and told.exists() and told.read_text())
@@ -220,10 +220,10 @@ async def test_when_the_broker_dies_what_reads_its_log_starts_anew_with_it(tmp_p
 
         after = {name: status.pid for name, status in kept.statuses.items()}
         assert after["store"] == before["store"]
-        assert after["ingest"] != before["ingest"]
+        assert after["workers"] != before["workers"]
         assert after["broker"] != before["broker"]
-        assert before["ingest"] is not None
-        assert not alive(before["ingest"])
+        assert before["workers"] is not None
+        assert not alive(before["workers"])
 
 
 async def test_a_part_that_does_not_end_when_asked_is_killed(tmp_path: Path) -> None:

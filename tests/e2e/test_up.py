@@ -40,7 +40,7 @@ def _lives(pid: int) -> bool:
 def test_it_tells_a_line_for_each_part_and_where_things_are(system: System) -> None:
     said = system.up.output()
 
-    for part in ("broker", "store", "topics", "tables", "gateway", "ingest", "sink"):
+    for part in ("broker", "store", "topics", "tables", "gateway", "workers", "sink"):
         assert f"  {part}" in said
     assert "keeps its log in memory" in said
     assert "Ready after" in said
@@ -48,7 +48,7 @@ def test_it_tells_a_line_for_each_part_and_where_things_are(system: System) -> N
 
 
 def test_every_process_answers_health_and_metrics(system: System) -> None:
-    for part in ("store", "gateway", "ingest", "sink"):
+    for part in ("store", "gateway", "workers", "sink"):
         for page in ("healthz", "readyz", "metrics"):
             url = f"http://{system.state['parts'][part]['address']}/{page}"
             with urllib.request.urlopen(url, timeout=10) as answer:
@@ -60,7 +60,7 @@ def test_doctor_finds_nothing_wrong(system: System) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("part", ["gateway", "ingest", "sink", "store"])
+@pytest.mark.parametrize("part", ["gateway", "workers", "sink", "store"])
 def test_a_killed_part_comes_back_and_alerts_go_through(system: System, part: str) -> None:
     first = system.pid(part)
     assert first is not None
@@ -85,7 +85,7 @@ def test_when_the_broker_dies_all_that_reads_its_log_starts_in_a_new_epoch(syste
 
     after = system.state["parts"]
     assert after["store"]["pid"] == before["parts"]["store"]["pid"]
-    assert after["ingest"]["pid"] != before["parts"]["ingest"]["pid"]
+    assert after["workers"]["pid"] != before["parts"]["workers"]["pid"]
     system.send("after-broker-1")
     system.until_incident("after-broker-1")
     assert system.has_incident("before-broker-1"), "the record outlives the log"
