@@ -25,7 +25,7 @@ _PASSWORD = re.compile(
     re.IGNORECASE,
 )
 _SPOKEN_PASSWORD = re.compile(
-    r"\bpass(?:word|phrase|wd|code)? (?:is|was|to|now) [\"'`]?((?=\S*[\d!#$%^&*@])[^\s\"'`]{6,200})"
+    r"\bpass(?:word|phrase|wd|code)? (?:(?:is|was|to|now|has|been|set|reset|changed|updated) ){1,4}[\"'`]?((?=\S*[\d!#$%^&*@])[^\s\"'`]{6,200})"
     r"|\bpass(?:word|phrase|wd|code)?(?: for [^\n]{1,60}?)? is [\"'`]([^\"'`\n]{3,100})[\"'`]"
     r"|\bpass(?:word|phrase|wd|code)? [\"'`]([^\s\"'`]{4,200})[\"'`]"
     r"|\bidentified (?:with \S{1,40} )?by (?:password )?[\"']([^\"'\n]{3,200})[\"']"

@@ -5,7 +5,9 @@ import time
 import pytest
 
 from agents.personal import find
-from agents.privacy import Shield
+from agents.privacy import Shield, cover_text, kind_of, restore, restore_step
+from schemas.errors import CannotOpen
+from schemas.operations import Operation, Parameters, Step, Target
 from tests.measured import measured
 
 UUID = "3f2e1d0c-1111-2222-3333-444455556666"
@@ -98,6 +100,92 @@ def test_a_label_that_the_sender_wrote_is_not_taken_for_ours() -> None:
         shield.cover("restart [IP_1] [PASSWORD_7], not 10.0.0.1") == "restart (IP_1) (PASSWORD_7), not [IP_1]"
     )
     assert shield.values == {"[IP_1]": "10.0.0.1"}
+
+
+# --- from an alert's labels to a run's ------------------------------------------------------------------
+
+
+def test_labels_of_another_shield_are_numbered_anew() -> None:
+    run = Shield()
+    assert run.cover("10.0.0.1") == "[IP_1]"
+    theirs = {"[IP_1]": "10.0.0.2", "[IP_2]": "10.0.0.1", "[PASSWORD_1]": "hunter2"}
+    assert run.renumber("[IP_1] and [IP_2], not 10.0.0.3", theirs) == "[IP_2] and [IP_1], not [IP_3]"
+    assert run.renumber("redis://:[PASSWORD_1]@cache [IP_1]", theirs) == "redis://:[PASSWORD_1]@cache [IP_2]"
+    assert run.values == {
+        "[IP_1]": "10.0.0.1",
+        "[IP_2]": "10.0.0.2",
+        "[IP_3]": "10.0.0.3",
+        "[PASSWORD_1]": "hunter2",
+    }
+
+
+def test_a_label_whose_value_is_not_known_keeps_a_number_of_its_own() -> None:
+    run = Shield()
+    assert run.renumber("[IP_1] [IP_2] [IP_1]", {}) == "[IP_1] [IP_2] [IP_1]"
+    assert run.cover("10.0.0.1") == "[IP_3]"
+    assert run.values == {"[IP_3]": "10.0.0.1"}
+    assert run.knows("[IP_1]")
+    assert not run.knows("[IP_4]")
+
+
+@pytest.mark.parametrize(
+    ("label", "kind"), [("[IP_12]", "IP"), ("[API_KEY_1]", "API_KEY"), ("[PRIVATE_KEY_3]", "PRIVATE_KEY")]
+)
+def test_a_label_tells_its_kind(label: str, kind: str) -> None:
+    assert kind_of(label) == kind
+
+
+# --- the way back ---------------------------------------------------------------------------------------
+
+
+def test_real_values_come_back() -> None:
+    values = {"[IP_1]": "10.0.0.1", "[IP_11]": "10.0.0.11"}
+    assert (
+        restore("[IP_11] is not [IP_1], (IP_1) is text", values)
+        == "10.0.0.11 is not 10.0.0.1, (IP_1) is text"
+    )
+
+
+def test_a_value_that_looks_like_a_label_is_put_back_once() -> None:
+    assert restore("[PASSWORD_1]", {"[PASSWORD_1]": "[PASSWORD_1]"}) == "[PASSWORD_1]"
+
+
+def test_a_label_without_a_value_is_never_acted_on() -> None:
+    with pytest.raises(CannotOpen, match=r"no value is known for \[IP_2\]"):
+        restore("[IP_2]", {"[IP_1]": "10.0.0.1"})
+
+
+def test_a_step_is_restored_in_target_and_parameters() -> None:
+    step = Step(
+        operation=Operation.CALL_HTTP,
+        target=Target(kind="node", namespace="shop", name="[IP_1]", id="ab"),
+        parameters=Parameters(name="hook", arguments={"host": "[IP_1]:80", "mail": "[EMAIL_1]"}),
+    )
+    real = restore_step(step, {"[IP_1]": "10.0.0.1", "[EMAIL_1]": "bob@example.com"})
+    assert real.target == Target(kind="node", namespace="shop", name="10.0.0.1", id="ab")
+    assert real.parameters.arguments == {"host": "10.0.0.1:80", "mail": "bob@example.com"}
+    assert real.operation == step.operation
+
+
+# --- texts with no way back -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "shown"),
+    [
+        ("dial tcp 10.0.0.1:443 from 10.0.0.2", 100, "dial tcp [IP]:443 from [IP]"),
+        ("[IP_1] refused bob@example.com", 100, "(IP_1) refused [EMAIL]"),
+        ("all is well", 100, "all is well"),
+        ("a long way to tell of 10.0.0.1", 25, "a long way to tell of"),
+        ("token=abcdefgh1234 " * 9, 30, "token=[API_KEY]"),
+        ("x" * 1000, 10, "x" * 10),
+        ("", 10, ""),
+    ],
+    ids=["addresses", "a label of another text", "clean", "cut", "cut after covering", "no blank", "empty"],
+)
+def test_what_servers_and_people_say_is_covered_for_good(text: str, limit: int, shown: str) -> None:
+    assert cover_text(text, limit) == shown
+    assert len(cover_text(text, limit)) <= limit
 
 
 def test_nearly_all_values_are_covered_and_hardly_a_clean_line_is_touched() -> None:
