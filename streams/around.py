@@ -32,6 +32,7 @@ class OpenIncidents(Protocol):
     """Which other targets have an open incident: (namespace, name, severity)."""
 
     tool: str
+    server: str
     timeout_secs: float
 
     async def open_targets(self, project_id: str, now: int) -> Sequence[tuple[str, str, str]]: ...
@@ -40,8 +41,12 @@ class OpenIncidents(Protocol):
 class Metrics(Protocol):
     """What was measured of services, by name."""
 
-    tool: str
-    timeout_secs: float
+    @property
+    def tool(self) -> str: ...
+    @property
+    def server(self) -> str: ...
+    @property
+    def timeout_secs(self) -> float: ...
 
     async def read(self, services: Mapping[str, str], windows: Windows) -> Mapping[str, ServiceSeries]: ...
 

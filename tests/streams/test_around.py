@@ -246,6 +246,7 @@ async def test_a_run_that_goes_leaves_the_question_to_another() -> None:
 class Incidents:
     says: Any
     tool: str = INCIDENTS
+    server: str = "clickhouse"
     timeout_secs: float = 5.0
 
     async def open_targets(self, project_id: str, now: int) -> Sequence[tuple[str, str, str]]:
@@ -259,6 +260,7 @@ class Incidents:
 class Meter:
     says: Any
     tool: str = METRICS
+    server: str = "prometheus"
     timeout_secs: float = 5.0
     asked: list[Mapping[str, str]] = field(default_factory=list)
 

@@ -1,0 +1,116 @@
+"""What evidence is gathered from: only what the settings name is asked, through one gateway of tools."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from agents.snapshot import Keys
+from awoooi.settings import Settings
+from connectors.evidence import Gatherer, Observer, Unavailable
+from connectors.silences import Silences
+from connectors.tools import GatewayConfig, Grant, Tool
+from schemas.codec import Codec
+from schemas.tool import Scope
+from schemas.topology import ServiceObserved
+from streams.around import Around, Metrics, OpenIncidents
+from streams.known_services import KnownServices
+from streams.observing import Observing
+from streams.reference import Reference
+from streams.stages.evidence import AGENT, EvidenceNeeds
+
+if TYPE_CHECKING:
+    from connectors.prometheus.client import Prometheus
+
+TOPOLOGY_TOOL, OURS = "topology.around", "awoooi"
+Clock = Callable[[], float]
+
+
+class Outside:
+    """What is asked over the network; its connections close with the process."""
+
+    def __init__(self, settings: Settings, opened: AsyncExitStack, clock: Clock = time.monotonic) -> None:
+        self.gatherers: list[Gatherer] = []
+        self.observers: list[Observer] = []
+        self.incidents: OpenIncidents | None = None
+        self.metrics: Metrics | None = None
+        self._kubernetes(settings, opened)
+        self._prometheus(settings, opened)
+        self._history(settings, opened, clock)
+
+    def _kubernetes(self, settings: Settings, opened: AsyncExitStack) -> None:
+        if not settings.kubernetes.clusters:
+            return
+        from connectors.kubernetes.client import Clusters
+        from connectors.kubernetes.evidence import KubernetesEvidence
+
+        clusters = Clusters(settings.kubernetes)
+        opened.push_async_callback(clusters.close)
+        self.gatherers.append(KubernetesEvidence(clusters))
+
+    def _prometheus(self, settings: Settings, opened: AsyncExitStack) -> None:
+        if settings.prometheus.url is None:
+            return
+        from connectors.prometheus.evidence import PrometheusEvidence
+        from connectors.prometheus.service_series import ServiceMetrics
+
+        client = prometheus_of(settings, opened)
+        self.gatherers.append(PrometheusEvidence(settings.prometheus, client))
+        self.metrics = ServiceMetrics(client, settings.prometheus.timeout_secs)
+
+    def _history(self, settings: Settings, opened: AsyncExitStack, clock: Clock) -> None:
+        from sinks.clickhouse.history import History, OpenTargets
+
+        history = History(settings.clickhouse.reader())
+        opened.push_async_callback(history.close)
+        self.gatherers.append(history)
+        self.incidents = OpenTargets(history, clock)
+
+
+def prometheus_of(settings: Settings, opened: AsyncExitStack) -> Prometheus:
+    from connectors.prometheus.client import Prometheus, http_of
+
+    http = http_of(settings.prometheus)
+    opened.push_async_callback(http.close)
+    return Prometheus(settings.prometheus, http)
+
+
+def evidence_needs(
+    settings: Settings,
+    codec: Codec,
+    reference: Reference,
+    outside: Outside,
+    keys: Keys,
+    fixed: Sequence[ServiceObserved] = (),
+    clock: Clock = time.monotonic,
+) -> EvidenceNeeds:
+    """What the evidence stage is given; `fixed` are services that a file tells of."""
+
+    def read(topic: str) -> Mapping[bytes, bytes]:
+        if not reference.ready.is_set():
+            raise Unavailable(f"the topic {topic} is being read")
+        return reference.values(topic)
+
+    services = KnownServices(codec, lambda: read("topology"), fixed)
+    gatherers = [*outside.gatherers, Silences(lambda: read("silences"))]
+    observing = Observing(services, outside.observers, clock) if outside.observers else None
+    around = Around(services, clock, observing, outside.incidents, outside.metrics)
+    off = frozenset(settings.runs.debate_off_projects)
+    gateway = gateway_of(gatherers, outside)
+    return EvidenceNeeds(gatherers, around, gateway, keys, clock, lambda project: project not in off)
+
+
+def gateway_of(gatherers: Sequence[Gatherer], outside: Outside) -> GatewayConfig:
+    """Evidence reads, and reads only what is here."""
+    return GatewayConfig(
+        tools={tool.name: tool for tool in _tools(gatherers, outside)}, grants={AGENT: Grant(Scope.READ)}
+    )
+
+
+def _tools(gatherers: Sequence[Gatherer], outside: Outside) -> Iterator[Tool]:
+    yield Tool(TOPOLOGY_TOOL, OURS, Scope.READ)
+    for one in (*gatherers, *outside.observers, outside.incidents, outside.metrics):
+        if one is not None:
+            yield Tool(one.tool, one.server, Scope.READ)
