@@ -15,6 +15,7 @@ from aiokafka.errors import UnknownTopicOrPartitionError
 
 from tests.peers import (
     KafkaPeer,
+    KubernetesPeer,
     Process,
     TansuPeer,
     Webhook,
@@ -24,6 +25,7 @@ from tests.peers import (
 )
 from tests.peers.cache import cached
 from tests.peers.fixtures import StartAlertmanager, StartPrometheus
+from tests.peers.kubernetes import Refused
 from tests.peers.tools import REQUIRE, find_tool, skip_without_tools
 
 
@@ -171,6 +173,27 @@ def test_prometheus_answers_a_query(prometheus: StartPrometheus) -> None:
     found = wait_until(lambda: peer.query("vector(42)"), timeout=10)
 
     assert found[0]["value"][1] == "42"
+
+
+def test_kubernetes_rolls_out_a_deployment(kubernetes: KubernetesPeer) -> None:
+    path = f"/apis/apps/v1/namespaces/{kubernetes.make_namespace()}/deployments"
+    labels = {"app": "api"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "api", "image": "api:1"}]}}
+    spec = {"replicas": 2, "selector": {"matchLabels": labels}, "template": template}
+
+    kubernetes.ask("POST", path, {"metadata": {"name": "api"}, "spec": spec})
+
+    wait_until(lambda: kubernetes.get(f"{path}/api")["status"].get("readyReplicas") == 2, timeout=20)
+
+
+def test_kubernetes_lets_nobody_do_what_no_role_grants(kubernetes: KubernetesPeer) -> None:
+    namespace = kubernetes.make_namespace()
+    nobody = KubernetesPeer(kubernetes.login(kubernetes.token_of(namespace, "default")), kubernetes.folder)
+
+    with pytest.raises(Refused) as refused:
+        nobody.get("/api/v1/pods")
+
+    assert refused.value.status == 403
 
 
 @pytest.mark.parametrize(
