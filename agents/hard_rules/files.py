@@ -1,0 +1,383 @@
+"""Programs on files and disks: removal, overwriting, formatting, rights, reading what is secret."""
+
+from __future__ import annotations
+
+import re
+
+from agents.hard_rules.calls import Call, Handler
+from agents.hard_rules.given import read
+from agents.hard_rules.hits import UNKNOWN, Rule, listed
+from agents.hard_rules.paths import is_disk, is_everything, is_scratch, is_secret, is_system, is_top
+from agents.hard_rules.streams import EMPTY, Stream
+
+READERS = [
+    "cat",
+    "tac",
+    "head",
+    "tail",
+    "less",
+    "more",
+    "most",
+    "bat",
+    "nl",
+    "od",
+    "xxd",
+    "hexdump",
+    "strings",
+    "base64",
+    "base32",
+    "grep",
+    "egrep",
+    "fgrep",
+    "rg",
+    "awk",
+    "gawk",
+    "sed",
+    "cut",
+    "sort",
+    "uniq",
+    "tee",
+    "cp",
+    "scp",
+    "rsync",
+    "tar",
+    "zip",
+    "gzip",
+    "bzip2",
+    "xz",
+    "dd",
+    "openssl",
+    "gpg",
+    "diff",
+    "cmp",
+    "wc",
+    "column",
+    "paste",
+    "fold",
+    "nano",
+    "jq",
+    "yq",
+    "install",
+    "ln",
+    "link",
+    "mv",
+    "curl",
+    "wget",
+    "nc",
+    "ncat",
+    "socat",
+    "split",
+    "rev",
+    "tr",
+    "iconv",
+    "file7",
+    "uuencode",
+    "basenc",
+    "pr",
+    "fmt",
+    "expand",
+    "comm",
+    "zcat",
+    "zgrep",
+    "gunzip",
+    "bzcat",
+    "cpio",
+    "ar",
+    "sftp",
+    "ftp",
+]
+FLAT = tuple(listed("/var/log/ /var/cache/ /var/spool/ /tmp/ /var/tmp/ /home/ /root/ /run/ /var/run/"))
+
+
+def rm(call: Call) -> Stream | None:
+    given = read(call.args)
+    if given.wants_help:
+        return EMPTY
+    paths = [*given.words, *given.rest]
+    recursive = any(name in ("r", "R", "recursive") for name, _ in given.options)
+    if (recursive and not (paths and all(map(is_scratch, paths)))) or any(
+        is_everything(path) and path.strip("*") != path for path in paths
+    ):
+        call.hit(Rule.REMOVAL)
+    elif call.mass and any(not set(path).isdisjoint(UNKNOWN) for path in paths):
+        call.hit(Rule.MASS)
+    _needed(call, paths)
+    return EMPTY
+
+
+def _needed(call: Call, paths: list[str]) -> None:
+    for path in paths:
+        if is_disk(path):
+            call.hit(Rule.RAW_DISK)
+        elif is_secret(path):
+            call.hit(Rule.SECRETS)
+        elif (
+            (is_system(path) or is_top(path))
+            and not path.startswith(FLAT)
+            and not path.startswith("/var/lib/")
+        ):
+            call.hit(Rule.SYSTEM_FILES)
+
+
+def unlink(call: Call) -> Stream | None:
+    given = read(call.args)
+    _needed(call, given.words)
+    return EMPTY
+
+
+def shred(call: Call) -> Stream | None:
+    given = read(call.args, ("n", "s", "iterations", "size", "random-source"))
+    if not given.wants_help and not all(map(is_scratch, given.words)):
+        call.hit(Rule.DATA_LOSS)
+    _needed(call, given.words)
+    return EMPTY
+
+
+def truncate(call: Call) -> Stream | None:
+    given = read(call.args, ("s", "size", "r", "reference"))
+    for path in given.words:
+        if is_disk(path) or (is_system(path) and not path.startswith(FLAT)):
+            call.hit(Rule.SYSTEM_FILES)
+        elif re.search(
+            r"\.(db|sqlite3?|ibd|frm|mdf|ldf|dbf|wal|rdb|aof)$|/data/.*", path
+        ) and not path.endswith(".log"):
+            call.hit(Rule.DATA_LOSS)
+    return EMPTY
+
+
+def mv(call: Call) -> Stream | None:
+    given = read(call.args, ("t", "target-directory", "S", "suffix"))
+    target = given.last("t", "target-directory") or (given.words[-1] if given.words else "")
+    sources = given.words if given.last("t", "target-directory") else given.words[:-1]
+    if target.rstrip("/") == "/dev/null" or is_disk(target):
+        call.hit(Rule.DATA_LOSS)
+    for path in sources:
+        if is_secret(path):
+            call.hit(Rule.SECRETS)
+        elif path.startswith("/") and (is_top(path) or (is_system(path) and not path.startswith(FLAT))):
+            call.hit(Rule.SYSTEM_FILES)
+    _into(call, target)
+    return EMPTY
+
+
+def _into(call: Call, target: str) -> None:
+    if is_disk(target):
+        call.hit(Rule.RAW_DISK)
+    elif re.search(
+        (
+            r"\.ssh/authorized_keys|/etc/(passwd|shadow|sudoers|cron|ld\.so|pam|profile|hosts\.|"
+            r"systemd)|^/(boot|s?bin|usr/s?bin|lib)/"
+        ),
+        target,
+    ):
+        call.hit(Rule.SYSTEM_FILES)
+
+
+def copy(call: Call) -> Stream | None:
+    given = read(call.args, ("t", "target-directory", "S", "suffix", "m", "o", "g", "i", "P", "F", "l", "c"))
+    words = given.words
+    if any(map(is_secret, words)):
+        call.hit(Rule.SECRETS)
+    if words:
+        target = given.last("t", "target-directory") or words[-1]
+        _into(call, target)
+        if is_disk(words[0]) or (
+            words[0].startswith(("/dev/zero", "/dev/null", "/dev/urandom")) and not is_scratch(target)
+        ):
+            call.hit(Rule.RAW_DISK)
+        if (
+            call.program == "scp"
+            and len(words) > 1
+            and re.match(r"[\w.@-]+:/(etc|boot|bin|sbin|usr|lib|root)?/?(\w+/)*$", target)
+            and ":/tmp" not in target
+        ):
+            call.hit(Rule.SYSTEM_FILES)
+    return EMPTY
+
+
+def dd(call: Call) -> Stream | None:
+    operands = dict(arg.split("=", 1) for arg in call.args if "=" in arg)
+    target, source = operands.get("of", ""), operands.get("if", "")
+    if is_disk(target) or (set(target) & UNKNOWN and source.startswith("/dev/")):
+        call.hit(Rule.RAW_DISK)
+    elif target and is_system(target) and not target.startswith(FLAT):
+        call.hit(Rule.SYSTEM_FILES)
+    if is_secret(source) or is_disk(source):
+        call.hit(Rule.SECRETS)
+    return None
+
+
+def always(rule: Rule, reads: str = "") -> Handler:
+    """Programs that do nothing else, but for the options in `reads`."""
+    harmless = reads.split()
+
+    def handle(call: Call) -> Stream | None:
+        given = read(call.args)
+        asked = given.wants_help or any(arg in harmless for arg in call.args)
+        if not asked:
+            call.hit(rule)
+        return EMPTY
+
+    return handle
+
+
+def tee(call: Call) -> Stream | None:
+    for path in read(call.args).words:
+        if is_disk(path):
+            call.hit(Rule.RAW_DISK)
+        elif is_secret(path) or re.search(
+            r"authorized_keys|/cron|\.(bash|z)shrc|\.profile|sysrq-trigger", path
+        ):
+            call.hit(Rule.LOCK_OUT)
+        elif is_system(path) and not re.match(r"/(proc|sys|run|dev|home)/", path):
+            call.hit(Rule.SYSTEM_FILES)
+        call.scope.files[path] = call.stdin
+    return call.stdin
+
+
+def rights(call: Call) -> Stream | None:
+    """chmod, chown, chgrp, chattr, setfacl."""
+    given = read(
+        [arg for arg in call.args if not re.fullmatch(r"-[rwxXst]+", arg)], ("reference", "from", "m", "x")
+    )
+    recursive = any(name in ("R", "recursive") for name, _ in given.options)
+    mode, paths = (given.words[0] if given.words else ""), given.words[1:]
+    if (recursive and any(is_top(path) or is_system(path) or is_everything(path) for path in paths)) or (
+        recursive and re.fullmatch(r"0*[0-7]?777|0*000|a\+rwx|a=rwx|ugo\+rwx|a-rwx|a=", mode)
+    ):
+        call.hit(Rule.LOCK_OUT)
+    elif re.match(r"[ugoa]*[+=][rwx]*s|0*[2467][0-7]{3}$", mode) and call.program == "chmod":
+        call.hit(Rule.ROOT)
+    elif any(
+        is_secret(path) or is_disk(path) or re.match(r"/etc/(passwd|shadow|sudoers|group)", path)
+        for path in paths
+    ):
+        call.hit(Rule.SYSTEM_FILES)
+    elif any(
+        normal in ("/", "/etc", "/usr", "/bin", "/var")
+        for normal in (path.rstrip("/") or "/" for path in paths)
+    ):
+        call.hit(Rule.LOCK_OUT)
+    return EMPTY
+
+
+def tar(call: Call) -> Stream | None:
+    for arg in call.args:
+        if found := re.match(
+            r"--(?:checkpoint-action=exec|to-command|use-compress-program|rsh-command|info-script)=(.*)", arg
+        ):
+            call.script(found[1])
+    words = list(call.args)
+    for at, arg in enumerate(words[:-1]):
+        if arg in (
+            "-I",
+            "--use-compress-program",
+            "--to-command",
+            "-F",
+            "--info-script",
+            "--rsh-command",
+            "--checkpoint-action",
+        ):
+            call.script(words[at + 1].removeprefix("exec="))
+    if "--remove-files" in words:
+        call.hit(Rule.REMOVAL)
+    flags = words[0].lstrip("-") if words else ""
+    into = words[words.index("-C") + 1] if "-C" in words[:-1] else ""
+    if "x" in flags.split("=")[0] and into and is_top(into) and is_system(into):
+        call.hit(Rule.SYSTEM_FILES)
+    return secret_reader(call)
+
+
+def secret_reader(call: Call) -> Stream | None:
+    for arg in call.args:
+        path = arg.lstrip("@")
+        if arg.startswith("-") and "=" in arg:
+            path = arg.partition("=")[2]
+        if is_secret(path) and not re.search(r"\s", path):
+            call.hit(Rule.SECRETS)
+            return None
+    return None
+
+
+def disk_tool(reads: str) -> Handler:
+    """Partitioning tools: listing is fine, everything else writes."""
+    harmless = reads.split()
+
+    def handle(call: Call) -> Stream | None:
+        words = set(call.args)
+        if not call.args or words & set(harmless) or words & {"--help", "--version", "-h", "-V"}:
+            return None
+        call.hit(Rule.RAW_DISK)
+        return None
+
+    return handle
+
+
+def sync(call: Call) -> Stream | None:
+    """rsync: what it deletes, what it runs."""
+    given = read(
+        call.args, ("e", "rsh", "exclude", "include", "rsync-path", "f", "filter", "bwlimit", "files-from")
+    )
+    for text in given.all("e", "rsh", "rsync-path"):
+        call.script(text)
+    dry = given.has("n", "dry-run", "list-only")
+    if (
+        any(name.startswith(("delete", "del", "remove-source-files")) for name, _ in given.options)
+        and not dry
+    ):
+        call.hit(Rule.REMOVAL)
+    if any(map(is_secret, given.words)):
+        call.hit(Rule.SECRETS)
+    return EMPTY
+
+
+def all_of_them() -> dict[str, Handler]:
+    handlers: dict[str, Handler] = dict.fromkeys(READERS, secret_reader)
+    handlers |= dict.fromkeys(
+        ("mkfs", "mke2fs", "mkswap", "mkntfs", "mkdosfs", "newfs"), always(Rule.RAW_DISK)
+    )
+    handlers |= dict.fromkeys(
+        ("blkdiscard", "badblocks", "scrub", "nwipe", "dban"), always(Rule.RAW_DISK, "-sv -v -s")
+    )
+    handlers |= dict.fromkeys(("chmod", "chown", "chgrp", "chattr", "setfacl"), rights)
+    handlers |= dict.fromkeys(("cp", "scp", "install", "ln", "rcp"), copy)
+    handlers |= dict.fromkeys(("shred", "srm", "wipe", "sfill"), shred)
+    return handlers | {
+        "rm": rm,
+        "rmdir": unlink,
+        "unlink": unlink,
+        "truncate": truncate,
+        "mv": mv,
+        "dd": dd,
+        "dcfldd": dd,
+        "tee": tee,
+        "tar": tar,
+        "bsdtar": tar,
+        "rsync": sync,
+        "wipefs": disk_tool("-n --no-act -J -i"),
+        "fdisk": disk_tool("-l --list -s"),
+        "sfdisk": disk_tool("-l -d --dump --list -J -V --verify"),
+        "cfdisk": disk_tool("-P"),
+        "gdisk": disk_tool("-l"),
+        "sgdisk": disk_tool("-p --print -i -v -O"),
+        "parted": disk_tool("-l --list print p"),
+        "lvremove": disk_tool("-t --test"),
+        "vgremove": disk_tool("-t --test"),
+        "pvremove": disk_tool("-t --test"),
+        "lvreduce": disk_tool("-t --test"),
+        "vgreduce": disk_tool("-t --test"),
+        "cryptsetup": disk_tool("status luksDump isLuks benchmark open close luksOpen luksClose resize"),
+        "hdparm": disk_tool("-I -i -g -t -T -C"),
+        "nvme": disk_tool("list smart-log id-ctrl id-ns error-log fw-log list-subsys show-regs get-feature"),
+        "sg_format": disk_tool(""),
+        "mdadm": disk_tool("--detail -D --examine -E --query -Q --monitor --add --re-add -a"),
+        "dmsetup": disk_tool("ls info status table deps ls --tree resume"),
+        "debugfs": disk_tool("-R"),
+        "diskutil": disk_tool("list info"),
+        "zpool": disk_tool(
+            "status list iostat get history events scrub import online clear upgrade attach replace add"
+        ),
+        "zfs": disk_tool("list get snapshot mount send holds diff userspace create set hold"),
+        "btrfs": disk_tool("show usage df list scrub balance stats status start get"),
+        "xfs_db": disk_tool("-r"),
+    }

@@ -1,0 +1,371 @@
+"""Command lines of clouds, clusters and services: `program noun verb`, told by their verb."""
+
+from __future__ import annotations
+
+import re
+
+from agents.hard_rules.calls import Call, Handler
+from agents.hard_rules.given import read
+from agents.hard_rules.hits import RUN_TIME, Rule, is_known, listed
+from agents.hard_rules.sql_statements import begins_one
+from agents.hard_rules.streams import SOMETHING, Stream
+
+ENDS = listed(
+    "delete destroy remove purge rm rb drop terminate wipe erase uninstall nuke rdelete "
+    "rmr deleteall del prune"
+    " deregister unregister unsubscribe detach0 disable revoke decommission evict force0 "
+    "reset clear unlink empty"
+    " archive forget untag teardown deprovision undeploy unpublish rmi nuke-all "
+    "delete-all schedule-deletion deallocate0"
+)
+READS = listed("get list ls describe show help search view info status diff explain version history "
+"inspect logs log plan validate check lint test lookup query head find tail ping "
+"whoami top watch wait dump export read count stat stats summary template")  # fmt: skip
+SECRET_WORDS = re.compile(
+    r"^(secretsmanager (get-secret-value|batch-get-secret-value)|ssm "
+    r"get-parameters?.*--with-decryption|kms decrypt|"
+    r"kv get|read .*(secret|cred|kv|pki|database)|secrets (versions )?(access|get|"
+    r"download)|keyvault secret (show|download)|"
+    r"sts (get-session-token|assume-role|get-federation-token)|iam create-access-key|ecr get-login-password|"
+    r"(item|document) get|read op://|auth (print-access-token|print-identity-token|"
+    r"application-default print)|account get-access-token|"
+    r"aks get-credentials.*--admin|ad sp create-for-rbac|print-access-token|token create|"
+    r"operator (generate-root|unseal|rekey|init|seal)|"
+    r"secret unseal|get-credentials.*--admin|unseal|seal|sa keys create|iam "
+    r"service-accounts keys create|container clusters get-credentials.*--internal)\b"
+)
+TOKEN = re.compile(r"[-_:.]")
+# Verbs that end or empty something only with these programs.
+MORE: dict[str, str] = {
+    "vault": r"^(operator seal|lease revoke|secrets disable|auth disable|policy delete|token "
+    r"revoke|write sys/seal)",
+    "aws": r"\b(stop-instances|stop-db-\w+|stop-task|terminate-instances|put-bucket-policy|"
+    r"put-secret-value|update-secret|put-public-access-block|schedule-key-deletion|"
+    r"cancel-\w+|modify-db-instance .*--no-deletion-protection|stop-logging|s3 sync "
+    r".*--delete|s3 mv .*--recursive|detach-\w+-policy|attach-\w+-policy "
+    r".*AdministratorAccess|authorize-security-group-ingress .*0\.0\.0\.0/0)",
+    "gcloud": r"\b(instances stop|instances reset0|set-iam-policy|sql instances patch .*no-deletion|"
+    r"clusters resize .*(--num-nodes|--size)[= ]0|add-iam-policy-binding .*(owner|editor)|"
+    r"projects delete)\b",
+    "az": r"\b(vm stop|vm deallocate|aks stop|webapp stop|lock delete|untag|storage blob "
+    r"delete\S*|keyvault purge|role assignment create .*Owner)\b",
+    "helm": r"^(uninstall|un|delete|del)\b|--purge",
+    "terraform": r"^(destroy|state rm|force-unlock|taint|workspace delete|untaint0)|^apply .*-destroy|"
+    r"^apply .*-replace",
+    "rclone": r"^(sync|move|moveto|delete|deletefile|purge|rmdirs?|cleanup|bisync)\b",
+    "restic": r"^(forget|prune|key remove|rewrite|cache --cleanup|repair)\b|\bforget\b|"
+    r"--unsafe-allow-remove-all|\bprune\b",
+    "borg": r"^(delete|rdelete|prune|break-lock|compact|recreate)\b|\b(delete|prune|break-lock)\b",
+    "kubeadm": r"^(reset|upgrade apply .*--force|token create|init phase)",
+    "rabbitmqctl": r"^(delete_\w+|purge_queue|reset|force_reset|stop|stop_app|shutdown|"
+    r"forget_cluster_node|clear_\w+|eval|close_all\w*|change_password|set_user_tags|"
+    r"force_boot|rotate_logs0)\b",
+    "ceph": r"\b(osd (purge|destroy|rm|out|down|crush remove|pool (rm|delete)|lost|zap)|fs (rm|"
+    r"fail)|mon (rm|remove)|auth (del|rm)|pg force\S*|tell mon\S* injectargs)\b",
+    "consul": r"^(kv delete|leave|force-leave|snapshot restore|acl \w+ delete|services deregister)",
+    "nomad": r"^(job stop|stop|node drain|system gc|namespace delete|operator raft remove)",
+    "velero": r"\bdelete\b",
+    "mc": r"^(rm|rb|mirror .*--remove|admin (user (remove|disable)|service stop|policy (remove|"
+    r"unset)|bucket remote rm)|retention clear|ilm (rm|remove)|undo|event remove)\b",
+    "gsutil": r"^(rm|rb|mv|rsync .*-[a-zA-Z]*d|iam set|acl set|retention clear)\b|\b(rm|rb)\b|rsync "
+    r".*-[a-zA-Z]*d\b",
+    "azcopy": r"^(remove|rm|sync .*--delete-destination)",
+    "argocd": r"^(app (delete|delete-resource|terminate-op0)|cluster rm|proj delete|repo rm|"
+    r"repocreds rm|account delete-token|appset delete)",
+    "istioctl": r"^(uninstall|x uninstall|experimental uninstall|operator remove)",
+    "linkerd": r"^uninstall",
+    "flux": r"^(delete|uninstall)",
+    "crictl": r"^(rm .*-[a-z]*[fa]|rmp|rm -a|stopp|rmi -a)\b",
+    "talosctl": r"^(reset|shutdown|reboot|upgrade .*--force|wipe)",
+    "k3s-uninstall": r"",
+    "pulsar-admin": r"\b(delete\S*|clear-backlog|unload|terminate|truncate)\b",
+    "nats": r"\b(stream|consumer|kv|object|account|server) (rm|del|delete|purge|edit0|cluster step-down0)\b",
+    "rpk": r"\b(delete|trim-prefix|decommission)\b",
+    "cypher-shell": r"(?i)detach delete|drop database",
+    "redis-cli0": r"",
+    "pulumi": r"^(destroy|stack rm|cancel|state delete)",
+    "ansible-galaxy": r"\b(remove|delete)\b",
+    "nginx0": r"",
+    "deck": r"^(sync|reset|gateway (sync|reset))",
+    "fastly": r"\b(delete|purge --all|service version activate)\b",
+    "gh": r"\b(repo (delete|archive)|release delete|secret (delete|remove)|api .*(-X|"
+    r"--method)[= ]?DELETE|run delete|ssh-key delete|gist delete|issue delete|workflow "
+    r"disable)\b",
+    "glab": r"\b(repo (delete|archive)|release delete|api .*(-X|--method)[= ]?DELETE|ci delete|"
+    r"variable delete|issue delete|mr delete)\b",
+    "mvn": r"^(deploy|release:\w+)|\b(release:perform|deploy)\b",
+    "mvnw": r"\b(release:perform|deploy)\b",
+    "rook": r"",
+}
+FAMILIES = listed(
+    "aws gcloud az doctl linode-cli oci ibmcloud aliyun hcloud eksctl kops kind minikube "
+    "k3d vault op doppler infisical"
+    " bw pass sops velero restic borg rclone mc s3cmd s5cmd gsutil azcopy b2 swift "
+    "argocd flux helm helmfile istioctl"
+    " linkerd cilium calicoctl terraform tofu terragrunt pulumi packer vagrant nomad "
+    "consul boundary waypoint ceph rbd"
+    " rados gluster heketi-cli rook rabbitmqctl rabbitmqadmin nats pulsar-admin rpk kcat "
+    "kafkactl confluent etcdutl ctr"
+    " crictl nerdctl talosctl kubeadm kustomize gh glab circleci gitlab-runner "
+    "jenkins-cli jenkins ldcli unleash flipt"
+    " split fastly wrangler cf deck kong apigeecli stripe splunk newrelic datadog-ci "
+    "sentry-cli pagerduty heroku flyctl"
+    " fly vercel netlify firebase supabase railway render elastic elasticsearch-cli "
+    "curator influx grafana-cli promtool"
+    " amtool wg tailscale zfs virsh vboxmanage qm pct lxc incus multipass govc openstack "
+    "nova cinder glance neutron"
+    " dnscontrol route53 certbot acme.sh step cosign crane skopeo oras regctl harbor "
+    "longhornctl kubevirt virtctl oc-adm"
+    " cmctl kfctl juju maas cloudflared wrangler2 http-server algolia meilisearch "
+    "typesense mongocli atlas pscale"
+    " turso neonctl cockroach yugabyte ysqlsh tikv-ctl pd-ctl tiup braintree square "
+    "haproxyctl varnishadm firewall pulumi"
+    " databricks snow bq dataproc emr hdfs hadoop yarn0 spark0 ozone alluxio minio "
+    "velero-plugin rundeck puppet chef knife"
+    " salt-key salt-run awx tower-cli octopus spinnaker spin tekton tkn dapr cdk sam "
+    "serverless sls amplify copilot"
+    " ecs-cli eb k6 rundeck-cli mailgun ses postmark sendgrid twilio"
+)
+LONG_OPTIONS = frozenset(
+    ("terraform", "tofu", "terragrunt", "packer", "vault", "consul", "nomad", "hdfs", "hadoop")
+)
+SIZES = re.compile(
+    r"(?:--|\b)(?:replica-?s?(?:count)?|desired-(?:capacity|count|size)|num-nodes|"
+    r"node-count|nodes|size|instance-count|min-size|max-size|min-nodes|max-nodes|"
+    r"number)(?:=|\s+)[\"']?0+\b",
+    re.IGNORECASE,
+)
+SIZE_KEYS = re.compile(
+    r"\b(?:replicas?(?:Count)?|minReplicas|desiredSize|maxSize|minSize|DesiredCapacity|"
+    r"MinSize|MaxSize)\s*=\s*[\"']?0+\b",
+    re.IGNORECASE,
+)
+
+
+def manage(call: Call) -> Stream | None:
+    given = read(call.args, (), long_only=call.program in LONG_OPTIONS)
+    said = " ".join(_words(call))
+    whole = " ".join(call.args)
+    if given.wants_help or _is_rehearsed(call):
+        return SOMETHING
+    if (call.program != "nats" and SECRET_WORDS.search(said)) or (
+        call.program in ("aws", "gcloud") and SECRET_WORDS.search(_bare(whole))
+    ):
+        call.hit(Rule.SECRETS)
+    words = said.split(" ")
+    if any(not set(word).isdisjoint(RUN_TIME) for word in words[:2]):
+        call.hit(Rule.OPAQUE)
+    more = MORE.get(call.program)
+    if (more and (re.search(more, _bare(whole)) or re.search(more, said))) or _ends(
+        words, is_service_first=call.program in ("aws", "gcloud", "az")
+    ):
+        call.hit(Rule.DATA_LOSS)
+    if SIZES.search(whole) or SIZE_KEYS.search(whole):
+        call.hit(Rule.SCALE_TO_ZERO)
+    _runs_elsewhere(call)
+    return SOMETHING
+
+
+def _words(call: Call) -> list[str]:
+    """The words of the command's path: those before anything that looks like a value."""
+    words: list[str] = []
+    args = list(call.args)
+    single = call.program in LONG_OPTIONS
+    while args:
+        arg = args.pop(0)
+        if arg.startswith("-"):
+            bare = "=" in arg or single or not args or args[0].startswith("-")
+            if (
+                not bare
+                and not words
+                and arg
+                not in (
+                    "-f",
+                    "-q",
+                    "-y",
+                    "-a",
+                    "-r",
+                    "--quiet",
+                    "--yes",
+                    "--force",
+                    "-m",
+                    "-n",
+                    "-v",
+                    "--debug",
+                )
+            ):
+                args.pop(0)
+            continue
+        words.append(arg.lower())
+    return words
+
+
+def _bare(text: str) -> str:
+    """Without global options before the first word."""
+    return (
+        re.sub(r"^(?:--?[\w-]+(?:=\S+|\s+(?!-)[^\s-]\S*)?\s+)+", "", text) if text.startswith("-") else text
+    )
+
+
+def _ends(words: list[str], *, is_service_first: bool = False) -> bool:
+    for at, word in enumerate(words[:4]):
+        pieces = TOKEN.split(word)
+        if pieces[0] in READS and (at or words[1:2] == [] or not is_service_first):
+            return False
+        if re.search(r"[/@=.]|://", word):
+            return False
+        if (
+            word in ENDS
+            or any(piece in ENDS for piece in pieces[:2])
+            or (len(pieces) > 2 and "delete" in pieces)
+        ):
+            return True
+    return False
+
+
+def _is_rehearsed(call: Call) -> bool:
+    given = read(call.args, ())
+    if any(name == "dry-run" and value not in ("none", "false") for name, value in given.options):
+        return True
+    if (
+        "-dry-run" in call.args
+        or "--dryrun" in call.args
+        or "--simulate" in call.args
+        or "--what-if" in call.args
+    ):
+        return True
+    return call.program in ("borg", "restic", "rclone", "gsutil") and "-n" in call.args
+
+
+def _runs_elsewhere(call: Call) -> None:
+    """`gcloud compute ssh --command`, `aws ssm send-command`: shells on other machines."""
+    given = read(
+        call.args,
+        ("command", "parameters", "scripts", "script", "cli-input-json", "commands", "query", "statement"),
+    )
+    for text in given.all("command", "scripts", "script"):
+        call.script(text)
+    for text in given.all("parameters"):
+        for found in re.findall(r"commands?[\"']?\s*[=:]\s*\[?\s*[\"']?(.+?)[\"']?\s*\]?\}?$", text):
+            call.script(found.strip("\"'[]"))
+    for text in given.all("query", "statement"):
+        if begins_one(text):
+            call.sql(text)
+
+
+def helm(call: Call) -> Stream | None:
+    words = _words(call)
+    if words[:1] and words[0] in ("install", "upgrade", "template", "pull", "plugin", "repo"):
+        if (
+            words[0] in ("install", "upgrade")
+            and (SIZE_KEYS.search(" ".join(call.args)))
+            and not _is_rehearsed(call)
+        ):
+            call.hit(Rule.SCALE_TO_ZERO)
+        return SOMETHING
+    return manage(call)
+
+
+def ansible(call: Call) -> Stream | None:
+    given = read(
+        call.args,
+        listed(
+            "m module-name a args i inventory u user f forks l limit e extra-vars t tags "
+            "become-user private-key"
+        ),
+    )
+    module, args = (
+        (given.last("m", "module-name") or "command").rpartition(".")[2],
+        given.last("a", "args") or "",
+    )
+    if given.has("C", "check") or given.wants_help:
+        return SOMETHING
+    if module in ("command", "shell", "raw", "script", "win_shell", "win_command") and args:
+        call.script(args)
+    elif re.search(r"state\s*=\s*['\"]?(absent|stopped)", args):
+        call.hit(Rule.REMOVAL if module == "file" else Rule.OUTAGE)
+    elif module in ("reboot", "shutdown", "parted", "filesystem"):
+        call.hit(Rule.OUTAGE)
+    return SOMETHING
+
+
+def git(call: Call) -> Stream | None:
+    given = read(
+        call.args,
+        ("C", "c", "git-dir", "work-tree", "namespace", "config-env", "exec-path", "super-prefix"),
+        stops=True,
+    )
+    for setting in given.all("c"):
+        name, _, value = setting.partition("=")
+        if value.startswith("!") or re.search(
+            r"pager|editor|sshcommand|fsmonitor|hookspath|askpass|textconv|difftool|mergetool", name.lower()
+        ):
+            call.script(value.lstrip("!"))
+    rest = given.rest
+    if not rest:
+        return SOMETHING
+    verb, args = rest[0].lower(), rest[1:]
+    if not is_known(verb):
+        call.hit(Rule.OPAQUE)
+    elif (
+        GIT.get(verb)
+        and re.search(GIT[verb], " ".join(args))
+        and not (verb == "clean" and re.search(r"(^| )(-[a-zA-Z]*n|--dry-run)", " ".join(args)))
+    ):
+        if not (verb == "push" and any(arg.startswith("--force-with-lease") for arg in args)):
+            call.hit(Rule.DATA_LOSS)
+    elif verb == "checkout" and _discards(args):
+        call.hit(Rule.DATA_LOSS)
+    return SOMETHING
+
+
+GIT = {
+    "reset": r"--(hard|merge)\b",
+    "clean": r"(^| )(-[a-zA-Z]*f|--force)",
+    "push": r"(^| )(-[a-zA-Z]*f\b|--force\b|--delete|-d\b|--mirror|--prune|\+\S|:\S)|^master$",
+    "branch": r"(^| )(-[a-zA-Z]*D|-[a-zA-Z]*f\b|--force|--delete --force|-d -f)",
+    "stash": r"^(drop|clear)",
+    "restore": r"^(?!.*(--staged|-S\b)(?!.*(--worktree|-W\b))).+",
+    "worktree": r"^remove .*(-f|--force)|^remove -f",
+    "filter-branch": r"",
+    "filter-repo": r"",
+    "reflog": r"^(expire|delete)",
+    "update-ref": r"(^| )-d\b",
+    "gc": r"--prune=(now|all)|--aggressive --prune",
+    "switch": r"(^| )(-f|--force|--discard-changes)\b",
+    "tag": r"(^| )(-d|--delete)\b",
+    "rm": r"(^| )-[a-zA-Z]*r",
+    "rebase": r"--root",
+}
+
+
+def _discards(args: list[str]) -> bool:
+    """`checkout -- FILE`, `checkout REF FILE`, `-f`: what is not committed is lost."""
+    text = " ".join(args)
+    if (
+        re.search(r"(^| )(-[a-zA-Z]*f\b|--force\b)", text)
+        or re.search(r"(^| )-- \S|(^| )--$", text)
+        or "--pathspec-from-file" in text
+    ):
+        return True
+    if re.search(r"(^| )(-b|-B|--orphan|-[bB]\S+)", text):
+        return False
+    words = read(args, ("conflict", "unified", "U", "inter-hunk-context")).words
+    if re.search(r"--(recurse-submodules|track) (checkout|on-demand|no|direct|inherit) ", text):
+        words = words[1:]
+    return len(words) > 1 or words == ["."]
+
+
+def all_of_them() -> dict[str, Handler]:
+    handlers: dict[str, Handler] = dict.fromkeys((*FAMILIES, *MORE), manage)
+    return handlers | {"helm": helm, "ansible": ansible, "git": git, "java": _java}
+
+
+def _java(call: Call) -> Stream | None:
+    """`java -jar jenkins-cli.jar … delete-job`."""
+    if "-jar" in call.args and any("cli" in arg for arg in call.args):
+        at = call.args.index("-jar")
+        words = [word.lower() for word in call.args[at + 2 :] if not word.startswith(("-", "http"))]
+        if _ends(words) or {"shutdown", "safe-shutdown", "quiet-down", "restart"} & set(words):
+            call.hit(Rule.DATA_LOSS)
+    return SOMETHING
