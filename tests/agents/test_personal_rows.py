@@ -13,6 +13,7 @@ from agents.personal import find
 from agents.privacy import Shield
 from awoooi import eval_privacy
 from schemas.errors import AwoooiError
+from tests.agents.privacy_log_rows import COVERED_IN_LOGS, READABLE_IN_LOGS
 from tests.agents.privacy_rows import COVERED, KEYS, READABLE
 from tests.measured import measured
 
@@ -27,13 +28,13 @@ def unmarked(row: str) -> tuple[str, list[tuple[int, int]]]:
     return MARKED.sub(r"\1", row), spans
 
 
-@pytest.mark.parametrize("row", COVERED)
+@pytest.mark.parametrize("row", (*COVERED, *COVERED_IN_LOGS))
 def test_exactly_the_value_becomes_a_label(row: str) -> None:
     text, spans = unmarked(row)
     assert [(start, end) for start, end, _ in find(text)] == spans
 
 
-@pytest.mark.parametrize("text", READABLE)
+@pytest.mark.parametrize("text", (*READABLE, *READABLE_IN_LOGS))
 def test_what_is_no_personal_value_stays(text: str) -> None:
     assert [text[start:end] for start, end, _ in find(text)] == []
 
@@ -48,7 +49,7 @@ def test_a_vendors_key_is_covered_wherever_it_stands(vendor: str) -> None:
 
 def test_what_is_covered_stays_covered_and_nothing_more_is_found_in_it() -> None:
     """The shield looks at texts twice: first in normalize, then with the evidence."""
-    for row in (*COVERED, *KEYS.values(), *READABLE):
+    for row in (*COVERED, *COVERED_IN_LOGS, *KEYS.values(), *READABLE):
         shield = Shield()
         once = shield.cover(MARKED.sub(r"\1", row))
         left = [once[start:end] for start, end, _ in find(once)]
