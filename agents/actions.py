@@ -12,6 +12,7 @@ from agents.desk import Desk
 from agents.playbooks.fill import Filling
 from agents.playbooks.seen import of_service, of_subject
 from agents.render import command, executable
+from agents.static_review import breaks_a_rule
 from schemas.evidence import Brief
 from schemas.operations import SHAPES, Operation, Parameters, Risk, Step, Target
 from schemas.plan import Action
@@ -57,7 +58,7 @@ class Proposal:
 
 def make(brief: Brief, desk: Desk, proposal: Proposal, number: int) -> Action:
     step = proposal.step
-    doubts = tuple(_doubts(brief, desk, step))
+    doubts = (*_doubts(brief, desk, step), *_of_model(proposal))
     undo = undo_of(brief, proposal) if proposal.undoable else None
     risk = max(SHAPES[step.operation].floor, proposal.risk, key=lambda level: level.rank)
     return Action(
@@ -98,6 +99,13 @@ def _doubts(brief: Brief, desk: Desk, step: Step) -> Sequence[str]:
     if step.operation in NAMED and step.parameters.name not in desk.configured:
         doubts.append(f"{step.parameters.name} is not configured here: only a person may run it")
     return doubts
+
+
+def _of_model(proposal: Proposal) -> Sequence[str]:
+    """It is never used, but it tells what kind of model this is, or who has spoken to it."""
+    if breaks_a_rule(proposal.untrusted):
+        return ("a model sent text with it that breaks a hard rule: only a person may act on it",)
+    return ()
 
 
 def _cautions(step: Step, undo: Step | None) -> Sequence[str]:

@@ -34,9 +34,14 @@ def argument(package: Package, heard: Heard, width: int = WIDTH) -> str:
 def _wrapped(text: str, width: int) -> list[str]:
     """A line's own indent is kept, and what runs over stands two further in."""
     indent = " " * (2 + len(text) - len(text.lstrip()))
-    return textwrap.wrap(
-        " ".join(text.split()), width, initial_indent=indent, subsequent_indent=indent + "  "
-    ) or [""]
+    lines = textwrap.wrap(
+        " ".join(text.split()),
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_on_hyphens=False,
+    )
+    return lines or [""]
 
 
 def _sections(package: Package, heard: Heard, brief: Brief | None) -> Iterator[tuple[str, Iterable[str]]]:

@@ -32,14 +32,14 @@ _SHARE = {
     Operation.EXPAND_PVC: _BARELY,
     Operation.RESTART_JOB: _ROLLING,
 }
-_HARMLESS = (Operation.NONE, Operation.GET_DETAILS)
+HARMLESS = (Operation.NONE, Operation.GET_DETAILS)
 _LASTING = {Operation.DELETE_PVC: 90, Operation.DRAIN_NODE: 51}
 """never below: data that is gone, and everything that a node carries"""
 
 
 def blast_radius(brief: Brief, step: Step, claimed: int = 0) -> int:
     """`claimed` is what a model says of it."""
-    if step.operation in _HARMLESS:
+    if step.operation in HARMLESS:
         return 0
     service = _service(brief, step)
     reach = _reach(brief, service)

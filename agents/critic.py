@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from agents.asking import ask
-from agents.blast_radius import dependents
+from agents.blast_radius import HARMLESS, dependents
 from agents.briefing import critique_prompt
 from agents.citations import existing, outside
 from agents.desk import Desk, Watch, input_hash, snapshot_hash
@@ -134,8 +134,10 @@ def _of_effect(brief: Brief, action: Action) -> Challenge:
     if action.step.operation == Operation.DELETE_PVC:
         question = f"Is there a verified snapshot? {name} destroys data."
         return _challenge(question, EFFECT, Gravity.CRITICAL, ())
+    if action.step.operation in HARMLESS:
+        return _challenge("What gets worse while somebody only looks?", EFFECT, Gravity.MINOR, ())
     around = dependents(brief, own_service(brief))
-    if len(around) >= MANY and SHAPES[action.step.operation].floor.rank > 0:
+    if len(around) >= MANY:
         names = ", ".join(near.service for near, _ in around[:MANY])
         question = f"Who notices {name}? {len(around)} services depend on it, {names} among them."
         return _challenge(question, EFFECT, Gravity.MINOR, ())

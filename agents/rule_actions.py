@@ -22,13 +22,15 @@ def proposals(brief: Brief, candidates: Sequence[Candidate]) -> tuple[Proposal, 
     """Best hypothesis first; a look at what is to blame is always possible, and comes last."""
     found: list[Proposal] = []
     for candidate in candidates:
-        found += [one for one in _offered(brief, candidate) if not _has(found, one.step)]
-    found += [one for one in _looks(brief, candidates) if not _has(found, one.step)]
+        _add(found, _offered(brief, candidate))
+    _add(found, _looks(brief, candidates))
     return tuple(found[:MOST])
 
 
-def _has(found: Sequence[Proposal], step: Step) -> bool:
-    return any(one.step == step for one in found)
+def _add(found: list[Proposal], more: Iterator[Proposal]) -> None:
+    for one in more:
+        if all(one.step != other.step for other in found):
+            found.append(one)
 
 
 def _offered(brief: Brief, candidate: Candidate) -> Iterator[Proposal]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from agents.hard_rules import judge
 from schemas.plan import Plan
 from schemas.verdict import Violation
 
@@ -15,11 +16,8 @@ def violations_of(plan: Plan) -> Iterator[Violation]:
     """
     for action in plan.actions:
         for number, text in enumerate(action.executable, start=1):
-            yield from _judged(text, f"{action.id}, text {number}")
+            yield from judge(text).violations(f"{action.id}, text {number}")
 
 
-def _judged(text: str, where: str) -> Iterator[Violation]:
-    from agents.hard_rules import judge  # noqa: PLC0415 (the parsers load when there is something to parse)
-
-    for found in judge(text):
-        yield Violation(rule=str(found.rule), where=where, why=found.why)
+def breaks_a_rule(texts: Iterable[str]) -> bool:
+    return any(judge(text).denied for text in texts)

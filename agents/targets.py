@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from agents.playbooks.shape import Pick
+from agents.topology import owners
 from schemas.evidence import Brief
 from schemas.operations import SHAPES, WORKLOADS, Operation, Target
 
+LABELS = {
+    "deployment": "deployment",
+    "statefulset": "statefulset",
+    "daemonset": "daemonset",
+    "pod": "pod",
+    "node": "node",
+    "job_name": "job",
+    "persistentvolumeclaim": "pvc",
+}
 _KINDS: dict[Pick, tuple[str, ...]] = {
     "workload": WORKLOADS,
     "deployment": ("deployment",),
@@ -59,6 +69,22 @@ def _candidates(brief: Brief, service: str, items: Sequence[str]) -> Iterator[Ta
     if own:
         yield from (t for t in known if t.kind == "node" and t.name in brief.subject.labels.values())
         yield subject
+        yield from _told(brief)
+
+
+def _told(brief: Brief) -> Iterator[Target]:
+    """What the alert's labels and a pod's name say: nothing has shown that it exists, so people judge."""
+    subject, labels = brief.subject.target, brief.subject.labels
+    for label, kind in LABELS.items():
+        if labels.get(label):
+            yield _like(subject, kind, labels[label])
+    if subject.kind == "pod":
+        yield from (_like(subject, "deployment", name) for name in owners(subject.name))
+
+
+def _like(subject: Target, kind: str, name: str) -> Target:
+    namespace = "" if kind == "node" else subject.namespace
+    return Target(cluster=subject.cluster, namespace=namespace, kind=kind, name=name)
 
 
 def _named_in(words: dict[str, str], known: Sequence[Target]) -> Iterator[Target]:

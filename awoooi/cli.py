@@ -32,7 +32,9 @@ app.add_typer(replay_app, name="replay")
 app.add_typer(tokens_app, name="tokens")
 app.add_typer(sealing_app, name="sealing")
 app.add_typer(eval_app, name="eval")
+playbooks_app = typer.Typer(no_args_is_help=True, help="What the rule engine knows.")
 app.add_typer(topology_app, name="topology")
+app.add_typer(playbooks_app, name="playbooks")
 
 
 class Form(StrEnum):
@@ -212,6 +214,19 @@ def incidents(
     show(load().settings, project, status, limit, as_json=as_json)
 
 
+@app.command()
+def explain(
+    incident: Annotated[str, typer.Argument(help="as `incidents` shows it")],
+    run: Annotated[int, typer.Option(min=0, help="which run of it; 0: the latest that has ended")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """What was seen, what each agent said, what was dissent, and why it was decided so."""
+    from awoooi.argument import explain as tell
+    from awoooi.loading import load
+
+    tell(load().settings, incident, run, as_json=as_json)
+
+
 @app.command("try")
 def try_(
     file: Annotated[str, typer.Argument(help="a payload, or one a line; - reads standard input")],
@@ -223,6 +238,52 @@ def try_(
     from awoooi.try_out import try_out
 
     sys.exit(try_out(load().settings, file, source, as_json=as_json))
+
+
+@app.command()
+def ask(
+    file: Annotated[str, typer.Argument(help="a payload, or one a line; - reads standard input")],
+    topology: Annotated[str, typer.Option(help="a file of services and what they depend on")] = "",
+    rules: Annotated[bool, typer.Option("--rules", help="ask no model")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The whole panel on one alert, and its argument. Needs no broker."""
+    from awoooi.ask import ask as argue
+    from awoooi.loading import load
+
+    sys.exit(argue(load().settings, file, topology=topology, rules=rules, as_json=as_json))
+
+
+@playbooks_app.command("list")
+def playbooks_list(as_json: AsJson = False) -> None:
+    """All playbooks in force."""
+    from awoooi import playbook_commands
+    from awoooi.loading import load
+
+    playbook_commands.show(load().settings, as_json=as_json)
+
+
+@playbooks_app.command("check")
+def playbooks_check(
+    files: Annotated[list[str] | None, typer.Argument(help="files or folders besides the settings'")] = None,
+) -> None:
+    """Read them all and say what is wrong, with file and line."""
+    from awoooi import playbook_commands
+    from awoooi.loading import load
+
+    sys.exit(playbook_commands.check(load().settings, files or ()))
+
+
+@playbooks_app.command("test")
+def playbooks_test(
+    file: Annotated[str, typer.Argument(help="a payload, or one a line; - reads standard input")],
+    as_json: AsJson = False,
+) -> None:
+    """What they say of one alert."""
+    from awoooi import playbook_commands
+    from awoooi.loading import load
+
+    sys.exit(playbook_commands.test(load().settings, file, as_json=as_json))
 
 
 @replay_app.command("rejected")

