@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict
 
 from awoooi import checks_here as here
+from awoooi import checks_models as answering
 from awoooi import checks_there as there
 from awoooi.findings import Finding, Verdict
 from awoooi.loading import Loaded
@@ -24,6 +25,7 @@ THERE = (
     there.worker,
     there.sink,
     there.registry,
+    answering.models,
 )
 # Where a check cannot even be made.
 TODO = {
@@ -34,6 +36,7 @@ TODO = {
     "worker": "start it: `awoooi worker ingest`, or `awoooi up` for everything",
     "sink": "start it: `awoooi sink`, or `awoooi up` for everything",
     "registry": "correct AWOOOI_REGISTRY_URL, _USER, _PASSWORD",
+    "models": "correct the settings named, or leave the provider out of AWOOOI_MODELS_ORDER",
 }
 
 Check = Callable[[Loaded], Awaitable[Sequence[Finding]]]

@@ -32,8 +32,8 @@ def panel_of(
     settings: Settings, registry: CollectorRegistry | None = None, *, clock: Clock = time.monotonic
 ) -> OpenPanel:
     """One for a process. Nobody is asked yet; a wrong setting is told by Misconfigured."""
-    asking, clients = settings.models, list[HttpClient]()
-    seats = [seat for name in asking.order if (seat := _seat(name, settings, clients, clock)) is not None]
+    clients = list[HttpClient]()
+    seats = seats_of(settings, clients, clock)
     if not seats:
         return NoPanel()
 
@@ -41,7 +41,14 @@ def panel_of(
         for client in clients:
             await client.close()
 
-    return Fallback(seats, asking, Meters(registry or CollectorRegistry()), clock=clock, closing=close)
+    meters = Meters(registry or CollectorRegistry())
+    return Fallback(seats, settings.models, meters, clock=clock, closing=close)
+
+
+def seats_of(settings: Settings, clients: list[HttpClient], clock: Clock = time.monotonic) -> list[Seat]:
+    """In their order, without those whose mode is OFF. Each brings a client that somebody must close."""
+    seats = (_seat(name, settings, clients, clock) for name in settings.models.order)
+    return [seat for seat in seats if seat is not None]
 
 
 def _seat(name: str, settings: Settings, clients: list[HttpClient], clock: Clock) -> Seat | None:

@@ -5,8 +5,9 @@ A forced tool call would do the same, but models that always think refuse it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from agents.models.config import ClaudeConfig
 from agents.models.model import Fault, Prompt, ProviderFailed
@@ -63,8 +64,15 @@ class Claude(HttpProvider[ClaudeConfig, Happening]):
         }
         if held:
             body["output_config"] = {"format": {"type": "json_schema", "schema": prompt.schema}}
-        headers = {"anthropic-version": VERSION, **({"x-api-key": self._key} if self._key else {})}
-        return Request("/v1/messages", body, headers)
+        return Request("/v1/messages", body)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"anthropic-version": VERSION, **({"x-api-key": self._key} if self._key else {})}
+
+    @property
+    def look(self) -> str:
+        return f"/v1/models/{quote(self.config.model, safe='')}"
 
     def pieces(self, lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         return server_sent(lines)

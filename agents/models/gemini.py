@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -62,8 +62,15 @@ class Gemini(HttpProvider[GeminiConfig, Chunk]):
             ],
             "generationConfig": settings,
         }
-        path = f"/v1beta/models/{quote(self.config.model, safe='')}:streamGenerateContent?alt=sse"
-        return Request(path, body, {"x-goog-api-key": self._key} if self._key else {})
+        return Request(f"{self.look}:streamGenerateContent?alt=sse", body)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"x-goog-api-key": self._key} if self._key else {}
+
+    @property
+    def look(self) -> str:
+        return f"/v1beta/models/{quote(self.config.model, safe='')}"
 
     def pieces(self, lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         return server_sent(lines)

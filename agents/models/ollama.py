@@ -6,7 +6,7 @@ so the context is asked for, and cutting is refused.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import ClassVar
 
 from agents.models.config import OllamaConfig
@@ -14,7 +14,7 @@ from agents.models.model import Fault, Prompt, ProviderFailed
 from agents.models.refusal import message_of, told
 from agents.models.wire import HttpProvider, Incoming, Piece, Request, json_lines, turns, with_shape
 from connectors.http import Streaming
-from schemas.errors import AwoooiError
+from schemas.errors import AwoooiError, Never, NotNow
 
 SHOWN_MODELS = 5
 
@@ -55,11 +55,24 @@ class Ollama(HttpProvider[OllamaConfig, Line]):
                 "num_predict": min(self._asking.max_answer_tokens, self.config.context_tokens),
             },
         }
-        return Request("/api/chat", body, self._headers)
+        return Request("/api/chat", body)
 
     @property
-    def _headers(self) -> Mapping[str, str]:
+    def headers(self) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {self._key}"} if self._key else {}
+
+    @property
+    def look(self) -> str:
+        return "/api/tags"
+
+    async def ready(self) -> None:
+        await super().ready()
+        try:
+            there = await self.models()
+        except (NotNow, Never) as error:
+            raise self._failed(error) from error
+        if not {self.config.model, f"{self.config.model}:latest"} & set(there):
+            raise ProviderFailed(self._without(there), fault=Fault.MODEL, final=True)
 
     def pieces(self, lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         return json_lines(lines)
@@ -89,12 +102,15 @@ class Ollama(HttpProvider[OllamaConfig, Line]):
             there = await self.models()
         except AwoooiError:
             return "AWOOOI_OLLAMA_URL names its address"
+        return self._without(there)
+
+    def _without(self, there: Sequence[str]) -> str:
         has = ", ".join(there[:SHOWN_MODELS]) or "no model"
         return told(f"it has {has}; `ollama pull {self.config.model}` fetches what AWOOOI_OLLAMA_MODEL names")
 
     async def models(self) -> list[str]:
         """The models that it has. Raises NotNow or Never, as the client does."""
-        reply = await self._http.get(f"{self.config.url.rstrip('/')}/api/tags", self._headers)
+        reply = await self._http.get(self._url("/api/tags"), self.headers)
         answer = reply.json()
         found = answer.get("models") if isinstance(answer, Mapping) else None
         listed = found if isinstance(found, list) else []
@@ -102,6 +118,6 @@ class Ollama(HttpProvider[OllamaConfig, Line]):
 
     async def version(self) -> str:
         """Raises NotNow or Never, as the client does."""
-        reply = await self._http.get(f"{self.config.url.rstrip('/')}/api/version", self._headers)
+        reply = await self._http.get(self._url("/api/version"), self.headers)
         answer = reply.json()
         return str(answer.get("version", "")) if isinstance(answer, Mapping) else ""

@@ -5,7 +5,7 @@ Many of them pass over what they do not know, so the schema stands in the system
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, ClassVar
 
 from agents.models.config import OpenAiConfig
@@ -56,8 +56,16 @@ class OpenAiCompatible(HttpProvider[OpenAiConfig, Chunk]):
             schema = {"name": prompt.name, "schema": prompt.schema, "strict": is_closed(prompt.schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
             body["stream_options"] = {"include_usage": True}
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        return Request("/chat/completions", body, headers)
+        return Request("/chat/completions", body)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {self._key}"} if self._key else {}
+
+    @property
+    def look(self) -> str:
+        """Not every server tells of one model alone."""
+        return "/models"
 
     async def pieces(self, lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         async for data in server_sent(lines):

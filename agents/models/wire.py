@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
+from urllib.parse import urlsplit
 
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -23,6 +24,8 @@ from schemas.errors import Never, NotNow
 
 ERROR_BYTES = 16 * 1024
 SHAPE_REFUSED = (400, 422)
+# Compressed streams are held back by servers on the way, and can be larger than they look.
+PLAIN = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
 
 
 class Piece(BaseModel):
@@ -89,7 +92,6 @@ class Incoming:
 class Request:
     path: str
     body: Mapping[str, Any]
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class HttpProvider(ABC, Generic[C, P]):
@@ -104,6 +106,16 @@ class HttpProvider(ABC, Generic[C, P]):
     @property
     def cloud(self) -> bool:
         return self.config.leaves
+
+    @property
+    @abstractmethod
+    def headers(self) -> Mapping[str, str]:
+        """With the key."""
+
+    @property
+    @abstractmethod
+    def look(self) -> str:
+        """Path of what costs nothing and wants key and model."""
 
     @abstractmethod
     def request(self, prompt: Prompt, *, shaped: bool) -> Request:
@@ -130,13 +142,25 @@ class HttpProvider(ABC, Generic[C, P]):
             self._refuses_shape.add(prompt.name)
             return completion
 
+    async def ready(self) -> None:
+        """Raises ProviderFailed where it would not take a question; asks none."""
+        try:
+            reply = await self._http.get(self._url(self.look), self.headers)
+        except (NotNow, Never) as error:
+            raise self._failed(error) from error
+        if not reply.ok:
+            raise refusal_of(reply.status, reply.headers, reply.body[:ERROR_BYTES], self._key)
+
+    def _url(self, path: str) -> str:
+        return self.config.url.rstrip("/") + path
+
     async def _ask(self, prompt: Prompt, *, shaped: bool) -> Completion:
         request, so_far = self.request(prompt, shaped=shaped), Incoming(self._asking.max_answer_bytes)
         try:
             async with self._http.stream(
-                self.config.url.rstrip("/") + request.path,
+                self._url(request.path),
                 orjson.dumps(request.body),
-                {"Content-Type": "application/json", **request.headers},
+                {**PLAIN, **self.headers},
                 connect_secs=prompt.connect_secs,
                 silence_secs=prompt.silence_secs,
             ) as answer:
@@ -173,17 +197,18 @@ class HttpProvider(ABC, Generic[C, P]):
             return ShapeRefused(str(refusal), fault=refusal.fault, final=True)
         return refusal
 
-    def _failed(self, error: NotNow | Never, spent: Completion) -> ProviderFailed:
-        used = spent if spent.text else None
+    def _failed(self, error: NotNow | Never, spent: Completion | None = None) -> ProviderFailed:
+        used = spent if spent is not None and spent.text else None
+        why = told(str(error).replace(urlsplit(self.config.url).netloc, "it"))
         match error:
             case Unreachable():
-                return ProviderFailed(told(str(error)), fault=Fault.AWAY, final=True)
+                return ProviderFailed(why, fault=Fault.AWAY, final=True)
             case Silent():
-                return ProviderFailed(told(str(error)), fault=Fault.SILENT, final=True, spent=used)
+                return ProviderFailed(why, fault=Fault.SILENT, final=True, spent=used)
             case NotNow():
-                return ProviderFailed(told(str(error)), fault=Fault.CUT, spent=used)
+                return ProviderFailed(why, fault=Fault.CUT, spent=used)
             case _:
-                return ProviderFailed(told(str(error)), fault=Fault.ENDLESS, final=True, spent=used)
+                return ProviderFailed(why, fault=Fault.ENDLESS, final=True, spent=used)
 
 
 class ShapeRefused(ProviderFailed):

@@ -8,12 +8,15 @@ import pytest
 
 from agents.models.config import Asking
 from agents.models.model import NoModel, NoPanel, Question, Reply
-from awoooi.loading import load
+from awoooi import checks_models
+from awoooi.findings import Finding, Verdict
+from awoooi.loading import Loaded, load
 from awoooi.models import panel_of
 from awoooi.settings import Settings
 from schemas.errors import Misconfigured
 from schemas.turn import Agent
-from tests.peers import free_port
+from tests.agents.models.standins import refusing, stand_in
+from tests.peers import OllamaPeer, free_port
 
 
 class Said(Reply):
@@ -94,3 +97,66 @@ async def test_a_recorded_answer_is_given_again(base: dict[str, str], tmp_path: 
 
 def test_the_order_is_the_documented_one() -> None:
     assert Asking().order == ("ollama", "gemini", "claude")
+
+
+# -- the doctor
+
+
+async def examined(environment: dict[str, str]) -> list[Finding]:
+    return list(await checks_models.models(load(environment)))
+
+
+async def test_the_doctor_says_when_nobody_is_asked(base: dict[str, str]) -> None:
+    (found,) = await examined({**base, "AWOOOI_OLLAMA_MODE": "OFF"})
+
+    assert (found.verdict, found.what) == (Verdict.OK, checks_models.NOBODY)
+
+
+async def test_a_provider_that_was_set_up_and_is_away_is_wrong(base: dict[str, str]) -> None:
+    (found,) = await examined(base)
+
+    assert found.verdict is Verdict.WRONG
+    assert "ollama: it does not answer" in found.what
+    assert "AWOOOI_OLLAMA_URL" in found.todo
+
+
+async def test_a_provider_that_nobody_set_up_is_a_warning(base: dict[str, str]) -> None:
+    loaded = load(base)
+    unasked = Loaded(loaded.settings, {}, None)
+
+    (found,) = await checks_models.models(unasked)
+
+    assert found.verdict is Verdict.WARNING
+
+
+async def test_a_key_that_is_not_known_is_told_with_its_setting(base: dict[str, str]) -> None:
+    async with stand_in() as service:
+        service.will(refusing(401, {"error": {"message": "invalid x-api-key"}}))
+        given = {
+            "AWOOOI_MODELS_ORDER": "claude",
+            "AWOOOI_CLAUDE_URL": service.url,
+            "AWOOOI_CLAUDE_KEY": "sk-1",
+        }
+        (found,) = await examined({**base, **given})
+
+    assert "claude: answers 401: invalid x-api-key" in found.what
+    assert "AWOOOI_CLAUDE_KEY" in found.todo
+    assert service.asked[0].path == "/v1/models/claude-sonnet-5-5"
+
+
+async def test_a_provider_that_is_ready_is_told(base: dict[str, str]) -> None:
+    async with stand_in() as service:
+        service.will(refusing(200, {"models": [{"name": "qwen3:8b"}]}))
+        (found,) = await examined({**base, "AWOOOI_OLLAMA_URL": service.url})
+
+    assert (found.verdict, found.what) == (Verdict.OK, "ollama: qwen3:8b is ready")
+
+
+async def test_a_real_ollama_without_the_model_says_what_to_do(
+    base: dict[str, str], ollama: OllamaPeer
+) -> None:
+    (found,) = await examined({**base, "AWOOOI_OLLAMA_URL": ollama.url})
+
+    assert found.what == (
+        "ollama: it has no model; `ollama pull qwen3:8b` fetches what AWOOOI_OLLAMA_MODEL names"
+    )

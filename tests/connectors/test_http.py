@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from connectors.http import HttpClient, Reply
+from connectors.http import HttpClient, Reply, Silent, Streaming, Unreachable
 from schemas.errors import Never, NotNow, Unreadable
 from tests.peers import free_port
 
@@ -90,6 +90,61 @@ async def test_a_redirect_is_not_followed() -> None:
     moved = b"HTTP/1.1 302 Found\r\nLocation: http://example/\r\nContent-Length: 0\r\n\r\n"
     async with answering(moved) as url, HttpClient(basic_auth=("u", "p")) as http:
         assert (await http.get(url)).status == 302
+
+
+# -- an answer that is read as it comes
+
+
+@asynccontextmanager
+async def streamed(
+    url: str, headers: dict[str, str] | None = None, *, max_bytes: int = 1000, silence_secs: float = 5.0
+) -> AsyncIterator[Streaming]:
+    async with (
+        HttpClient(max_answer_bytes=max_bytes) as http,
+        http.stream(url, b"{}", headers, connect_secs=1.0, silence_secs=silence_secs) as answer,
+    ):
+        yield answer
+
+
+async def test_lines_come_as_they_were_sent() -> None:
+    body = "one\r\n\ntwo\u2028still two\x85\nlast".encode()
+    async with answering(b"HTTP/1.1 200 OK\r\n\r\n" + body) as url, streamed(url) as answer:
+        lines = [line async for line in answer.lines()]
+
+    assert lines == [b"one\r", b"", "two\u2028still two\x85".encode(), b"last"]
+
+
+async def test_an_endless_stream_is_given_up() -> None:
+    endless = b"HTTP/1.1 200 OK\r\n\r\n" + b"x\n" * 5000
+    async with answering(endless) as url:
+        with pytest.raises(Never, match="over 1000 bytes"):
+            async with streamed(url) as answer:
+                _ = [line async for line in answer.lines()]
+
+
+async def test_the_beginning_of_a_body_is_enough_for_an_error() -> None:
+    endless = b"HTTP/1.1 500 Oh\r\n\r\n" + b"x" * 5000
+    async with answering(endless) as url, streamed(url, max_bytes=10_000) as answer:
+        assert (answer.ok, await answer.beginning(10)) == (False, b"x" * 10)
+
+
+async def test_silence_and_nobody_there_are_told_apart() -> None:
+    async with answering(OK, silent=True) as url:
+        with pytest.raises(Silent, match="fell silent"):
+            async with streamed(url, silence_secs=0.2):
+                pass
+    with pytest.raises(Unreachable):
+        async with streamed(f"http://127.0.0.1:{free_port()}/"):
+            pass
+
+
+async def test_a_header_that_cannot_be_sent_is_not_shown() -> None:
+    async with answering(OK) as url:
+        with pytest.raises(Never) as caught:
+            async with streamed(url, {"x-api-key": "secret\nkey"}):
+                pass
+
+    assert "secret" not in str(caught.value)
 
 
 def test_no_json_is_unreadable() -> None:

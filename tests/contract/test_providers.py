@@ -325,6 +325,29 @@ async def test_a_schema_that_is_refused_is_given_in_words(
     assert '"confidence"' in tongue.system(service.asked[1].body)
 
 
+async def test_whether_it_is_ready_is_asked_without_a_question(
+    tongue: Tongue, service: StandIn, provider: Any
+) -> None:
+    service.will(refusing(200, {"models": [{"name": MODEL}]}))
+
+    await provider.ready()
+
+    (asked,) = service.asked
+    name, value = tongue.key_header
+    assert (asked.headers[name], asked.body) == (value, {})
+
+
+@pytest.mark.parametrize(("status", "fault"), [(401, Fault.KEY), (404, Fault.MODEL), (500, Fault.AWAY)])
+async def test_why_it_is_not_ready_is_told(
+    service: StandIn, provider: Any, status: int, fault: Fault
+) -> None:
+    service.will(refusing(status, {"error": {"message": "not so"}}))
+
+    with pytest.raises(ProviderFailed, match=f"answers {status}: not so") as caught:
+        await provider.ready()
+    assert caught.value.fault is fault
+
+
 # -- through the panel
 
 
