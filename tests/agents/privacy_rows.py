@@ -3,7 +3,7 @@
 Keys are put together from parts, so that no scanner takes this file for a leak.
 """
 
-# ruff: noqa: E501 - a row is one line, as in a log
+
 
 from __future__ import annotations
 

@@ -28,13 +28,13 @@ def unmarked(row: str) -> tuple[str, list[tuple[int, int]]]:
     return MARKED.sub(r"\1", row), spans
 
 
-@pytest.mark.parametrize("row", (*COVERED, *COVERED_IN_LOGS))
+@pytest.mark.parametrize("row", [*COVERED, *COVERED_IN_LOGS])
 def test_exactly_the_value_becomes_a_label(row: str) -> None:
     text, spans = unmarked(row)
     assert [(start, end) for start, end, _ in find(text)] == spans
 
 
-@pytest.mark.parametrize("text", (*READABLE, *READABLE_IN_LOGS))
+@pytest.mark.parametrize("text", [*READABLE, *READABLE_IN_LOGS])
 def test_what_is_no_personal_value_stays(text: str) -> None:
     assert [text[start:end] for start, end, _ in find(text)] == []
 
