@@ -14,7 +14,6 @@ from agents.models.model import Fault, Prompt, ProviderFailed
 from agents.models.refusal import message_of, told
 from agents.models.wire import HttpProvider, Incoming, Piece, Request, json_lines, turns, with_shape
 from connectors.http import Streaming
-from schemas.errors import AwoooiError, Never, NotNow
 
 SHOWN_MODELS = 5
 
@@ -66,11 +65,7 @@ class Ollama(HttpProvider[OllamaConfig, Line]):
         return "/api/tags"
 
     async def ready(self) -> None:
-        await super().ready()
-        try:
-            there = await self.models()
-        except (NotNow, Never) as error:
-            raise self._failed(error) from error
+        there = await self.models()
         if not {self.config.model, f"{self.config.model}:latest"} & set(there):
             raise ProviderFailed(self._without(there), fault=Fault.MODEL, final=True)
 
@@ -100,7 +95,7 @@ class Ollama(HttpProvider[OllamaConfig, Line]):
     async def _what_there_is(self) -> str:
         try:
             there = await self.models()
-        except AwoooiError:
+        except ProviderFailed:
             return "AWOOOI_OLLAMA_URL names its address"
         return self._without(there)
 
@@ -109,15 +104,8 @@ class Ollama(HttpProvider[OllamaConfig, Line]):
         return told(f"it has {has}; `ollama pull {self.config.model}` fetches what AWOOOI_OLLAMA_MODEL names")
 
     async def models(self) -> list[str]:
-        """The models that it has. Raises NotNow or Never, as the client does."""
-        reply = await self._http.get(self._url("/api/tags"), self.headers)
-        answer = reply.json()
+        """The models that it has. Raises ProviderFailed."""
+        answer = await self._looked()
         found = answer.get("models") if isinstance(answer, Mapping) else None
         listed = found if isinstance(found, list) else []
         return [str(model["name"]) for model in listed if isinstance(model, Mapping) and "name" in model]
-
-    async def version(self) -> str:
-        """Raises NotNow or Never, as the client does."""
-        reply = await self._http.get(self._url("/api/version"), self.headers)
-        answer = reply.json()
-        return str(answer.get("version", "")) if isinstance(answer, Mapping) else ""

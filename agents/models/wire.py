@@ -20,7 +20,7 @@ from agents.models.pricing import estimated_tokens
 from agents.models.refusal import refusal_of, told
 from agents.models.shape import in_words
 from connectors.http import HttpClient, Silent, Streaming, Unreachable
-from schemas.errors import Never, NotNow
+from schemas.errors import Never, NotNow, Unreadable
 
 ERROR_BYTES = 16 * 1024
 SHAPE_REFUSED = (400, 422)
@@ -144,12 +144,17 @@ class HttpProvider(ABC, Generic[C, P]):
 
     async def ready(self) -> None:
         """Raises ProviderFailed where it would not take a question; asks none."""
+        await self._looked()
+
+    async def _looked(self) -> Any:
+        """Its answer to `look`, as JSON."""
         try:
             reply = await self._http.get(self._url(self.look), self.headers)
+            if reply.ok:
+                return reply.json()
         except (NotNow, Never) as error:
             raise self._failed(error) from error
-        if not reply.ok:
-            raise refusal_of(reply.status, reply.headers, reply.body[:ERROR_BYTES], self._key)
+        raise refusal_of(reply.status, reply.headers, reply.body[:ERROR_BYTES], self._key)
 
     def _url(self, path: str) -> str:
         return self.config.url.rstrip("/") + path
@@ -207,6 +212,8 @@ class HttpProvider(ABC, Generic[C, P]):
                 return ProviderFailed(why, fault=Fault.SILENT, final=True, spent=used)
             case NotNow():
                 return ProviderFailed(why, fault=Fault.CUT, spent=used)
+            case Unreadable():
+                return ProviderFailed(why, fault=Fault.GARBLED, final=True)
             case _:
                 return ProviderFailed(why, fault=Fault.ENDLESS, final=True, spent=used)
 

@@ -337,6 +337,14 @@ async def test_whether_it_is_ready_is_asked_without_a_question(
     assert (asked.headers[name], asked.body) == (value, {})
 
 
+async def test_another_service_at_its_address_is_told(service: StandIn, provider: Any) -> None:
+    service.will(Says([b"<html>welcome</html>"]))
+
+    with pytest.raises(ProviderFailed) as caught:
+        await provider.ready()
+    assert caught.value.fault is Fault.GARBLED
+
+
 @pytest.mark.parametrize(("status", "fault"), [(401, Fault.KEY), (404, Fault.MODEL), (500, Fault.AWAY)])
 async def test_why_it_is_not_ready_is_told(
     service: StandIn, provider: Any, status: int, fault: Fault

@@ -38,9 +38,14 @@ async def provider(ollama: OllamaPeer) -> AsyncIterator[Ollama]:
         yield Ollama(OllamaConfig(url=ollama.url, model="absent:1b"), http, ASKING)
 
 
-async def test_it_tells_its_version_and_its_models(ollama: OllamaPeer, provider: Ollama) -> None:
-    assert await provider.version() == ollama.version == ollamas.VERSION
+async def test_it_tells_its_models(ollama: OllamaPeer, provider: Ollama) -> None:
+    assert ollama.version == ollamas.VERSION
     assert await provider.models() == []
+
+
+async def test_it_is_not_ready_without_the_model(provider: Ollama) -> None:
+    with pytest.raises(ProviderFailed, match="it has no model"):
+        await provider.ready()
 
 
 async def test_a_model_that_is_not_there_is_told_with_what_to_do(provider: Ollama) -> None:
