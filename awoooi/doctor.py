@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict
 
+from awoooi import check_prometheus as measuring
 from awoooi import checks_here as here
 from awoooi import checks_models as answering
 from awoooi import checks_there as there
@@ -26,6 +27,7 @@ THERE = (
     there.sink,
     there.registry,
     answering.models,
+    measuring.prometheus,
 )
 # Where a check cannot even be made.
 TODO = {
@@ -36,6 +38,7 @@ TODO = {
     "worker": "start it: `awoooi worker ingest`, or `awoooi up` for everything",
     "sink": "start it: `awoooi sink`, or `awoooi up` for everything",
     "registry": "correct AWOOOI_REGISTRY_URL, _USER, _PASSWORD",
+    "prometheus": "correct AWOOOI_PROMETHEUS_URL or its log-in",
     "models": "correct the settings named, or leave the provider out of AWOOOI_MODELS_ORDER",
 }
 

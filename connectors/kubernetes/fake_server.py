@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,23 +12,15 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 
-from connectors.kubernetes.fake import FakeCluster, Options, Refused, scale_of
+from connectors.kubernetes.fake import FakeCluster, Refused
+from connectors.kubernetes.fake_api import Call, FakeApi
 from connectors.kubernetes.fake_select import Plain
-from connectors.kubernetes.kinds import ALL, Kind
 
-_PATH = re.compile(
-    r"^/apis?/(?P<group>v1|[a-z0-9.]+/v1)"
-    r"(/namespaces/(?P<namespace>[^/]+)(?=/))?/(?P<plural>[a-z]+)(/(?P<name>[^/]+)(/(?P<sub>[a-z]+))?)?$"
-)
-_MERGE, _STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
-_KINDS: Mapping[tuple[str, str], Kind] = {(kind.group, kind.plural): kind for kind in ALL}
-TOKEN = "fake"  # noqa: S105 (nothing is behind it)
-_REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-_VERBS = {"PATCH": "patch", "PUT": "update", "POST": "create", "DELETE": "delete"}
+TOKEN, READER_TOKEN = "fake", "fake-reader"
 
 
 @dataclass
@@ -53,19 +44,20 @@ class FakeServer:
 
     cluster: FakeCluster
     token: str = TOKEN
+    reader_token: str = READER_TOKEN
     url: str = ""
     calls: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     stopping: threading.Event = field(default_factory=threading.Event)
 
-    def kubeconfig(self, path: Path, *, token: str | None = None) -> Path:
-        """Written there: how to log in."""
+    def kubeconfig(self, path: Path, *, reader: bool = False) -> Path:
+        """Written there: how to log in, as somebody who may do all or as one who only reads."""
         config = {
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [{"name": "fake", "cluster": {"server": self.url}}],
-            "users": [{"name": "reader", "user": {"token": token or self.token}}],
-            "contexts": [{"name": "fake", "context": {"cluster": "fake", "user": "reader"}}],
+            "users": [{"name": "user", "user": {"token": self.reader_token if reader else self.token}}],
+            "contexts": [{"name": "fake", "context": {"cluster": "fake", "user": "user"}}],
             "current-context": "fake",
         }
         path.write_text(yaml.safe_dump(config))
@@ -77,79 +69,6 @@ class FakeServer:
                 fault.times = None if fault.times is None else fault.times - 1
                 return fault
         return None
-
-    def answer(self, method: str, path: str, query: Mapping[str, str], content: str, body: Any) -> Plain:
-        """What the API server would say; Refused where it says no."""
-        if path == "/version":
-            return {"major": "1", "minor": "34", "gitVersion": "v1.34.0-fake"}
-        if path == _REVIEW:
-            return self._review(body)
-        found = _PATH.match(path)
-        kind = _KINDS.get((found["group"], found["plural"])) if found else None
-        if found is None or kind is None:
-            raise Refused(404, "NotFound", "the server could not find the requested resource")
-        place = {name: unquote(found[name] or "") for name in ("namespace", "name", "sub")}
-        self._allow(method, kind, place)
-        with self.cluster.lock:
-            if method == "GET":
-                return self._read(kind, place, query)
-            return self._write(method, kind, place, query, content, body)
-
-    def _allow(self, method: str, kind: Kind, place: Mapping[str, str]) -> None:
-        verb = _VERBS.get(method) or ("get" if place["name"] else "list")
-        if self._denied(verb, kind.plural):
-            group = kind.group.rpartition("/")[0]
-            space = place["namespace"]
-            where = f'in the namespace "{space}"' if space else "at the cluster scope"
-            what = f'cannot {verb} resource "{kind.plural}" in API group "{group}" {where}'
-            raise Refused(403, "Forbidden", f'{kind.plural} is forbidden: User "fake" {what}')
-
-    def _denied(self, verb: str, plural: str) -> bool:
-        return bool(self.cluster.denied & {(verb, plural), ("*", plural), (verb, "*")})
-
-    def _review(self, body: Any) -> Plain:
-        asked = body["spec"]["resourceAttributes"]
-        allowed = not self._denied(asked["verb"], asked["resource"])
-        return {"kind": "SelfSubjectAccessReview", "spec": body["spec"], "status": {"allowed": allowed}}
-
-    def _read(self, kind: Kind, place: Mapping[str, str], query: Mapping[str, str]) -> Plain:
-        if not place["name"]:
-            return self.cluster.list(
-                kind,
-                place["namespace"],
-                labels=query.get("labelSelector", ""),
-                fields=query.get("fieldSelector", ""),
-                limit=int(query.get("limit", 0)),
-                following=query.get("continue", ""),
-            )
-        found = self.cluster.get(kind, place["namespace"], place["name"])
-        return scale_of(found) if place["sub"] == "scale" else found
-
-    def _write(
-        self,
-        method: str,
-        kind: Kind,
-        place: Mapping[str, str],
-        query: Mapping[str, str],
-        content: str,
-        body: Any,
-    ) -> Plain:
-        cluster, (namespace, name, sub) = self.cluster, place.values()
-        sent: Plain = body if isinstance(body, dict) else {}
-        options = _options(query, sent.get("deleteOptions", sent) if sub == "eviction" else sent)
-        if method == "POST" and sub == "eviction":
-            return cluster.evict(namespace, name, options)
-        if method == "POST" and not name:
-            return cluster.create(kind, namespace, sent, options)
-        if method == "DELETE" and name:
-            return cluster.delete(kind, namespace, name, options)
-        if method in ("PATCH", "PUT") and sub == "scale":
-            return cluster.scale(kind, namespace, name, sent, options)
-        if method == "PATCH" and name and sub in ("", "status"):
-            if content not in (_MERGE, _STRATEGIC):
-                raise Refused(415, "UnsupportedMediaType", f"the body of the request was in {content}")
-            return cluster.patch(kind, namespace, name, sent, options, strategic=content == _STRATEGIC)
-        raise Refused(405, "MethodNotAllowed", "the server does not allow this method on the resource")
 
 
 @contextmanager
@@ -168,12 +87,6 @@ def serving(cluster: FakeCluster, port: int = 0) -> Iterator[FakeServer]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def _options(query: Mapping[str, str], sent: Plain) -> Options:
-    must = sent.get("preconditions") or {}
-    dry = query.get("dryRun") == "All" or "All" in (sent.get("dryRun") or ())
-    return Options(dry, must.get("uid", ""), must.get("resourceVersion", ""))
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -211,12 +124,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(refused.status, json.dumps(refused.body()).encode(), "application/json")
 
     def _answer(self, sent: bytes) -> Plain:
-        if self.headers.get("Authorization") != f"Bearer {self.fake.token}":
+        fake, token = self.fake, self.headers.get("Authorization", "").removeprefix("Bearer ")
+        if token not in (fake.token, fake.reader_token):
             raise Refused(401, "Unauthorized", "Unauthorized")
         parts, content = urlsplit(self.path), self.headers.get("Content-Type", "")
+        query, reader = dict(parse_qsl(parts.query)), token == fake.reader_token
         try:
             body = json.loads(sent) if sent else None
-            return self.fake.answer(self.command, parts.path, dict(parse_qsl(parts.query)), content, body)
+            return FakeApi(fake.cluster).answer(Call(self.command, parts.path, query, content, body, reader))
         except ValueError as error:
             raise Refused(400, "BadRequest", str(error)) from error
 

@@ -49,9 +49,9 @@ def story(namespace: str = NAMESPACE, clock: Clock = lambda: datetime.now(UTC)) 
 
 @contextmanager
 def serving_story(kubeconfig: Path, *, port: int = 0, namespace: str = NAMESPACE) -> Iterator[FakeServer]:
-    """The story's cluster over HTTP; how to log in is written to `kubeconfig`."""
+    """The story's cluster over HTTP; how to log in and read is written to `kubeconfig`."""
     with serving(story(namespace), port) as fake:
-        fake.kubeconfig(kubeconfig)
+        fake.kubeconfig(kubeconfig, reader=True)
         yield fake
 
 

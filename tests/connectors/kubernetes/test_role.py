@@ -13,6 +13,7 @@ from connectors.kubernetes.client import Cluster
 from connectors.kubernetes.config import KubernetesConfig, Place
 from connectors.kubernetes.connection import Refusal
 from connectors.kubernetes.kinds import BY_WORD, Kind
+from connectors.kubernetes.permissions import Permissions, permissions
 from tests.connectors.kubernetes.worlds import World, gaps
 from tests.peers import KubernetesPeer, wait_until
 from tests.peers.kubernetes import Refused
@@ -91,6 +92,17 @@ async def test_the_api_server_refuses_the_rest(reader: Cluster, method: str, pat
         await reader.connection.call(method, path, body=body, content=content)
 
     assert (refused.value.status, refused.value.reason) == (403, "Forbidden")
+
+
+async def test_the_doctor_has_nothing_to_say_of_it(reader: Cluster) -> None:
+    assert await permissions(reader) == Permissions(missing=[], beyond=[])
+
+
+async def test_the_doctor_tells_of_a_log_in_that_may_do_more(kubernetes: KubernetesPeer) -> None:
+    admin = Cluster("default", Place(kubernetes.kubeconfig), KubernetesConfig())
+
+    assert "delete pods" in (await permissions(admin)).beyond
+    await admin.close()
 
 
 async def test_evidence_is_whole_under_it(real: World, login: Path) -> None:

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from connectors.kubernetes import kinds
+from connectors.kubernetes.client import Cluster
+from connectors.kubernetes.config import KubernetesConfig, Place
 from connectors.kubernetes.fake_server import FakeServer
 from connectors.kubernetes.fake_story import NAMESPACE, serving_story
+from connectors.kubernetes.permissions import Permissions, permissions
 from connectors.kubernetes.pods import is_ready
 from tests.connectors.kubernetes.worlds import World, of_kind, one
 from tests.peers import KubernetesPeer
@@ -23,7 +26,14 @@ def story(tmp_path: Path) -> Iterator[FakeServer]:
 
 @pytest.fixture
 def world(story: FakeServer, tmp_path: Path) -> World:
-    return World(KubernetesPeer(tmp_path / "kubeconfig", tmp_path), NAMESPACE, story)
+    return World(KubernetesPeer(story.kubeconfig(tmp_path / "admin"), tmp_path), NAMESPACE, story)
+
+
+async def test_its_log_in_only_reads(story: FakeServer, tmp_path: Path) -> None:
+    cluster = Cluster("demo", Place(tmp_path / "kubeconfig"), KubernetesConfig())
+
+    assert await permissions(cluster) == Permissions(missing=[], beyond=[])
+    await cluster.close()
 
 
 async def test_the_database_behind_the_front_end_is_found(world: World) -> None:
