@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict
 
+from awoooi import check_clusters as clusters
 from awoooi import check_prometheus as measuring
 from awoooi import checks_here as here
 from awoooi import checks_models as answering
@@ -28,6 +29,7 @@ THERE = (
     there.registry,
     answering.models,
     measuring.prometheus,
+    clusters.kubernetes,
 )
 # Where a check cannot even be made.
 TODO = {
@@ -38,6 +40,7 @@ TODO = {
     "worker": "start it: `awoooi worker ingest`, or `awoooi up` for everything",
     "sink": "start it: `awoooi sink`, or `awoooi up` for everything",
     "registry": "correct AWOOOI_REGISTRY_URL, _USER, _PASSWORD",
+    "kubernetes": "look at its API server, or correct AWOOOI_KUBERNETES_CLUSTERS",
     "prometheus": "correct AWOOOI_PROMETHEUS_URL or its log-in",
     "models": "correct the settings named, or leave the provider out of AWOOOI_MODELS_ORDER",
 }

@@ -63,7 +63,7 @@ class Outside:
     def _history(self, settings: Settings, opened: AsyncExitStack, clock: Clock) -> None:
         from sinks.clickhouse.history import History, OpenTargets
 
-        history = History(settings.clickhouse.reader())
+        history = History(settings.clickhouse.reader(), settings.evidence.history_timeout_secs)
         opened.push_async_callback(history.close)
         self.gatherers.append(history)
         self.incidents = OpenTargets(history, clock)
@@ -96,16 +96,20 @@ def evidence_needs(
     services = KnownServices(codec, lambda: read("topology"), fixed)
     gatherers = [*outside.gatherers, Silences(lambda: read("silences"))]
     observing = Observing(services, outside.observers, clock) if outside.observers else None
-    around = Around(services, clock, observing, outside.incidents, outside.metrics)
+    seconds = settings.evidence.topology_timeout_secs
+    around = Around(services, clock, observing, outside.incidents, outside.metrics, seconds)
     off = frozenset(settings.runs.debate_off_projects)
-    gateway = gateway_of(gatherers, outside)
+    gateway = gateway_of(settings, gatherers, outside)
     return EvidenceNeeds(gatherers, around, gateway, keys, clock, lambda project: project not in off)
 
 
-def gateway_of(gatherers: Sequence[Gatherer], outside: Outside) -> GatewayConfig:
+def gateway_of(settings: Settings, gatherers: Sequence[Gatherer], outside: Outside) -> GatewayConfig:
     """Evidence reads, and reads only what is here."""
     return GatewayConfig(
-        tools={tool.name: tool for tool in _tools(gatherers, outside)}, grants={AGENT: Grant(Scope.READ)}
+        tools={tool.name: tool for tool in _tools(gatherers, outside)},
+        grants={AGENT: Grant(Scope.READ)},
+        calls_per_run=settings.evidence.calls_per_run,
+        mask_names=settings.evidence.mask_names,
     )
 
 

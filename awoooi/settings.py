@@ -98,6 +98,15 @@ class RunSettings(Section):
     )
 
 
+class EvidenceSettings(Section):
+    """What is gathered for a run; the sources' own addresses stand in their own sections."""
+
+    calls_per_run: int = Field(50, ge=1, le=1000, description="of tools; more are refused and a gap")
+    history_timeout_secs: float = Field(6, gt=0, le=60, description="for what ClickHouse knows of an alert")
+    topology_timeout_secs: float = Field(5, gt=0, le=60, description="for the services around the target")
+    mask_names: bool = Field(False, description="cover resource names in the records of tool calls too")
+
+
 class SealingSettings(Section):
     """The key pair that personal values are sealed with; who only seals needs the public one alone."""
 
@@ -155,6 +164,7 @@ class Settings(Section):
     health: HealthSettings = HealthSettings()
     runs: RunSettings = RunSettings()
     playbooks: tuple[Path, ...] = Field((), description="files and folders with playbooks of your own")
+    evidence: EvidenceSettings = EvidenceSettings()
     kubernetes: KubernetesConfig = KubernetesConfig()
     prometheus: PrometheusConfig = PrometheusConfig()
     models: Asking = Asking()

@@ -16,6 +16,7 @@ import orjson
 from connectors.http import Reply
 
 _SELECTOR = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)\{((?:[^"}]|"(?:[^"\\]|\\.)*")*)\}')
+_ALONE = re.compile(r"count\(([a-zA-Z_:][a-zA-Z0-9_:]*)\)")
 _MATCHER = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)(=~|!~|!=|=)"((?:[^"\\]|\\.)*)"')
 Samples = Sequence[tuple[int, float]]
 
@@ -46,7 +47,8 @@ class FakePrometheus:
         return Reply(200, {}, orjson.dumps({"status": "success", "data": data}))
 
     def _answer(self, promql: str, *, is_range: bool) -> Iterator[dict[str, object]]:
-        for metric, inner in _SELECTOR.findall(promql):
+        selectors = _SELECTOR.findall(promql) or [(name, "") for name in _ALONE.findall(promql)]
+        for metric, inner in selectors:
             found = [pair for pair in self.series if _matches(pair[0], metric, inner)]
             if found:
                 yield from (_plain(labels, samples, is_range=is_range) for labels, samples in found)
