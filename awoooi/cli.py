@@ -170,6 +170,19 @@ def store() -> None:
     run_store(load().settings)
 
 
+@app.command("fake-cluster", hidden=True)
+def fake_cluster(
+    kubeconfig: Annotated[str, typer.Option(help="where to write how to log in")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="on 127.0.0.1; 0 takes any free one")] = 0,
+) -> None:
+    """The demo's cluster, for trying things without one."""
+    from pathlib import Path
+
+    from awoooi.fake_cluster import run
+
+    run(port, Path(kubeconfig))
+
+
 @topics.command("apply")
 def topics_apply() -> None:
     """Make the topics that are missing, tell what differs; nothing is deleted."""
