@@ -56,15 +56,17 @@ async def _topic_names(kafka: KafkaConfig) -> Collection[str]:
     from aiokafka.admin import AIOKafkaAdminClient
     from aiokafka.errors import KafkaError
 
+    from connectors.kafka.unreached import away, told_by_us
+
     admin = AIOKafkaAdminClient(**kafka.client_options())
-    try:
-        await admin.start()
-        return set(await admin.list_topics())
-    except (KafkaError, OSError) as error:
-        told = str(error) or type(error).__name__
-        raise BrokerAway(f"Kafka at {kafka.bootstrap_servers}: {told}") from error
-    finally:
-        await admin.close()
+    with told_by_us() as unreached:
+        try:
+            await admin.start()
+            return set(await admin.list_topics())
+        except (KafkaError, OSError) as error:
+            raise BrokerAway(away(kafka.bootstrap_servers, error, unreached)) from error
+        finally:
+            await admin.close()
 
 
 async def clickhouse(loaded: Loaded) -> list[Finding]:

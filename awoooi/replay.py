@@ -26,6 +26,7 @@ from awoooi.running import until_there
 from awoooi.settings import Settings
 from connectors.gateway.stamp import STAMP_HEADER, read_stamp, stamp
 from connectors.kafka.producer import Publisher
+from connectors.kafka.unreached import away, told_by_us
 from schemas.alert import AlertRejected
 from schemas.errors import BrokerAway, Misconfigured, Never, UnknownSchema
 
@@ -195,7 +196,7 @@ async def _to_the_end(settings: Settings, topic: str) -> AsyncIterator[Any]:
     options = {**settings.kafka.client_options(), "enable_auto_commit": False}
     consumer = AIOKafkaConsumer(topic, **options, auto_offset_reset="earliest")  # no group: all partitions
     try:
-        await consumer.start()
+        await _start(consumer, settings.kafka.bootstrap_servers)
         partitions = sorted(consumer.assignment())
         deadline = time.monotonic() + PATIENCE_SECS
         while not await _at_end(consumer, partitions):
@@ -207,11 +208,18 @@ async def _to_the_end(settings: Settings, topic: str) -> AsyncIterator[Any]:
                     yield record
     except UnknownTopicOrPartitionError as error:
         raise Misconfigured(f"the topic {topic} does not exist: `awoooi topics apply` makes it") from error
-    except (KafkaError, OSError) as error:
-        told = str(error) or type(error).__name__
-        raise BrokerAway(f"Kafka at {settings.kafka.bootstrap_servers}: {told}") from error
+    except KafkaError as error:
+        raise BrokerAway(f"Kafka at {settings.kafka.bootstrap_servers}: {error}") from error
     finally:
         await consumer.stop()
+
+
+async def _start(consumer: AIOKafkaConsumer, servers: str) -> None:
+    with told_by_us() as unreached:
+        try:
+            await consumer.start()
+        except (KafkaError, OSError) as error:
+            raise BrokerAway(away(servers, error, unreached)) from error
 
 
 async def _at_end(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Self
 import httpx
 import orjson
 
+from connectors.reasons import reason_of
 from schemas.catalog import MIB
 from schemas.errors import Never, NotNow, Unreadable
 
@@ -204,4 +205,8 @@ def _translated(error: httpx.InvalidURL | httpx.HTTPError, url: str) -> Never | 
 
 
 def _told(error: httpx.HTTPError) -> str:
-    return str(error) or type(error).__name__
+    """The system's own words stand at the end of the chain: what is before them names no reason."""
+    root: BaseException = error
+    while (cause := root.__cause__ or root.__context__) is not None:
+        root = cause
+    return reason_of(root if isinstance(root, OSError) else error)
