@@ -114,7 +114,7 @@ class Fallback:
                 self._meters.went_on(seat.name, failed.fault)
             else:
                 return Answer(value, ledger.usage(seat.name, model))
-        raise NoModel(f"no model answered: {'; '.join(ledger.failures)}", ledger.usage())
+        raise NoModel("; ".join(ledger.failures), ledger.usage())
 
     def _can_be_asked(self, seat: Seat, question: Question[R]) -> bool:
         private = seat.provider.cloud and not question.cloud

@@ -55,7 +55,7 @@ class Answer(Generic[R]):
 
 
 class NoModel(AwoooiError):
-    """No provider gave a valid answer in time; `usage` says who was asked and why each failed."""
+    """No provider gave a valid answer in time; message and `usage` say who was asked and why each failed."""
 
     def __init__(self, why: str, usage: Usage) -> None:
         super().__init__(why)
