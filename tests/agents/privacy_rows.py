@@ -3,8 +3,6 @@
 Keys are put together from parts, so that no scanner takes this file for a leak.
 """
 
-
-
 from __future__ import annotations
 
 MIXED = "q7Rk2VbXz9LmT4wYc8NdPf3HsJ6gAe1U" * 4
@@ -230,6 +228,7 @@ READABLE = (
     "repo/app@sha256:9f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c5b4a39281706f5e4d3c2b1a0",
     "commit 9f8e7d6c5b4a39281706f5e4d3c2b1a012345678 broke it",
     "git describe: v1.2.3-14-g2414721",
+    "oci/app%40sha256%3A9f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c5b4a39281706f5e4d3c2b1a0",
     "md5 d41d8cd98f00b204e9800998ecf8427e, size 0",
     "integrity sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+Sf==",
     "trace_id=4bf92f3577b34da6a3ce929d0e0e4736 span_id=00f067aa0ba902b7",

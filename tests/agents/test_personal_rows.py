@@ -66,8 +66,8 @@ def line(text: str, *spans: tuple[int, int]) -> Line:
 
 
 def test_a_half_covered_value_counts_as_missed() -> None:
-    seen = measure([line("from 10.0.0.1", (5, 13)), line("from 10.0.0.1", (0, 13))])
-    assert (seen.all.covered, seen.all.spans, seen.wrong) == (1, 2, ("line 2",))
+    seen = measure(line("from 10.0.0.1 on", span) for span in ((5, 13), (0, 13), (5, 16)))
+    assert (seen.all.covered, seen.all.spans, seen.wrong) == (1, 3, ("line 2", "line 3"))
 
 
 def test_a_touched_clean_line_fails_the_measure() -> None:

@@ -182,10 +182,11 @@ async def test_a_failing_shield_withholds_the_text(monkeypatch: pytest.MonkeyPat
     assert "RecursionError" in brief.gaps[-1].reason
 
 
-async def test_a_value_left_over_keeps_cloud_models_out(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("text", ["10.0.0.9 refused", "[IP_9] refused"], ids=["a value", "a forged label"])
+async def test_what_is_left_over_keeps_cloud_models_out(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     run = await started({"pod": "web-0"})
     monkeypatch.setattr(agents.run_shield.Shield, "replace", lambda self, text, findings, keep=(): text)
-    brief = taken(run, kubernetes("10.0.0.9 refused")).brief
+    brief = taken(run, kubernetes(text)).brief
     assert not brief.cloud
     assert "1 text still holds" in brief.gaps[-1].reason
 
