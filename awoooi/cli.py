@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from awoooi import fake_cluster
 from schemas.errors import AwoooiError
 
 app = typer.Typer(
@@ -35,6 +36,8 @@ app.add_typer(eval_app, name="eval")
 playbooks_app = typer.Typer(no_args_is_help=True, help="What the rule engine knows.")
 app.add_typer(topology_app, name="topology")
 app.add_typer(playbooks_app, name="playbooks")
+
+app.command("fake-cluster", hidden=True)(fake_cluster.serve)
 
 
 class Form(StrEnum):
@@ -168,19 +171,6 @@ def store() -> None:
     from awoooi.processes import run_store
 
     run_store(load().settings)
-
-
-@app.command("fake-cluster", hidden=True)
-def fake_cluster(
-    kubeconfig: Annotated[str, typer.Option(help="where to write how to log in")],
-    port: Annotated[int, typer.Option(min=0, max=65535, help="on 127.0.0.1; 0 takes any free one")] = 0,
-) -> None:
-    """The demo's cluster, for trying things without one."""
-    from pathlib import Path
-
-    from awoooi.fake_cluster import run
-
-    run(port, Path(kubeconfig))
 
 
 @topics.command("apply")

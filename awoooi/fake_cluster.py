@@ -5,9 +5,16 @@ from __future__ import annotations
 import signal
 import threading
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 
-def run(port: int, kubeconfig: Path) -> None:
+def serve(
+    kubeconfig: Annotated[Path, typer.Option(help="where to write how to log in")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="on 127.0.0.1; 0 takes any free one")] = 0,
+) -> None:
+    """A stand-in for a cluster, with the demo's story."""
     from connectors.kubernetes.fake_story import serving_story
 
     stopped = threading.Event()
