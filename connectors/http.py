@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ import orjson
 
 from connectors.reasons import reason_of
 from schemas.catalog import MIB
-from schemas.errors import Never, NotNow, Unreadable
+from schemas.errors import Misconfigured, Never, NotNow, Unreadable
 
 MAX_ANSWER_BYTES = 64 * MIB
 
@@ -177,8 +178,13 @@ class HttpClient:
         return b"".join(chunks)
 
 
-def _context(ca_file: str) -> Any:
-    return httpx.create_ssl_context(verify=ca_file)
+def _context(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except ssl.SSLError as error:
+        raise Misconfigured(f"ca_file: {ca_file} holds no certificates in PEM") from error
+    except OSError as error:
+        raise Misconfigured(f"ca_file: {ca_file} cannot be read: {error.strerror}") from error
 
 
 def _host(url: str) -> str:

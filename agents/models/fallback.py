@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -238,11 +239,21 @@ class Visit:
             late = ProviderFailed("the time for the question was over", fault=Fault.LATE, final=True)
             raise self._noted(late, given) from None
         except Exception as error:  # foreign code: whatever it raises, the run goes on
-            log.exception("model_provider_broken", provider=self.seat.name)
+            self._log_bug(error)
             bug = ProviderFailed(f"is broken: {type(error).__name__}", fault=Fault.BUG, final=True)
             raise self._noted(bug) from error
         self._spend(completion)
         return completion
+
+    def _log_bug(self, error: Exception) -> None:
+        """Where it broke; not its message, which may repeat the question."""
+        frames = traceback.extract_tb(error.__traceback__)
+        log.error(
+            "model_provider_broken",
+            provider=self.seat.name,
+            error=type(error).__name__,
+            where=[f"{frame.filename}:{frame.lineno}" for frame in frames],
+        )
 
     def _noted(self, failed: ProviderFailed, given_secs: float = math.inf) -> ProviderFailed:
         """Against the provider, unless it asked for patience or had hardly any time."""

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 
 from connectors.http import HttpClient, Reply, Silent, Streaming, Unreachable
-from schemas.errors import Never, NotNow, Unreadable
+from schemas.errors import Misconfigured, Never, NotNow, Unreadable
 from tests.peers import free_port
+from tests.peers.tls import Authority
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 @asynccontextmanager
-async def answering(answer: bytes, *, silent: bool = False) -> AsyncIterator[str]:
+async def answering(
+    answer: bytes, *, silent: bool = False, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
     """A server that says this to anybody."""
 
     async def answer_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -28,9 +33,10 @@ async def answering(answer: bytes, *, silent: bool = False) -> AsyncIterator[str
         await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(answer_one, "127.0.0.1", 0)
+    server = await asyncio.start_server(answer_one, "127.0.0.1", 0, ssl=tls)
+    scheme = "http" if tls is None else "https"
     try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/secret-path"
+        yield f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}/secret-path"
     finally:
         server.close()
 
@@ -90,6 +96,48 @@ async def test_a_redirect_is_not_followed() -> None:
     moved = b"HTTP/1.1 302 Found\r\nLocation: http://example/\r\nContent-Length: 0\r\n\r\n"
     async with answering(moved) as url, HttpClient(basic_auth=("u", "p")) as http:
         assert (await http.get(url)).status == 302
+
+
+# -- whom it trusts
+
+
+@pytest.fixture
+def authority() -> Authority:
+    return Authority.make()
+
+
+@asynccontextmanager
+async def behind_tls(authority: Authority, folder: Path) -> AsyncIterator[str]:
+    (folder / "server.pem").write_bytes(authority.issue_pem("127.0.0.1"))
+    (folder / "ca.pem").write_bytes(authority.certificate_pem())
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "server.pem")
+    async with answering(OK, tls=context) as url:
+        yield url
+
+
+async def test_an_authority_of_the_settings_is_trusted(authority: Authority, tmp_path: Path) -> None:
+    async with (
+        behind_tls(authority, tmp_path) as url,
+        HttpClient(ca_file=str(tmp_path / "ca.pem")) as http,
+    ):
+        assert (await http.get(url)).ok
+
+
+async def test_an_unknown_authority_is_not_trusted(authority: Authority, tmp_path: Path) -> None:
+    async with behind_tls(authority, tmp_path) as url, HttpClient() as http:
+        with pytest.raises(NotNow, match="certificate"):
+            await http.get(url)
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"], ids=["not there", "no PEM"])
+def test_a_file_of_authorities_that_is_none_is_told(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+
+    with pytest.raises(Misconfigured, match=f"ca_file: {path}"):
+        HttpClient(ca_file=str(path))
 
 
 # -- an answer that is read as it comes

@@ -403,4 +403,7 @@ async def test_a_broken_provider_is_a_failure_like_others(room: Room) -> None:
         answer = await room.panel.ask(question())
 
     assert answer.usage.failures == ("ollama: is broken: KeyError",)
-    assert [line["event"] for line in lines] == ["model_provider_broken"]
+    (line,) = lines
+    assert (line["event"], line["error"]) == ("model_provider_broken", "KeyError")
+    assert __file__ in line["where"][-1]
+    assert "secret" not in str(line)
