@@ -62,7 +62,20 @@ async def measure(scale: Scale) -> Measured:
         rate = result.keys["raw_to_incident_per_s"] = middle(single)
         result.more["raw_of_5_alerts_per_s"] = middle(grouped)
         result |= await _paced(bench, int(rate / 2), scale)
+        for times in (10, 100):
+            result.more[f"runs_of_{times}_alerts_each"] = await _runs(bench, SUBJECTS * times)
     return result
+
+
+async def _runs(bench: Bench, alerts: int) -> float:
+    """How many runs so many alerts of the same number of incidents start, for each incident."""
+    before, runs = await bench.kafka.ends("incidents"), await bench.kafka.ends("runs")
+    await bench.kafka.fill(as_records(bench.bodies(alerts, 1)))
+    with bench.worker():
+        await _counted(bench.kafka, before, alerts)
+        await bench.kafka.still("runs", since=sum(runs.values()), secs=1.5, deadline_secs=60)
+    kinds = [dict(record.headers)["ce_type"] for record in await bench.kafka.read("runs", runs)]
+    return kinds.count(b"run.started") / SUBJECTS
 
 
 async def _rate(bench: Bench, records: int, alerts_each: int) -> float:
