@@ -111,7 +111,7 @@ class Fallback:
             try:
                 value, model = await self._ask(seat, question, ledger, deadline, others=others)
             except ProviderFailed as failed:
-                ledger.failures.append(f"{seat.name}: {failed}")
+                ledger.failures.append(f"{seat.name}: {told(str(failed))}")
                 self._meters.went_on(seat.name, failed.fault)
             else:
                 return Answer(value, ledger.usage(seat.name, model))

@@ -11,10 +11,9 @@ from typing import Any
 import orjson
 
 from agents.models.model import Fault, ProviderFailed
-from agents.privacy import Shield
+from agents.privacy import cover_text
 
 LONGEST = 200
-SCANNED = 4096
 DURATION = re.compile(r"(\d+(?:\.\d+)?)s")
 
 
@@ -22,8 +21,7 @@ def told(text: str, *secrets: str) -> str:
     """One line, without secrets and personal values, cut short."""
     for secret in filter(None, secrets):
         text = text.replace(secret, "[API_KEY]")
-    line = " ".join(Shield().cover(text[:SCANNED]).split())
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+    return cover_text(" ".join(text.split()), LONGEST)
 
 
 def refusal_of(status: int, headers: Mapping[str, str], body: bytes, *secrets: str) -> ProviderFailed:

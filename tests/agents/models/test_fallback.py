@@ -392,6 +392,15 @@ async def test_durations_are_counted_by_provider_and_agent(room: Room) -> None:
 # -- foreign code
 
 
+async def test_what_a_provider_says_is_covered_and_cut_short(room: Room) -> None:
+    room.scripted(ProviderFailed("[IP_1] says bob@example.com may not " + "and so on " * 100, final=True))
+
+    (told,) = (await refused(room)).usage.failures
+
+    assert told.startswith("ollama: (IP_1) says [EMAIL] may not and so on")
+    assert len(told) < 250
+
+
 async def test_a_broken_provider_is_a_failure_like_others(room: Room) -> None:
     def stumble(_: Prompt) -> Any:
         raise KeyError("secret")
