@@ -64,7 +64,7 @@ _PRIVATE_KEY = re.compile(
 _FORGED = re.compile(rf"\[(?:{'|'.join(KINDS)})_[0-9]+\]")
 
 _SAY_SECRET = (
-    "pass", "pwd", "kennwort", "secret", "token", "key", "bearer", "auth", "signature", "sig=", "code=", "sess",
+    "pass", "pwd", "kennwort", "senha", "secret", "token", "key", "bearer", "auth", "signature", "sig=", "code=", "sess",
     " -p", " -u", "-user", " -a ", " -w ", "identified by",
 )  # fmt: skip
 
@@ -99,7 +99,7 @@ def _searches(text: str) -> Iterator[tuple[_Search, str]]:
     yield known_keys, API_KEY
     if may_hold_dotted(text):
         yield dotted_keys, API_KEY
-    if holds_any(lower, _SAY_SECRET):
+    if holds_any(lower, _SAY_SECRET) or not text.isascii():
         yield passwords, PASSWORD
         yield named_keys, API_KEY
     if "@" in text or "%40" in text:
