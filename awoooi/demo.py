@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from agents.argument import argument
 from awoooi import defaults
+from awoooi.argument import KINDS, TURNS, debate_of
 from awoooi.loading import Loaded
 from awoooi.logs import quiet
 from awoooi.stack import NotReady, own_stack, what_logs_say
@@ -20,6 +22,7 @@ from awoooi.state_file import running
 from connectors.http import HttpClient, Reply
 from schemas.errors import AwoooiError, Misconfigured, NotNow
 
+ALERT, FRONTEND = "FrontendErrorRateHigh", "frontend"
 REPEATS = 50
 STEP_SECS = 20.0
 AT_ONCE = 10
@@ -27,6 +30,7 @@ MOST_TRIES = 40
 NEXT = """Try next:
   awoooi up                    the same system, until ctrl-C
   awoooi incidents             what is open
+  awoooi explain INCIDENT      what the agents said of it
   awoooi query "SELECT * FROM v_daily"
   awoooi try FILE              what a payload of yours becomes"""
 
@@ -48,14 +52,14 @@ class Story:
     http: HttpClient
     query: Callable[[str, Mapping[str, Any]], Awaitable[list[dict[str, Any]]]]
     began: datetime
+    target: str = FRONTEND
     incident_id: str = ""
-
-    @property
-    def pod(self) -> str:
-        return f"postgres-db-{self.test_id}"
+    argument: str = ""
+    """what the agents said, once they have"""
 
     async def ask(self, sql: str) -> list[dict[str, Any]]:
-        return await self.query(sql, {"pod": self.pod})
+        about = {"target": self.target, "incident": self.incident_id, "kinds": list(KINDS)}
+        return await self.query(sql, about)
 
 
 def run(loaded: Loaded, *, attach: bool) -> int:
@@ -77,8 +81,11 @@ async def _demo(loaded: Loaded, *, attach: bool) -> int:
     try:
         async with _attached(loaded) if attach else own_stack() as stack:
             print(f"Ready after {time.monotonic() - began:.1f} s.\n", flush=True)
-            async with _story(stack, test_id) as story:
+            # beside a system that runs on, each demo has an incident of its own
+            target = f"{FRONTEND}-{test_id.lower()}" if attach else FRONTEND
+            async with _story(stack, test_id, target) as story:
                 failed = await _tell(story)
+                print(f"\n{story.argument}", end="")
             if failed:
                 print(f"\nWhat its parts say:\n{what_logs_say(stack.settings.state_dir)}")
     except NotReady as error:
@@ -101,7 +108,7 @@ async def _attached(loaded: Loaded) -> AsyncIterator[Loaded]:
 
 
 @asynccontextmanager
-async def _story(loaded: Loaded, test_id: str) -> AsyncIterator[Story]:
+async def _story(loaded: Loaded, test_id: str, target: str) -> AsyncIterator[Story]:
     from sinks.clickhouse.client import connected
 
     settings = loaded.settings
@@ -109,7 +116,7 @@ async def _story(loaded: Loaded, test_id: str) -> AsyncIterator[Story]:
     url = f"http://{settings.gateway.host}:{settings.gateway.port}/api/v1/webhooks/alertmanager"
     async with HttpClient() as http, connected(settings.clickhouse.reader()) as record:
         began = datetime.now(UTC) - timedelta(minutes=5)
-        yield Story(test_id, url, token, http, record.ask, began)
+        yield Story(test_id, url, token, http, record.ask, began, target)
 
 
 async def _tell(story: Story) -> int:
@@ -139,10 +146,10 @@ async def _accepted(story: Story) -> str:
 
 
 async def _normalised(story: Story) -> str:
-    rows = await _until(story, "SELECT * FROM v_alerts WHERE target_resource = {pod:String}", bool)
+    rows = await _until(story, "SELECT * FROM v_alerts WHERE target_resource = {target:String}", bool)
     alert = rows[0]
     got = (alert["alert_type"], alert["severity"], alert["source"], alert["namespace"])
-    if got != ("PostgresDown", "critical", "prometheus", "demo"):
+    if got != (ALERT, "critical", "prometheus", "demo"):
         raise StepFailed(f"the alert came out as {got}")
     return f"{alert['alert_type']}, {alert['severity']}, fingerprint {alert['fingerprint']}"
 
@@ -169,6 +176,19 @@ async def _counted(story: Story) -> str:
     return f"1 incident, {rows[0]['hit_count']} alerts counted: the first and {REPEATS} repeats"
 
 
+async def _analysed(story: Story) -> str:
+    """The five agents have argued; what they found is printed at the end."""
+    rows = await _until(story, TURNS, lambda rows: any(row["type"] == "rca.decided" for row in rows))
+    package, heard = debate_of(rows, story.incident_id)
+    story.argument = argument(package, heard)
+    if package.session_status != "COMPLETED":
+        raise StepFailed(f"the debate ended as {package.session_status}: {package.blocked_reason}")
+    cause = package.hypothesis
+    found = f"{package.confidence:.0%} sure that {cause.cause}" if cause else "no cause found"
+    who = "a person decides" if package.requires_human_approval else "nobody need decide"
+    return f"{found}; {who}"
+
+
 async def _found(story: Story) -> str:
     """Whole and without doubles: alerts, incident, its run."""
     wanted = {"alerts": REPEATS + 1, "incidents": 1, "runs": 1}
@@ -178,18 +198,19 @@ async def _found(story: Story) -> str:
     return ", ".join(f"{count} {name if count != 1 else name[:-1]}" for name, count in wanted.items())
 
 
-_INCIDENTS = "SELECT incident_id, status, hit_count FROM v_incidents WHERE target_resource = {pod:String}"
+_INCIDENTS = "SELECT incident_id, status, hit_count FROM v_incidents WHERE target_resource = {target:String}"
 _TOTALS = """
-SELECT (SELECT count() FROM v_alerts WHERE target_resource = {pod:String}) AS alerts,
-       (SELECT count() FROM v_incidents WHERE target_resource = {pod:String}) AS incidents,
-       (SELECT sum(runs) FROM v_incidents WHERE target_resource = {pod:String}) AS runs
+SELECT (SELECT count() FROM v_alerts WHERE target_resource = {target:String}) AS alerts,
+       (SELECT count() FROM v_incidents WHERE target_resource = {target:String}) AS incidents,
+       (SELECT sum(runs) FROM v_incidents WHERE target_resource = {target:String}) AS runs
 """
 
 STEPS: Mapping[str, Step] = {
-    "accepted": _accepted,
+    "trigger_alert": _accepted,
     "normalised": _normalised,
     "incident_opened": _opened,
     "repeats_counted": _counted,
+    "graphrag_analysis": _analysed,
     "found_by_sql": _found,
 }
 
@@ -211,7 +232,7 @@ async def _until(
 async def _send(story: Story, number: int) -> Reply:
     """A sender's manners: what is not taken now is sent again."""
     headers = {"Authorization": f"Bearer {story.token}", "Content-Type": "application/json"}
-    body = json.dumps(payload(story.pod, story.began + timedelta(seconds=number))).encode()
+    body = json.dumps(payload(story.target, story.began + timedelta(seconds=number))).encode()
     for _ in range(MOST_TRIES):
         reply = await story.http.post(story.url, body, headers)
         if reply.status != 503:
@@ -220,19 +241,19 @@ async def _send(story: Story, number: int) -> Reply:
     return reply
 
 
-def payload(pod: str, starts_at: datetime) -> dict[str, Any]:
+def payload(deployment: str, starts_at: datetime) -> dict[str, Any]:
     """What Alertmanager (version 4 of its webhook) sends for one firing alert."""
     labels = {
-        "alertname": "PostgresDown",
+        "alertname": ALERT,
         "cluster": "demo",
-        "job": "postgres",
+        "deployment": deployment,
+        "job": "ingress",
         "namespace": "demo",
-        "pod": pod,
         "severity": "critical",
     }
     annotations = {
-        "summary": "PostgreSQL does not answer",
-        "description": "Connections to the database are refused since one minute.",
+        "summary": "The front end answers 5xx",
+        "description": "17.2 % of its requests of the last five minutes failed; the limit is 15 %.",
     }
     return {
         "receiver": "awoooi",
@@ -244,15 +265,15 @@ def payload(pod: str, starts_at: datetime) -> dict[str, Any]:
                 "annotations": annotations,
                 "startsAt": starts_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
                 "endsAt": "0001-01-01T00:00:00Z",
-                "generatorURL": "http://prometheus.example:9090/graph?g0.expr=pg_up+%3D%3D+0&g0.tab=1",
+                "generatorURL": "http://prometheus.example:9090/graph?g0.expr=http_errors+%3E+0.15&g0.tab=1",
                 "fingerprint": "5cd7dc8cba4b4c3f",
             }
         ],
-        "groupLabels": {"alertname": "PostgresDown"},
+        "groupLabels": {"alertname": ALERT},
         "commonLabels": labels,
         "commonAnnotations": annotations,
         "externalURL": "http://alertmanager.example:9093",
         "version": "4",
-        "groupKey": f'{{}}:{{alertname="PostgresDown", pod="{pod}"}}',
+        "groupKey": f'{{}}:{{alertname="{ALERT}", deployment="{deployment}"}}',
         "truncatedAlerts": 0,
     }

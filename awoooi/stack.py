@@ -21,6 +21,7 @@ from awoooi.state_file import running
 from awoooi.up import LOGS
 from schemas.errors import AwoooiError
 
+KUBECONFIG = "kubeconfig"
 READY_WITHIN_SECS, ENDS_WITHIN_SECS = 60.0, 30.0
 PORTS = (
     "AWOOOI_BROKER_PORT",
@@ -40,24 +41,38 @@ async def own_stack() -> AsyncIterator[Loaded]:
     """`awoooi up` as a child, ready. No settings of the surroundings reach it: it touches nothing real."""
     folder = Path(tempfile.mkdtemp(prefix="awoooi-demo-"))
     environment = _environment(folder)
-    child = None
+    children: list[Child] = []
     try:
-        child = await Child.start(
-            (sys.executable, "-m", "awoooi", "up"), folder / "up.log", environment, folder=folder
-        )
-        await _until_ready(child, folder)
+        children.append(await _start(folder, environment, "fake-cluster", *_cluster_options(folder)))
+        children.append(await _start(folder, environment, "up"))
+        await _until_ready(children[-1], folder)
         yield load(environment)
     finally:
-        if child is not None:
+        for child in reversed(children):
             await child.stop(ENDS_WITHIN_SECS)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _start(folder: Path, environment: Mapping[str, str], *words: str) -> Child:
+    command = (sys.executable, "-m", "awoooi", *words)
+    return await Child.start(command, folder / f"{words[0]}.log", environment, folder=folder)
+
+
+def _cluster_options(folder: Path) -> tuple[str, ...]:
+    """A cluster in memory, with the demo's story in it."""
+    return "--port", "0", "--kubeconfig", str(folder / KUBECONFIG)
 
 
 def _environment(folder: Path) -> Mapping[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     (folder / "awoooi.yaml").touch()
     ports = dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
-    places = {CONFIG_VARIABLE: str(folder / "awoooi.yaml"), "AWOOOI_STATE_DIR": str(folder)}
+    places = {
+        CONFIG_VARIABLE: str(folder / "awoooi.yaml"),
+        "AWOOOI_STATE_DIR": str(folder),
+        "AWOOOI_KUBERNETES_CLUSTERS": f"*={folder / KUBECONFIG}",
+        "AWOOOI_MODELS_ORDER": "[]",  # no model of this machine is asked
+    }
     return {**inherited, **ports, **places, "PYTHONPATH": os.pathsep.join(sys.path)}
 
 

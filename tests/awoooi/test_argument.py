@@ -43,7 +43,7 @@ def test_the_argument_is_told_from_the_record() -> None:
 
 
 def test_what_came_late_is_no_part_of_it() -> None:
-    """In the example the critic had not spoken at the deadline; its turn stands in the record all the same."""
+    """In the example the critic had not spoken at the deadline; its turn stands in the record anyway."""
     package, heard = debate_of(WHOLE, INCIDENT)
 
     assert Agent.CRITIC in package.missing

@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from awoooi import demo
+from awoooi.argument import KINDS, TURNS
 from awoooi.demo import REPEATS, STEPS, Story
 from connectors.http import Reply
+from tests.awoooi.test_argument import row
 
 ALERT = {
-    "alert_type": "PostgresDown",
+    "alert_type": "FrontendErrorRateHigh",
     "severity": "critical",
     "source": "prometheus",
     "namespace": "demo",
@@ -34,6 +36,8 @@ class FakeSystem:
     counts_twice: bool = False
     severity: str = "critical"
     busy: int = 0
+    ends: str = "COMPLETED"
+    """how the debate does; empty: not at all"""
     starts: list[str] = field(default_factory=list)
 
     async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> Reply:
@@ -47,11 +51,21 @@ class FakeSystem:
         count = 0 if self.loses_alerts else len(self.starts)
         if sql == demo._TOTALS:
             return [{"alerts": count, "incidents": 1, "runs": 1}]
+        if sql == TURNS:
+            return debate(self.ends)
         if "v_alerts" in sql:
             return [{**ALERT, "severity": self.severity}] if count else []
         if self.opens_nothing or not count:
             return []
         return [{"incident_id": "INC-1", "status": "PENDING", "hit_count": count * (1 + self.counts_twice)}]
+
+
+def debate(ends: str) -> list[dict[str, Any]]:
+    """The contract's own examples as the record gives them back."""
+    rows = [row(kind) for kind in KINDS if kind != "rca.decided"]
+    decided = json.loads(row("rca.decided")["payload"])
+    last = row("rca.decided", payload=json.dumps({**decided, "session_status": ends}))
+    return [*rows, last] if ends else rows
 
 
 async def told(system: FakeSystem, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -82,10 +96,12 @@ async def test_a_gateway_that_asks_to_come_again_is_asked_again(capsys: pytest.C
 
 
 FAULTS = {
-    "the gateway refuses": (FakeSystem(status=401), "accepted", "401"),
+    "the gateway refuses": (FakeSystem(status=401), "trigger_alert", "401"),
     "nothing is normalised": (FakeSystem(loses_alerts=True), "normalised", "nothing came"),
     "the alert is misread": (FakeSystem(severity="info"), "normalised", "info"),
     "no incident is opened": (FakeSystem(opens_nothing=True), "incident_opened", "nothing came"),
+    "nobody decides": (FakeSystem(ends=""), "graphrag_analysis", "nothing came"),
+    "the debate runs out of time": (FakeSystem(ends="TIMEOUT"), "graphrag_analysis", "TIMEOUT"),
     "alerts are counted twice": (FakeSystem(counts_twice=True), "repeats_counted", "102"),
 }
 

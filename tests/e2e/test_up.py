@@ -103,7 +103,7 @@ def test_a_demo_runs_beside_it_and_leaves_nothing_behind(system: System) -> None
         status = demo.wait(120)
 
     assert status == 0, demo.output()
-    assert demo.output().count("PASS  ") == 5
+    assert demo.output().count("PASS  ") == 6
     assert "ALL PASSED" in demo.output()
     assert "tb2-" in demo.output()
     assert system.state["ready"], "the one beside it was left alone"
