@@ -197,8 +197,9 @@ class Engine:
 
     async def _write_in_order(self, placed: Placed, message: Any, turn: Turn) -> None:
         name = placed.name
-        if not turn.taken:  # only noted that it begins
+        if not turn.outputs:  # work begins, time passed, something was only noted
             await self._write_rows(placed, message, turn)
+            self.limiter.note((message.topic, message.partition), turn)
             return
         if guard_off("order"):
             await self._write_rows(placed, message, turn)
