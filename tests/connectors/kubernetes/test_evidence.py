@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -88,6 +89,14 @@ class Suite:
         assert (change.words["changed"], change.numbers["revision"]) == ("true", 2)
         assert 0 <= change.numbers["changed_seconds"] < 300
         assert one(found, "deployment").numbers["revision"] == 2
+
+    async def test_what_another_ran_under_the_same_labels_is_no_change(self, world: World) -> None:
+        world.deploy("api", replicas=1, image="api:1")
+        world.deploy("canary", replicas=1, image="api:2", app="api", track="canary")
+
+        change = one(await world.look("deployment", "api"), "rollout", "api")
+
+        assert (change.words["image"], change.words["changed"]) == ("api:1", "false")
 
     async def test_the_five_latest_events_and_the_beginning_of_their_messages(self, world: World) -> None:
         pod = world.make(kinds.POD, _bare_pod("lonely"))
@@ -268,8 +277,13 @@ class Suite:
         try:
             found = await world.look("service", name, labels=labels)
         except Unavailable:
-            return
-        assert {finding.kind for finding in found} == {"missing"}
+            found = []
+        assert {finding.kind for finding in found} <= {"missing"}
+        if world.fake:
+            plurals = {kind.plural for kind in kinds.ALL}
+            asked = [urlsplit(call.split(" ", 1)[1]) for call in world.fake.calls]
+            assert {url.path.rsplit("/", 1)[-1] for url in asked} <= plurals
+            assert not any("metadata.name" in url.query for url in asked)
 
 
 class TestFake(Suite):

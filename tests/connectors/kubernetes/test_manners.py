@@ -46,6 +46,8 @@ class Suite:
         listing = await cluster.list(kinds.POD, world.namespace, most=3)
 
         assert (len(listing.items), listing.truncated) == (3, True)
+        if world.fake:
+            assert sum("limit=" in call for call in world.fake.calls) == 2
 
     @pytest.mark.parametrize(
         ("labels", "found"),

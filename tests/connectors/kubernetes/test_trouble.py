@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connectors.evidence import Unavailable
-from connectors.kubernetes import kinds
+from connectors.kubernetes import connection, kinds
 from connectors.kubernetes.client import Clusters
 from connectors.kubernetes.config import KubernetesConfig
 from connectors.kubernetes.evidence import KubernetesEvidence
@@ -71,6 +71,14 @@ async def test_rubbish_is_a_reason(fake: World, fault: Fault, reason: str) -> No
     assert told.startswith("cluster default")
     assert "\n" not in told
     assert len(told) < 300
+
+
+async def test_an_endless_answer_is_cut_off(fake: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "MAX_ANSWER_BYTES", 10_000)
+    faults(fake).append(Fault(body=b" " * 20_000 + body(POD)))
+
+    with pytest.raises(Unavailable, match="an answer is over 10000 bytes"):
+        await fake.look("pod", "api-1")
 
 
 async def test_a_slow_answer_is_not_waited_for(fake: World) -> None:
