@@ -38,12 +38,12 @@ def opener(private: Path) -> Opener:
 
 
 def private_keys(private: Path) -> list[X25519PrivateKey]:
-    return [load_private_key(path) for path in (private, *_older(private))]
+    return [load_private_key(path) for path in (private, *older_keys(private))]
 
 
 def key_files(private: Path) -> list[KeyFile]:
     """The one in force first, then the latest."""
-    files = [_file(path, in_force=path == private) for path in (private, *_older(private))]
+    files = [_file(path, in_force=path == private) for path in (private, *older_keys(private))]
     return sorted(files, key=lambda file: (not file.in_force, -file.made_at.timestamp()))
 
 
@@ -82,7 +82,7 @@ def destroy(private: Path, named: str) -> KeyFile:
         raise Misconfigured(f"there is no older sealing key {named}; there are: {known}")
 
 
-def _older(private: Path) -> list[Path]:
+def older_keys(private: Path) -> list[Path]:
     return sorted(private.parent.glob(f"{private.name}.{'[0-9a-f]' * _ID_DIGITS}"))
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from pathlib import Path
 
 import orjson
 
-KEY_BYTES = 32
+from schemas.errors import Misconfigured
+
+SHORTEST_KEY = 32
 _DIGITS = 32
 
 
@@ -19,3 +22,16 @@ def target_id(key: bytes, *, project_id: str, cluster: str, namespace: str, kind
     """Over project, cluster, namespace, kind and real name; as a list, so that no two run into one."""
     identity = orjson.dumps([project_id, cluster, namespace, kind, name])
     return hmac.digest(key, identity, hashlib.sha256).hex()[:_DIGITS]
+
+
+def load_target_key(path: Path) -> bytes:
+    """The secret in a file, one line of text."""
+    try:
+        key = path.read_bytes().strip()
+    except OSError as error:
+        raise Misconfigured(
+            f"the key of target ids {path} cannot be read: {error.strerror}; `awoooi init` makes it"
+        ) from error
+    if len(key) < SHORTEST_KEY:
+        raise Misconfigured(f"the key of target ids {path} is too short: {len(key)} of {SHORTEST_KEY} bytes")
+    return key

@@ -17,10 +17,14 @@ LOW_DISK_BYTES = GIB
 
 async def files(loaded: Loaded) -> list[Finding]:
     """Owner-readable only, and there."""
+    from agents.key_rotation import older_keys
+
     settings, state = loaded.settings, loaded.settings.state_dir
     if not state.is_dir():
         return [Finding("state folder", Verdict.WRONG, f"{state} does not exist", "`awoooi init` makes it")]
-    secret = [state / defaults.ADMIN_KEY, state / defaults.TOKEN, settings.sealing.private_key_file]
+    sealing = settings.sealing
+    secret = [state / defaults.ADMIN_KEY, state / defaults.TOKEN, sealing.target_key_file]
+    secret += [sealing.private_key_file, *older_keys(sealing.private_key_file)]
     if settings.gateway.stamp_secret_file is not None:
         secret.append(settings.gateway.stamp_secret_file)
     findings = [

@@ -16,10 +16,10 @@ from agents.models.model import NoPanel, Panel
 from agents.playbooks.book import load_book
 from agents.sealing import Sealer, load_public_key
 from agents.snapshot import Keys
+from agents.target_id import load_target_key
 from awoooi.evidence import Outside, evidence_needs
 from awoooi.settings import Settings
 from schemas.codec import Codec
-from schemas.errors import Misconfigured
 from streams.pipeline import Given
 from streams.reference import Reference
 
@@ -60,11 +60,5 @@ def desk_of(settings: Settings, panel: Panel) -> Desk:
 def keys_of(settings: Settings) -> Keys:
     """Raises Misconfigured where a key is missing: `awoooi init` makes them."""
     sealing = settings.sealing
-    try:
-        target = sealing.target_key_file.read_bytes().strip()
-    except OSError as error:
-        raise Misconfigured(
-            f"AWOOOI_SEALING_TARGET_KEY_FILE: {sealing.target_key_file} cannot be read: {error.strerror}; "
-            "`awoooi init` makes it"
-        ) from error
+    target = load_target_key(sealing.target_key_file)
     return Keys(opener(sealing.private_key_file), Sealer(load_public_key(sealing.public_key_file)), target)

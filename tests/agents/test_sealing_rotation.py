@@ -18,6 +18,7 @@ from agents.sealing import (
     public_path,
 )
 from agents.snapshot import Gathered, Keys, snapshot
+from agents.target_id import load_target_key
 from awoooi.cli import app
 from schemas.errors import CannotOpen, Misconfigured
 from schemas.evidence import Source, Surroundings
@@ -162,3 +163,23 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert runner.invoke(app, ["sealing", "destroy", listed[1]["key"]]).exit_code == 0
     assert "in force" in runner.invoke(app, ["sealing", "list"]).stdout
     assert len(json.loads(runner.invoke(app, ["sealing", "list", "--json"]).stdout)) == 2
+
+
+# --- the key of target ids ------------------------------------------------------------------------------
+
+
+def test_the_key_of_target_ids_is_read_without_its_line_break(tmp_path: Path) -> None:
+    path = tmp_path / "target.secret"
+    path.write_bytes(b"k" * 32 + b"\n")
+    assert load_target_key(path) == b"k" * 32
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "cannot be read"), (b"short\n", "is too short: 5 of 32")]
+)
+def test_a_target_key_that_is_none_stops_the_start(tmp_path: Path, content: bytes | None, said: str) -> None:
+    path = tmp_path / "target.secret"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(Misconfigured, match=said):
+        load_target_key(path)
