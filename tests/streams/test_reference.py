@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,6 +70,36 @@ async def test_the_end_is_reached_with_what_was_written_just_before(broker: Kafk
             [offset] = await put(broker, "ref.end", [(b"kill", b"%d" % number)])
             assert await reference.reached_end("ref.end") == offset + 1
             assert reference.values("ref.end")[b"kill"] == b"%d" % number
+
+
+async def test_whoever_needs_the_end_waits_for_a_view_that_lags(broker: KafkaConfig) -> None:
+    async with following(broker, "ref.lags") as reference:
+        await ready(reference)
+        asked, arrived, go = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        fetch = reference._consumer.getmany
+
+        async def held_back(**options: Any) -> Any:
+            asked.set()
+            found = await fetch(**options)
+            if found:
+                arrived.set()
+                await go.wait()
+            return found
+
+        reference._consumer.getmany = held_back
+        await asyncio.wait_for(asked.wait(), 20)
+        [offset] = await put(broker, "ref.lags", [(b"kill", b"on")])
+        await asyncio.wait_for(arrived.wait(), 20)
+        ends = reference._ends
+
+        async def then_go(topics: list[str]) -> dict[str, int]:
+            found = await ends(topics)
+            asyncio.get_running_loop().call_soon(go.set)
+            return found
+
+        reference._ends = then_go  # type: ignore[method-assign] # the view moves on once the end is known
+        assert await reference.reached_end("ref.lags") == offset + 1
+        assert reference.values("ref.lags")[b"kill"] == b"on"
 
 
 async def test_a_broker_that_has_forgotten_is_not_up_to_date(broker: KafkaConfig) -> None:
