@@ -10,7 +10,8 @@ import pytest
 from agents.evaluation.intervals import Share
 from agents.evaluation.privacy import Line, measure
 from agents.personal import find
-from agents.privacy import Shield
+from agents.privacy import Shield, restore
+from agents.run_shield import RunShield
 from awoooi import eval_privacy
 from schemas.errors import AwoooiError
 from tests.agents.privacy_log_rows import COVERED_IN_LOGS, READABLE_IN_LOGS
@@ -54,6 +55,17 @@ def test_what_is_covered_stays_covered_and_nothing_more_is_found_in_it() -> None
         once = shield.cover(MARKED.sub(r"\1", row))
         left = [once[start:end] for start, end, _ in find(once)]
         assert set(left) <= set(shield.values), once
+
+
+def test_through_an_alert_and_a_run_the_text_comes_back() -> None:
+    for row in (*COVERED, *COVERED_IN_LOGS, *KEYS.values(), *READABLE, *READABLE_IN_LOGS):
+        text, alert = MARKED.sub(r"\1", row), Shield()
+        shown = alert.cover(text)
+        run = RunShield(alert.values)
+        run.gathered("first of all 203.0.113.200", 100)
+        again = run.of_alert(shown)
+        assert not run.leaks(again), again
+        assert restore(again, run.values) == text
 
 
 # --- the measure ----------------------------------------------------------------------------------------
