@@ -27,12 +27,16 @@ WEIGHTS = {
     "logs": 1.0,
     "calls": 0.7,
 }
-GATES = {"latency": 0.7, "errors": 0.7, "cpu": 1.0, "memory": 1.5, "network": 1.0, "logs": 1.0, "calls": 1.0}
+GATES = {"latency": 0.7, "errors": 0.7, "cpu": 1.0, "memory": 1.5, "network": 1.0, "logs": 0.8, "calls": 1.0}
 """The strength from which a signal alone is reason to name anybody; `other` never is."""
+TOGETHER = 1.2
+"""The score from which several signals are reason, none of which is alone."""
 QUIET = 0.98
 """the share of quiet windows that stay below a strength of 1"""
-FEW_WINDOWS, FEW_MARGIN = 50, 1.2
-"""With fewer the share cannot be told: then it is their highest, and some more."""
+FEW_WINDOWS, FEW_MARGIN = 50, 1.5
+"""With fewer it cannot be told, and some may hold faults that nobody listed: so far above their median."""
+LEAST = {"network": 2.0, "logs": 3.0, "calls": 3.0}
+"""what few quiet windows show may be small by luck: the level is this at the least, else 1"""
 SECOND_WEIGHT, SECOND_MOST = 0.6, 1.0
 """What errors say of a latency symptom, and the other way round."""
 NOT_RISEN = 0.25
@@ -40,8 +44,7 @@ NOT_RISEN = 0.25
 BLAMED_WINDOWS = 120
 STRONGEST_BLAMED = 12.0
 STRONGEST = 30.0
-LEAST_SHIFT = 3.0
-"""of a mix, in standard deviations: what few quiet windows show may be less by luck"""
+MIXES = ("logs", "calls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def suspects(seen: Observed) -> Suspects:
             stands_out = True
         scores += part
         signals[name] = np.fmax(signals.get(name, 0.0), strength)
-    return Suspects(scores, signals, stands_out)
+    return Suspects(scores, signals, stands_out or scores.max(initial=0.0) >= TOGETHER)
 
 
 def _is_second(name: str, symptom: Role) -> bool:
@@ -109,15 +112,18 @@ def _strengths(seen: Observed) -> list[tuple[str, Floats]]:
     for name, mixes in (("logs", seen.logs), ("calls", seen.calls)):
         if mixes:
             now, highest = shifts(mixes, seen.services)
-            found.append((name, _not_the_callees(seen, now), np.append(highest, LEAST_SHIFT)))
-    return [(name, strength / _level(highest)) for name, strength, highest in found]
+            found.append((name, now, highest))
+    levelled = [(name, strength / _level(highest, LEAST.get(name, 1.0))) for name, strength, highest in found]
+    return [
+        (name, _not_the_callees(seen, strength) if name in MIXES else strength) for name, strength in levelled
+    ]
 
 
-def _level(highest: Floats) -> float:
+def _level(highest: Floats, least: float) -> float:
     """What the strongest of all services reaches in quiet time."""
     if len(highest) >= FEW_WINDOWS:
-        return max(1.0, float(np.quantile(highest, QUIET)))
-    return max(1.0, FEW_MARGIN * float(highest.max(initial=0.0)))
+        return max(least, float(np.quantile(highest, QUIET)))
+    return max(least, FEW_MARGIN * float(np.median(highest)) if len(highest) else 0.0)
 
 
 def _blamed(seen: Observed, measure: Measure) -> tuple[Floats, Floats]:
@@ -140,7 +146,8 @@ def _blamed(seen: Observed, measure: Measure) -> tuple[Floats, Floats]:
 
 def _accused(seen: Observed, calls: Calls, amount: Floats, strength: Floats, least: float) -> Floats:
     standing_out = {
-        int(service): float(amount[service]) for service in np.flatnonzero((strength > 1) & (amount > 0))
+        int(service): float(amount[service]) * (1 - 1 / float(strength[service]))
+        for service in np.flatnonzero((strength > 1) & (amount > 0))
     }
     if amount[seen.symptom] > 0:
         standing_out[seen.symptom] = float(amount[seen.symptom])
@@ -174,5 +181,6 @@ def _not_the_callees(seen: Observed, shift: Floats) -> Floats:
     own = shift.copy()
     for service in np.flatnonzero(shift > 0):
         below = max((float(shift[callee]) for callee in seen.callees(int(service))), default=0.0)
-        own[service] /= 1 + min(below, float(shift[service])) / float(shift[service])
+        if below >= 1:
+            own[service] /= 1 + min(1.0, below / float(shift[service]))
     return own

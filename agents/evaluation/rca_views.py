@@ -161,7 +161,8 @@ class _Parts:
         if not now.any() or not quiet.any() or not columns:
             return None
         edges = [(self.at[grid.columns[column][0]], self.at[grid.columns[column][1]]) for column in columns]
-        made = calls.values[now][:, columns].sum(axis=0)
+        told = {edge: number for number, edge in enumerate(calls.columns)}
+        made = calls.values[now][:, [told[grid.columns[column]] for column in columns]].sum(axis=0)
         return Delays(edges, grid.values[now][:, columns], grid.values[quiet][:, columns], made)
 
     def logs(self) -> dict[int, Mix]:
