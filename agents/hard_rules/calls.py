@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from agents.hard_rules.hits import Budget, Rule
+from agents.hard_rules.hits import Budget, Rule, Unreadable
 from agents.hard_rules.streams import Scope, Stream
+
+MOST_SAID = 8_000
 
 
 class Shell(Protocol):
@@ -44,6 +46,14 @@ class Call:
         return " ".join(
             shlex.quote(arg) if arg == "" or " " in arg else arg for arg in (self.program, *self.args)
         )
+
+    @property
+    def said(self) -> str:
+        """All arguments in a row, to look for words in; so short that no pattern can take long."""
+        text = " ".join(self.args)
+        if len(text) > MOST_SAID:
+            raise Unreadable(f"the arguments of {self.program} are too long to be looked through")
+        return text
 
     def run(self, argv: Sequence[str], *, stdin: Stream | None = None, mass: bool = False) -> Stream:
         """What it starts: a program with arguments."""

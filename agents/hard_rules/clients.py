@@ -292,7 +292,7 @@ def only_if(pattern: str, rule: Rule) -> Handler:
     compiled = re.compile(pattern, re.IGNORECASE)
 
     def handle(call: Call) -> Stream | None:
-        if not read(call.args).wants_help and compiled.search(" ".join(call.args)):
+        if not read(call.args).wants_help and compiled.search(call.said):
             call.hit(rule)
         return None
 
@@ -311,7 +311,7 @@ def kafka(call: Call) -> Stream | None:
         or (call.program == "kafka-storage" and "format" in call.args)
         or re.search(
             r"retention\.(ms|bytes)=-?\d{1,4}\b|cleanup\.policy=delete|min\.insync\.replicas=0|deny-",
-            " ".join(call.args),
+            call.said,
         )
     ):
         call.hit(Rule.DATA_LOSS)
@@ -321,7 +321,7 @@ def kafka(call: Call) -> Stream | None:
 
 
 def zookeeper(call: Call) -> Stream | None:
-    text = " ".join(call.args) + " " + (call.stdin.text or "")
+    text = call.said + " " + (call.stdin.text or "")
     if re.search(r"\b(deleteall|rmr|delete|setAcl|reconfig -remove)\b", text):
         call.hit(Rule.DATA_LOSS)
     return SOMETHING

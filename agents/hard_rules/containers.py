@@ -7,6 +7,7 @@ import re
 from agents.hard_rules.calls import Call, Handler
 from agents.hard_rules.given import read
 from agents.hard_rules.hits import RUN_TIME, Rule, listed
+from agents.hard_rules.managers import manage
 from agents.hard_rules.manifests import is_zero
 from agents.hard_rules.streams import SOMETHING, Stream
 
@@ -185,10 +186,20 @@ def compose(call: Call, rest: list[str]) -> Stream | None:
     return SOMETHING
 
 
+def crictl(call: Call) -> Stream | None:
+    given = read(
+        call.args, ("r", "runtime-endpoint", "i", "image-endpoint", "config", "t", "timeout"), stops=True
+    )
+    if given.rest[:1] == ["exec"]:
+        inner = read(given.rest[1:], ("timeout",), stops=True)
+        return call.run(inner.rest[1:]) if inner.rest[1:] else SOMETHING
+    return manage(call)
+
+
 def docker_compose(call: Call) -> Stream | None:
     return compose(call, list(call.args))
 
 
 def all_of_them() -> dict[str, Handler]:
     handlers: dict[str, Handler] = dict.fromkeys(("docker", "podman", "nerdctl", "docker0"), docker)
-    return handlers | dict.fromkeys(("docker-compose", "podman-compose"), docker_compose)
+    return handlers | dict.fromkeys(("docker-compose", "podman-compose"), docker_compose) | {"crictl": crictl}

@@ -103,12 +103,12 @@ class Expander:
 
     def _values_of(self, name: str, index: str) -> tuple[str, ...]:
         if name in ("@", "*"):
-            return (" ".join(self.scope.arguments),) if self.scope.arguments else ()
+            return (SPLIT.join(self.scope.arguments),) if self.scope.arguments else ()
         if name.isdigit() and int(name) > 0:
             return self.scope.arguments[int(name) - 1 : int(name)]
         values = self.scope.variables.get(name, ())
         if index[1:-1].isdigit():
-            return tuple(field for value in values for field in value.split(" ")[int(index[1:-1]) :][:1])
+            return tuple(field for value in values for field in value.split(SPLIT)[int(index[1:-1]) :][:1])
         if values or name not in KNOWN_AT_START:
             return values
         return (KNOWN_AT_START[name],)

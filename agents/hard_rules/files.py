@@ -188,8 +188,7 @@ def copy(call: Call) -> Stream | None:
         if (
             call.program == "scp"
             and len(words) > 1
-            and re.match(r"[\w.@-]+:/(etc|boot|bin|sbin|usr|lib|root)?/?(\w+/)*$", target)
-            and ":/tmp" not in target
+            and re.match(r"[\w.@-]+:/($|(etc|boot|s?bin|usr|lib)(/|$))", target)
         ):
             call.hit(Rule.SYSTEM_FILES)
     return EMPTY

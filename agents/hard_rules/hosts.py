@@ -119,7 +119,7 @@ def pkill(call: Call) -> Stream | None:
 
 
 def firewall(call: Call) -> Stream | None:
-    text = " ".join(call.args)
+    text = call.said
     flushes = re.search(r"(^| )(-F|--flush|-X|--delete-chain|-Z? ?-F)( |$)", text)
     closes = re.search(r"(-P|--policy) (INPUT|OUTPUT|FORWARD) (DROP|REJECT)", text)
     blocks = re.search(
@@ -138,7 +138,7 @@ def words_that(pattern: str, rule: Rule) -> Handler:
     def handle(call: Call) -> Stream | None:
         if read(call.args).wants_help:
             return EMPTY
-        if compiled.search(" ".join(call.args)):
+        if compiled.search(call.said):
             call.hit(rule)
         return None
 
@@ -153,7 +153,7 @@ def netcat(call: Call) -> Stream | None:
 
 
 def socat(call: Call) -> Stream | None:
-    if re.search(r"\b(exec|system|shell)\s*:", " ".join(call.args), re.IGNORECASE):
+    if re.search(r"\b(exec|system|shell)\s*:", call.said, re.IGNORECASE):
         call.hit(Rule.REMOTE_SHELL)
     if call.stdin.text and re.search(r"\b(disable|shutdown|del|clear)\b", call.stdin.text):
         call.hit(Rule.OUTAGE)
@@ -185,7 +185,7 @@ def packages(call: Call) -> Stream | None:
     short = call.program in ("rpm", "dpkg", "pacman") and any(
         name in ("e", "r", "P", "R", "purge", "remove", "erase") for name, _ in given.options
     )
-    if (removes or short) and not dry:
+    if (removes or short) and not dry and not given.wants_help:
         call.hit(Rule.OUTAGE)
     urls = [word for word in given.words[1:] if word.startswith(("http://", "git+"))]
     if urls and verb in ("install", "add", "i"):

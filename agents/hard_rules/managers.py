@@ -6,7 +6,7 @@ import re
 
 from agents.hard_rules.calls import Call, Handler
 from agents.hard_rules.given import read
-from agents.hard_rules.hits import RUN_TIME, Rule, is_known, listed
+from agents.hard_rules.hits import RUN_TIME, Rule, listed
 from agents.hard_rules.sql_statements import begins_one
 from agents.hard_rules.streams import SOMETHING, Stream
 
@@ -34,6 +34,12 @@ SECRET_WORDS = re.compile(
     r"secret unseal|get-credentials.*--admin|unseal|seal|sa keys create|iam "
     r"service-accounts keys create|container clusters get-credentials.*--internal)\b"
 )
+# Their verbs are all told in MORE.
+SPARE = frozenset(("crictl", "ceph", "istioctl", "fastly", "argocd"))
+CLOUDS = frozenset(("aws", "gcloud", "az"))
+STORES = frozenset(("nats", "consul"))  # whose key-value stores hold settings
+FLAGS = listed("-f -q -y -a -r -m -n -v --quiet --yes --force --debug")
+DRY = listed("-dry-run --dryrun --simulate --what-if")
 TOKEN = re.compile(r"[-_:.]")
 # Verbs that end or empty something only with these programs.
 MORE: dict[str, str] = {
@@ -143,60 +149,46 @@ SIZE_KEYS = re.compile(
 
 
 def manage(call: Call) -> Stream | None:
-    given = read(call.args, (), long_only=call.program in LONG_OPTIONS)
-    said = " ".join(_words(call))
-    whole = " ".join(call.args)
-    if given.wants_help or _is_rehearsed(call):
+    words = _words(call)
+    if read(call.args, (), long_only=call.program in LONG_OPTIONS).wants_help or _is_rehearsed(call):
         return SOMETHING
-    if (call.program != "nats" and SECRET_WORDS.search(said)) or (
-        call.program in ("aws", "gcloud") and SECRET_WORDS.search(_bare(whole))
-    ):
+    path, bare = " ".join(words), _bare(call.said)
+    if _reads_secret(call.program, path, bare):
         call.hit(Rule.SECRETS)
-    words = said.split(" ")
     if any(not set(word).isdisjoint(RUN_TIME) for word in words[:2]):
         call.hit(Rule.OPAQUE)
-    more = MORE.get(call.program)
-    if (more and (re.search(more, _bare(whole)) or re.search(more, said))) or _ends(
-        words, is_service_first=call.program in ("aws", "gcloud", "az")
-    ):
+    if _destroys(call.program, words, path, bare):
         call.hit(Rule.DATA_LOSS)
-    if SIZES.search(whole) or SIZE_KEYS.search(whole):
+    if SIZES.search(call.said) or SIZE_KEYS.search(call.said):
         call.hit(Rule.SCALE_TO_ZERO)
     _runs_elsewhere(call)
     return SOMETHING
 
 
+def _reads_secret(program: str, path: str, bare: str) -> bool:
+    if program in STORES and path.startswith("kv "):
+        return False
+    return bool(SECRET_WORDS.search(path) or (program in CLOUDS and SECRET_WORDS.search(bare)))
+
+
+def _destroys(program: str, words: list[str], path: str, bare: str) -> bool:
+    more = MORE.get(program)
+    if more and (re.search(more, bare) or re.search(more, path)):
+        return True
+    return program not in SPARE and _ends(words, is_service_first=program in CLOUDS)
+
+
 def _words(call: Call) -> list[str]:
-    """The words of the command's path: those before anything that looks like a value."""
+    """The words of the command's path, without options and what looks like their values."""
     words: list[str] = []
-    args = list(call.args)
+    args = list(reversed(call.args))
     single = call.program in LONG_OPTIONS
     while args:
-        arg = args.pop(0)
-        if arg.startswith("-"):
-            bare = "=" in arg or single or not args or args[0].startswith("-")
-            if (
-                not bare
-                and not words
-                and arg
-                not in (
-                    "-f",
-                    "-q",
-                    "-y",
-                    "-a",
-                    "-r",
-                    "--quiet",
-                    "--yes",
-                    "--force",
-                    "-m",
-                    "-n",
-                    "-v",
-                    "--debug",
-                )
-            ):
-                args.pop(0)
-            continue
-        words.append(arg.lower())
+        arg = args.pop()
+        if not arg.startswith("-"):
+            words.append(arg.lower())
+        elif not words and args and not ("=" in arg or single or args[-1].startswith("-") or arg in FLAGS):
+            args.pop()
     return words
 
 
@@ -227,12 +219,7 @@ def _is_rehearsed(call: Call) -> bool:
     given = read(call.args, ())
     if any(name == "dry-run" and value not in ("none", "false") for name, value in given.options):
         return True
-    if (
-        "-dry-run" in call.args
-        or "--dryrun" in call.args
-        or "--simulate" in call.args
-        or "--what-if" in call.args
-    ):
+    if not DRY.isdisjoint(call.args):
         return True
     return call.program in ("borg", "restic", "rclone", "gsutil") and "-n" in call.args
 
@@ -256,11 +243,7 @@ def _runs_elsewhere(call: Call) -> None:
 def helm(call: Call) -> Stream | None:
     words = _words(call)
     if words[:1] and words[0] in ("install", "upgrade", "template", "pull", "plugin", "repo"):
-        if (
-            words[0] in ("install", "upgrade")
-            and (SIZE_KEYS.search(" ".join(call.args)))
-            and not _is_rehearsed(call)
-        ):
+        if words[0] in ("install", "upgrade") and (SIZE_KEYS.search(call.said)) and not _is_rehearsed(call):
             call.hit(Rule.SCALE_TO_ZERO)
         return SOMETHING
     return manage(call)
@@ -289,76 +272,9 @@ def ansible(call: Call) -> Stream | None:
     return SOMETHING
 
 
-def git(call: Call) -> Stream | None:
-    given = read(
-        call.args,
-        ("C", "c", "git-dir", "work-tree", "namespace", "config-env", "exec-path", "super-prefix"),
-        stops=True,
-    )
-    for setting in given.all("c"):
-        name, _, value = setting.partition("=")
-        if value.startswith("!") or re.search(
-            r"pager|editor|sshcommand|fsmonitor|hookspath|askpass|textconv|difftool|mergetool", name.lower()
-        ):
-            call.script(value.lstrip("!"))
-    rest = given.rest
-    if not rest:
-        return SOMETHING
-    verb, args = rest[0].lower(), rest[1:]
-    if not is_known(verb):
-        call.hit(Rule.OPAQUE)
-    elif (
-        GIT.get(verb)
-        and re.search(GIT[verb], " ".join(args))
-        and not (verb == "clean" and re.search(r"(^| )(-[a-zA-Z]*n|--dry-run)", " ".join(args)))
-    ):
-        if not (verb == "push" and any(arg.startswith("--force-with-lease") for arg in args)):
-            call.hit(Rule.DATA_LOSS)
-    elif verb == "checkout" and _discards(args):
-        call.hit(Rule.DATA_LOSS)
-    return SOMETHING
-
-
-GIT = {
-    "reset": r"--(hard|merge)\b",
-    "clean": r"(^| )(-[a-zA-Z]*f|--force)",
-    "push": r"(^| )(-[a-zA-Z]*f\b|--force\b|--delete|-d\b|--mirror|--prune|\+\S|:\S)|^master$",
-    "branch": r"(^| )(-[a-zA-Z]*D|-[a-zA-Z]*f\b|--force|--delete --force|-d -f)",
-    "stash": r"^(drop|clear)",
-    "restore": r"^(?!.*(--staged|-S\b)(?!.*(--worktree|-W\b))).+",
-    "worktree": r"^remove .*(-f|--force)|^remove -f",
-    "filter-branch": r"",
-    "filter-repo": r"",
-    "reflog": r"^(expire|delete)",
-    "update-ref": r"(^| )-d\b",
-    "gc": r"--prune=(now|all)|--aggressive --prune",
-    "switch": r"(^| )(-f|--force|--discard-changes)\b",
-    "tag": r"(^| )(-d|--delete)\b",
-    "rm": r"(^| )-[a-zA-Z]*r",
-    "rebase": r"--root",
-}
-
-
-def _discards(args: list[str]) -> bool:
-    """`checkout -- FILE`, `checkout REF FILE`, `-f`: what is not committed is lost."""
-    text = " ".join(args)
-    if (
-        re.search(r"(^| )(-[a-zA-Z]*f\b|--force\b)", text)
-        or re.search(r"(^| )-- \S|(^| )--$", text)
-        or "--pathspec-from-file" in text
-    ):
-        return True
-    if re.search(r"(^| )(-b|-B|--orphan|-[bB]\S+)", text):
-        return False
-    words = read(args, ("conflict", "unified", "U", "inter-hunk-context")).words
-    if re.search(r"--(recurse-submodules|track) (checkout|on-demand|no|direct|inherit) ", text):
-        words = words[1:]
-    return len(words) > 1 or words == ["."]
-
-
 def all_of_them() -> dict[str, Handler]:
     handlers: dict[str, Handler] = dict.fromkeys((*FAMILIES, *MORE), manage)
-    return handlers | {"helm": helm, "ansible": ansible, "git": git, "java": _java}
+    return handlers | {"helm": helm, "ansible": ansible, "java": _java}
 
 
 def _java(call: Call) -> Stream | None:

@@ -20,7 +20,7 @@ DISK = re.compile(
     r"|/dev/\.?\.?/*(?:sd|nvme)"
 )
 SECRET = re.compile(
-    r"/etc/(?:g?shadow|sudoers)|/(?:var/)?run/secrets?/|\.ssh/(?!known_hosts|config$|"
+    r"/etc/(?:g?shadow|sudoers)|/(?:var/)?run/secrets?(?:/|$)|\.ssh/(?!known_hosts|config$|"
     r".*\.pub$|authorized_keys$)[^/]*[\w*]"
     r"|\bid_(?:rsa|dsa|ecdsa|ed25519)$|\.aws/credentials|\.kube/config|"
     r"/etc/kubernetes/(?:admin|super-admin|scheduler"
@@ -29,6 +29,7 @@ SECRET = re.compile(
     r"|/etc/rancher/.*\.yaml|/serviceaccount/token|(?:^|/)\.env(?:\.\w+)?$|"
     r"/etc/ssl/private|\.key$|\.p12$|\.pfx$|\.kdbx$"
 )
+LONGEST = 4_096
 BULK = re.compile(r"[.*?]+")
 
 
@@ -64,6 +65,7 @@ def is_disk(path: str) -> bool:
 
 
 def is_secret(path: str) -> bool:
+    path = path[:LONGEST]
     return bool(SECRET.search(normal(path.partition("=")[2] or path))) or bool(SECRET.search(path))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from agents.hard_rules import clients, code, containers, files, hosts, managers, runners, shells, wrappers
 from agents.hard_rules.calls import Call, Handler
+from agents.hard_rules.git import git
 from agents.hard_rules.given import read
 from agents.hard_rules.hits import Rule
 from agents.hard_rules.kubectl import kubectl
@@ -83,5 +84,6 @@ HANDLERS: Mapping[str, Handler] = {
     **runners.all_of_them(),
     **dict.fromkeys(("kubectl", "k", "kubecolor", "kubectl-1", "hyperkube"), kubectl),
     **dict.fromkeys(("k3s", "minikube", "microk8s", "rke2", "microk8s.kubectl"), _within),
+    "git": git,
     "oc": _openshift,
 }

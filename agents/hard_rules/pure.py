@@ -33,7 +33,7 @@ def printed(program: str, args: Sequence[str], stdin: Stream, scope: Scope) -> S
         return found if found.text is None or len(found.text) <= 200_000 else SOMETHING
     if program in FETCHES:
         return NETWORK
-    if program in QUIET or (args and args[0] in GENERATORS and program not in FETCHES):
+    if program in QUIET:
         return EMPTY
     sifted = (
         stdin.sifted
@@ -41,6 +41,11 @@ def printed(program: str, args: Sequence[str], stdin: Stream, scope: Scope) -> S
         or any(arg.startswith(("--field-selector", "--selector", "-l")) for arg in args)
     )
     return Stream(None, stdin.fetched, sifted)
+
+
+def generates(program: str, args: Sequence[str]) -> bool:
+    """`kubectl completion bash`, `minikube docker-env`: shell text from the program itself, to be evaluated."""
+    return bool(args) and args[0] in GENERATORS and program not in FETCHES
 
 
 def _echo(args: Sequence[str], _stdin: Stream, _scope: Scope) -> Stream:

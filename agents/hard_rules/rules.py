@@ -12,10 +12,11 @@ import orjson
 from agents.hard_rules.calls import Call
 from agents.hard_rules.clients import mongo_text
 from agents.hard_rules.hits import MOST_CHARACTERS, Budget, Hit, Rule, Unreadable
+from agents.hard_rules.programs import HANDLERS
 from agents.hard_rules.sql_statements import begins_one
 from agents.hard_rules.streams import EMPTY, Scope
 from agents.hard_rules.text import PLACEHOLDER, clean, plain
-from agents.hard_rules.walk import Interpreter
+from agents.hard_rules.walk import Interpreter, program_of
 from schemas.verdict import Violation
 
 Kind: TypeAlias = Literal["shell", "sql", "kubectl", "mongo", "data"]
@@ -67,10 +68,18 @@ def _read(text: str, asked: Asked) -> Verdict:
     if not text.strip():
         return Verdict("data")
     if asked == "auto" and (values := _json_texts(text)) is not None:
-        hits = tuple(dict.fromkeys(hit for value in values for hit in _read_as(value, kind_of(value))))
+        hits = tuple(dict.fromkeys(hit for value in values for hit in _read_value(value)))
         return Verdict("data", hits)
     kind: Kind = kind_of(text) if asked == "auto" else asked
     return Verdict(kind, _read_as(text, kind))
+
+
+def _read_value(text: str) -> tuple[Hit, ...]:
+    """One text among others: prose is no broken command there, since it begins with no program."""
+    hits = _read_as(text, kind_of(text))
+    if program_of(text.split(None, 1)[0]) in HANDLERS or begins_one(text):
+        return hits
+    return tuple(hit for hit in hits if hit.rule is not Rule.UNPARSABLE)
 
 
 def kind_of(text: str) -> Kind:

@@ -76,12 +76,13 @@ def _is_scratch_root(root: str) -> bool:
 
 
 def _find_runs(call: Call, roots: list[str], argv: list[str]) -> None:
-    removes = argv[:1] and argv[0].rpartition("/")[2] in ("rm", "unlink", "shred", "rmdir", "mv", "srm")
+    removes = argv[:1] and argv[0].rpartition("/")[2] in ("rm", "unlink", "shred", "rmdir", "srm")
     if removes and not all(map(_is_scratch_root, roots)):
         call.hit(Rule.REMOVAL)
     for root in roots:
         found = root.rstrip("/") + "/" + SIFTED
-        call.run([arg.replace("{}", found) for arg in argv], stdin=EMPTY)
+        found_many = not _is_scratch_root(root)
+        call.run([arg.replace("{}", found) for arg in argv], stdin=EMPTY, mass=found_many)
 
 
 def script_option(values: str, names: tuple[str, ...], words: int | None = None) -> Handler:
@@ -159,6 +160,14 @@ def _vagrant(call: Call) -> Stream | None:
     return manage(call)
 
 
+def _flock(call: Call) -> Stream | None:
+    given = read(call.args, ("c", "command", "w", "timeout", "E"))
+    for text in given.all("c", "command"):
+        call.script(text)
+    rest = read(call.args, ("w", "timeout", "E"), stops=True).rest[1:]
+    return SOMETHING if given.all("c", "command") or not rest else call.run(rest)
+
+
 def all_of_them() -> dict[str, Handler]:
     handlers: dict[str, Handler] = dict.fromkeys(("ssh", "mosh", "autossh", "slogin", "rsh"), remote)
     return handlers | {
@@ -168,7 +177,7 @@ def all_of_them() -> dict[str, Handler]:
         "fd": find,
         "crontab": crontab,
         "watch": watch,
-        "flock": script_option("w timeout E", ("c", "command"), 1),
+        "flock": _flock,
         "script": script_option("T log-timing", ("c", "command")),
         "screen": script_option("S c t X", (), 0),
         "tmux": _tmux,

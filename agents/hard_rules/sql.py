@@ -159,7 +159,7 @@ def _deepest(source: str) -> int:
 
 def broken(tree: exp.Expr) -> Iterator[Rule]:
     for node in tree.walk():
-        if isinstance(node, exp.Delete | exp.Update):
+        if isinstance(node, exp.Delete | exp.Update) and not isinstance(node.parent, exp.When):
             where = node.args.get("where")
             if not isinstance(where, exp.Where) or not is_bounded(where.this):
                 yield Rule.SQL_UNBOUNDED

@@ -88,6 +88,7 @@ def begins_one(text: str) -> bool:
 
 
 # ClickHouse's mutations: judged as the statement that they stand for.
+NAME_LIKE = re.compile(r"[\w.*%@-]{1,40}")
 AS_IF = "DELETE FROM t "
 NAME = r"[\"`\[A-Z_][^\s=/]*"
 BEGINNINGS = {
@@ -166,7 +167,9 @@ BEGINNINGS = {
 
 def by_its_head(heads: Sequence[str], tokens: Sequence[Piece], source: str) -> Read:
     head = heads[0]
-    said = " ".join(token.text for token in tokens[:40]).upper()
+    said = " ".join(
+        token.text for token in tokens if not token.is_string or NAME_LIKE.fullmatch(token.text)
+    ).upper()
     if head in ("EXPLAIN", "PROFILE"):
         return _explained(tokens, source)
     if head in ("DROP", "TRUNCATE"):

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 
 from agents.hard_rules import sql
 from agents.hard_rules.calls import Call
-from agents.hard_rules.expand import Expander
+from agents.hard_rules.expand import SPLIT, Expander
 from agents.hard_rules.hits import FETCHED, OUTPUT, UNKNOWN, UNSET, Budget, Rule, Unreadable, is_known, listed
 from agents.hard_rules.paths import is_disk, is_secret, is_system
 from agents.hard_rules.programs import HANDLERS, otherwise
-from agents.hard_rules.pure import printed
+from agents.hard_rules.pure import generates, printed
 from agents.hard_rules.shell import parse
 from agents.hard_rules.streams import EMPTY, SOMETHING, Scope, Stream
 from agents.hard_rules.syntax import (
@@ -145,7 +145,7 @@ class Interpreter:
     def _assign(self, assignment: Assignment, expander: Expander, scope: Scope) -> None:
         if assignment.index == "[]":
             fields = expander.fields(assignment.values)
-            values = tuple(" ".join(chosen) for chosen in fields)
+            values = tuple(SPLIT.join(("", *chosen) if assignment.appends else chosen) for chosen in fields)
         else:
             values = expander.values(assignment.values[0])
         if assignment.name in LOADED:
@@ -221,6 +221,8 @@ class Interpreter:
         if name in scope.aliases:
             return self._call_alias(name, args, scope, stdin)
         program = program_of(name)
+        if re.match(r"[a-z]+://", name):  # an address, alone: no program is called that
+            return SOMETHING
         if not is_known(program) or (name != "[" and re.search(r"[*?\[]", name)):
             return self._unknown_program(name, argv)
         if (file := scope.files.get(name)) is not None:
@@ -228,6 +230,8 @@ class Interpreter:
         call = Call(program, args, stdin, scope, self, mass, name)
         handler = HANDLERS.get(program) or HANDLERS.get(program.partition(".")[0])
         stream = handler(call) if handler else otherwise(call)
+        if generates(program, args):
+            return EMPTY
         return stream if stream is not None else printed(program, args, stdin, scope)
 
     def _unknown_program(self, name: str, argv: Sequence[str]) -> Stream:
