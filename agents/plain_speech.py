@@ -10,7 +10,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from agents.plain_words import COMMON, OF_FAULTS, SPEAKS_TO_A_READER
+from agents.plain_words import BEGINS_AN_ORDER, COMMON, OF_FAULTS, SPEAKS_TO_A_READER
 
 MOST_UNUSUAL = 2
 MOST_SHARE = 0.2
@@ -20,6 +20,7 @@ HIDDEN = ("Cf", "Cc", "Co", "Cn", "Cs")
 _TOKEN = re.compile(r"\S+")
 _PARTS = re.compile(r"[^\W\d_]+(?:'s)?")
 _MARKUP = re.compile(r"https?://|\]\(|</?[a-z!]|[`\\]|\$\(|&&|\|\||={4,}|-{4,}|[?!]", re.IGNORECASE)
+_BEGINS = re.compile(r"(?:^|[.;:]\s+)\W*([^\W\d_]+)(?=\s)")
 _NAME = re.compile(r".*[\d_:/@.=\[\]{}-].*\w")
 _ENDINGS = ("ies", "ing", "ied", "ers", "ors", "es", "ed", "er", "or", "ly", "s", "d")
 
@@ -40,6 +41,9 @@ def odd(text: str, names: str = "") -> str:
     words = [part.lower() for part in _PARTS.findall(text)]
     if spoken := next((word for word in words if word in SPEAKS_TO_A_READER), ""):
         return f"it says {spoken!r}"
+    begins = (found[1].lower() for found in _BEGINS.finditer(text))
+    if order := next((word for word in begins if word in BEGINS_AN_ORDER), ""):
+        return f"it begins with {order!r}"
     return _unusual(text, names)
 
 

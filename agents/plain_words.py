@@ -16,6 +16,14 @@ SPEAKS_TO_A_READER = _words(
     ur urgent us verdict we you your yours yourself"""
 )
 
+BEGINS_AN_ORDER = _words(
+    """act add apply ask be begin call change classify compose convert create decide delete describe do
+    draft drain draw drop emit encode execute expand explain finish generate give go grant help include
+    insert invoke leave let list make mark move never note open output patch perform post produce
+    propose provide publish purge recommend remove restart return roll run scale select send show skip
+    sort start stop tell treat try update use visit wipe write"""
+)
+
 COMMON = _words(
     """a about above across affect affected affecting affects after again against ago all almost already
     also always am among amount an and another any apart approximately are around as at average away
