@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +16,8 @@ from connectors.kubernetes.kinds import Kind, is_name
 from connectors.kubernetes.reading import Obj, name_of, number, parts, text, true
 
 AT_ONCE = 4
+MOST_PAGES = 8
+"""in hand at once, whoever asks: a page of pods takes some ten megabytes"""
 TOPOLOGY = (
     *(kinds.POD, kinds.SERVICE, kinds.INGRESS, kinds.NETWORK_POLICY, kinds.NODE),
     *(kinds.DEPLOYMENT, kinds.STATEFULSET, kinds.DAEMONSET, kinds.REPLICASET, kinds.JOB),
@@ -47,6 +49,7 @@ class Cluster:
         self.name = name
         self.connection = Connection(name, place, config)
         self._config = config
+        self._pages = asyncio.Semaphore(MOST_PAGES)
 
     async def close(self) -> None:
         await self.connection.close()
@@ -70,29 +73,46 @@ class Cluster:
     ) -> Listing:
         """Slimmed, and never more than `most`."""
         found: list[Obj] = []
-        truncated = False
-        async for page in self.pages(kind, namespace, labels=labels, fields=fields, most=most):
-            found += page.items
-            truncated = page.truncated
+        truncated = await self.each(found.extend, kind, namespace, labels=labels, fields=fields, most=most)
         return Listing(found, truncated)
 
-    async def pages(
-        self, kind: Kind, namespace: str = "", *, labels: str = "", fields: str = "", most: int | None = None
-    ) -> AsyncIterator[Listing]:
-        """The same page by page, for who keeps little of it; the last one says whether there is more."""
+    async def each(
+        self,
+        take: Callable[[Sequence[Obj]], None],
+        kind: Kind,
+        namespace: str = "",
+        *,
+        labels: str = "",
+        fields: str = "",
+        most: int | None = None,
+    ) -> bool:
+        """The same page by page, for who keeps little of it; whether there is more than `most`."""
         if namespace and not is_name(namespace):
-            return
+            return False
         room = min(most or self._config.max_objects, self._config.max_objects)
-        query = [("labelSelector", labels), ("fieldSelector", fields)]
-        following = ""
+        query, following = (("labelSelector", labels), ("fieldSelector", fields)), ""
         for _ in range(2 + room // self._config.page_size):  # also for a server that never says it is done
+            count, following = await self._take(take, kind, namespace, query, room, following)
+            room -= count
+            if not following or room <= 0:
+                break
+        return bool(following) or room < 0
+
+    async def _take(
+        self,
+        take: Callable[[Sequence[Obj]], None],
+        kind: Kind,
+        namespace: str,
+        query: Sequence[tuple[str, str]],
+        room: int,
+        following: str,
+    ) -> tuple[int, str]:
+        """One page, of which nothing is held while the next one is waited for: how many, and what follows."""
+        async with self._pages:
             page = await self._page(kind, namespace, query, room, following)
             items = [_slim(kind, item) for item in parts(page, "items") if name_of(item)]
-            following = text(page, "metadata", "continue")
-            yield Listing(items[:room], truncated=bool(following) or len(items) > room)
-            room -= len(items)
-            if not following or room <= 0:
-                return
+            take(items[:room])
+            return len(items), text(page, "metadata", "continue")
 
     async def _page(
         self, kind: Kind, namespace: str, query: Sequence[tuple[str, str]], room: int, following: str

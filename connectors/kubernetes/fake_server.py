@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Iterator
@@ -105,6 +106,10 @@ class _Handler(BaseHTTPRequestHandler):
         if name.startswith("do_"):
             return self.handle_any
         raise AttributeError(name)
+
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):  # who has hung up needs no answer
+            super().handle()
 
     def handle_any(self) -> None:
         sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -192,9 +192,9 @@ class Look:
 
     async def _tally(self, namespace: str = "", *, labels: str = "", fields: str = "") -> Tally:
         tally = Tally()
-        async for page in self.cluster.pages(kinds.POD, namespace, labels=labels, fields=fields):
-            tally.take(page.items)
-            tally.truncated = page.truncated
+        tally.truncated = await self.cluster.each(
+            tally.take, kinds.POD, namespace, labels=labels, fields=fields
+        )
         return tally
 
     async def _tell_pods(self, kind: Kind, name: str, tally: Tally | None) -> None:
