@@ -45,20 +45,25 @@ class Outside:
             return
         from connectors.kubernetes.client import Clusters
         from connectors.kubernetes.evidence import KubernetesEvidence
+        from connectors.kubernetes.topology import KubernetesTopology
 
         clusters = Clusters(settings.kubernetes)
         opened.push_async_callback(clusters.close)
         self.gatherers.append(KubernetesEvidence(clusters))
+        self.observers.append(KubernetesTopology(clusters, settings.kubernetes.timeout_secs))
 
     def _prometheus(self, settings: Settings, opened: AsyncExitStack) -> None:
         if settings.prometheus.url is None:
             return
         from connectors.prometheus.evidence import PrometheusEvidence
+        from connectors.prometheus.service_graph import ServiceGraph
         from connectors.prometheus.service_series import ServiceMetrics
 
         client = prometheus_of(settings, opened)
         self.gatherers.append(PrometheusEvidence(settings.prometheus, client))
         self.metrics = ServiceMetrics(client, settings.prometheus.timeout_secs)
+        label, seconds = settings.prometheus.cluster_label, settings.prometheus.timeout_secs
+        self.observers.append(ServiceGraph(client, epoch_millis, label, seconds))
 
     def _history(self, settings: Settings, opened: AsyncExitStack, clock: Clock) -> None:
         from sinks.clickhouse.history import History, OpenTargets
@@ -67,6 +72,17 @@ class Outside:
         opened.push_async_callback(history.close)
         self.gatherers.append(history)
         self.incidents = OpenTargets(history, clock)
+
+
+def epoch_millis() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def services_of_file(settings: Settings) -> Sequence[ServiceObserved]:
+    from connectors.topology_file import read_topology
+
+    file = settings.evidence.topology_file
+    return () if file is None else read_topology(file)
 
 
 def prometheus_of(settings: Settings, opened: AsyncExitStack) -> Prometheus:

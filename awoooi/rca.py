@@ -17,7 +17,7 @@ from agents.playbooks.book import load_book
 from agents.sealing import Sealer, load_public_key
 from agents.snapshot import Keys
 from agents.target_id import load_target_key
-from awoooi.evidence import Outside, evidence_needs
+from awoooi.evidence import Outside, evidence_needs, services_of_file
 from awoooi.settings import Settings
 from schemas.codec import Codec
 from streams.pipeline import Given
@@ -44,10 +44,10 @@ async def rca_given(settings: Settings) -> AsyncIterator[Make]:
         panel = panel_of(settings, REGISTRY)
         opened.push_async_callback(panel.close)
         desk, keys = desk_of(settings, panel), keys_of(settings)
-        outside = Outside(settings, opened)
+        outside, fixed = Outside(settings, opened), services_of_file(settings)
 
         def make(codec: Codec, reference: Reference) -> Given:
-            needs = evidence_needs(settings, codec, reference, outside, keys)
+            needs = evidence_needs(settings, codec, reference, outside, keys, fixed)
             return Given(codec, desk=desk, evidence=needs)
 
         yield make

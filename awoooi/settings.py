@@ -104,6 +104,7 @@ class EvidenceSettings(Section):
     calls_per_run: int = Field(50, ge=1, le=1000, description="of tools; more are refused and a gap")
     history_timeout_secs: float = Field(6, gt=0, le=60, description="for what ClickHouse knows of an alert")
     topology_timeout_secs: float = Field(5, gt=0, le=60, description="for the services around the target")
+    topology_file: Path | None = Field(None, description="services and what they depend on, YAML or JSON")
     mask_names: bool = Field(False, description="cover resource names in the records of tool calls too")
 
 

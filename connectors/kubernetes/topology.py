@@ -222,7 +222,7 @@ def _named(nodes: Mapping[Key, _Node], cluster: str) -> list[ServiceObserved]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KubernetesTopology:
     """All configured clusters, as an observer."""
 

@@ -86,7 +86,7 @@ def _cluster(labels: Mapping[str, str], cluster_label: str | None) -> str:
     return labels.get(cluster_label or "", "") or "default"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ServiceGraph:
     """The same as an observer."""
 
