@@ -37,8 +37,8 @@ from tests.agents.models.standins import (
 from tests.peers import free_port
 
 QUICK_SECS = 0.15
-"""What is bounded by silence ends about then."""
-ASKING = Asking(connect_secs=2.0, silence_secs=QUICK_SECS, max_answer_bytes=20_000, retry_wait_secs=0.01)
+"""Silence that is waited for; elsewhere a busy machine may take its time."""
+ASKING = Asking(connect_secs=10.0, silence_secs=20.0, max_answer_bytes=20_000, retry_wait_secs=0.01)
 
 
 class Cause(Reply):
@@ -48,7 +48,7 @@ class Cause(Reply):
 
 RIGHT = '{"cause": "disk full on db", "confidence": 0.5}'
 VALUE = Cause(cause="disk full on db", confidence=0.5)
-PROMPT = Prompt("You are careful.", "What is it?", schema_of(Cause), "diagnostician", silence_secs=QUICK_SECS)
+PROMPT = Prompt("You are careful.", "What is it?", schema_of(Cause), "diagnostician")
 
 
 @pytest.fixture(params=TONGUES, ids=lambda tongue: tongue.name)
@@ -191,12 +191,12 @@ async def test_a_refusal_is_understood(
 
 
 async def test_what_a_server_says_is_covered_and_cut_short(service: StandIn, provider: Any) -> None:
-    said = f"key {KEY} of bob@example.com from 10.1.2.3 " + "is wrong " * 1000
+    said = f"{KEY} of bob@example.com from 10.1.2.3 " + "is wrong " * 1000
     service.will(refusing(401, {"error": {"message": said}}))
 
     told = str(await failure(provider))
 
-    assert told.startswith("answers 401: key [API_KEY] of [EMAIL] from [IP] is wrong")
+    assert told.startswith("answers 401: [API_KEY] of [EMAIL] from [IP] is wrong")
     assert len(told) < 250
 
 
@@ -247,10 +247,10 @@ async def test_silence_is_cut(tongue: Tongue, service: StandIn, provider: Any, b
     service.will(SaysNothing(tongue.cut_answer(RIGHT) if begun else ()))
     began = asyncio.get_running_loop().time()
 
-    failed = await failure(provider)
+    failed = await failure(provider, replace(PROMPT, silence_secs=QUICK_SECS))
 
     assert (failed.fault, failed.final) == (Fault.SILENT, True)
-    assert QUICK_SECS <= asyncio.get_running_loop().time() - began < 10 * QUICK_SECS
+    assert QUICK_SECS <= asyncio.get_running_loop().time() - began < ASKING.silence_secs / 2
 
 
 async def test_an_endless_answer_is_given_up(tongue: Tongue, service: StandIn, provider: Any) -> None:
@@ -365,7 +365,7 @@ def panel(provider: Any, **changes: Any) -> Fallback:
     return Fallback([Seat(provider, breaker, Price(1.0, 10.0))], asking, Meters(CollectorRegistry()))
 
 
-def question(seconds: float = 5.0) -> Question[Cause]:
+def question(seconds: float = 60.0) -> Question[Cause]:
     return Question(Agent.DIAGNOSTICIAN, PROMPT.system, PROMPT.text, Cause, seconds)
 
 
@@ -434,10 +434,10 @@ async def test_a_busy_service_is_not_waited_for_past_the_questions_time(
     began = asyncio.get_running_loop().time()
 
     with pytest.raises(NoModel):
-        await panel(provider).ask(question(2.0))
+        await panel(provider).ask(question(50.0))
 
     assert len(service.asked) == 1
-    assert asyncio.get_running_loop().time() - began < 1.0
+    assert asyncio.get_running_loop().time() - began < 25.0
 
 
 async def test_an_answer_that_never_ends_ends_with_the_questions_time(

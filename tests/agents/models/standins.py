@@ -25,7 +25,8 @@ from agents.models.openai_compatible import OpenAiCompatible
 from agents.models.wire import HttpProvider
 from connectors.http import HttpClient
 
-KEY = "sk-test-0123456789abcdefghij"
+KEY = "opensesame-once"
+"""One that no pattern knows: only who holds it can hide it."""
 MODEL = "stand-in-1"
 TOKENS_IN, TOKENS_OUT = 120, 45
 HANG_UP = b""
