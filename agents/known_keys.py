@@ -70,30 +70,58 @@ _DOTTED = re.compile(
 
 # Of no vendor that is known here, but nothing that people name has capitals, small letters and digits in
 # such a mix: names of types and of things change their kind of letter only where a word begins.
-_MIXED = re.compile(r"(?=[^\W_]*[a-z])(?=[^\W_]*[A-Z])(?=[^\W_]*[0-9])[A-Za-z0-9]{32,}(?![\w+/-])", re.ASCII)
+_MIXED = re.compile(r"[A-Za-z0-9]{32,}(?![\w-])", re.ASCII)
+_ALL_SORTS = re.compile(r"(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])[^0-9]*[0-9]")
 _CHANGE = re.compile(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[A-Z])(?=[a-z0-9])|(?<=[0-9])(?=[A-Za-z])")
 _CHANGES_OF_A_RANDOM = 0.4
 _HASH = re.compile(r"[0-9A-Fa-f]*")
 _NO_KEY_AFTER = re.compile(
-    r"[+/]$|(?:public|pub)[ _-]?(?:key|token)\W{1,6}$|digest\W{1,4}$|fingerprint\W{1,4}$", re.IGNORECASE
+    r"sha[0-9]{1,3}-$|(?:public|pub)[ _-]?(?:key|token)\W{1,6}$|digest\W{1,4}$|fingerprint\W{1,4}$",
+    re.IGNORECASE,
 )
 _LOOKED_BACK = 40
+_SHORTEST_MIXED = 32
+# Base64 is cut by its own signs: a line of a key that lost its beginning and end has 64 of them or 76.
+_JOINS = ("+", "/")
+_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+_LONGEST_SHOWN = 56
 
 
 def known_keys(text: str) -> Iterator[Span]:
+    done = 0
     for run in _RUN.finditer(text):
-        start = run.start()
+        start, end = run.span()
+        if start < done:
+            continue
         found = _FORM.match(text, start)
         if found:
             yield found.span()
-        elif run.end() - start >= 32:
-            found = _MIXED.match(text, start)
-            if (
-                found
-                and _is_random(found[0])
-                and not _NO_KEY_AFTER.search(text[max(0, start - _LOOKED_BACK) : start])
-            ):
-                yield found.span()
+        elif text[end : end + 1] in _JOINS or text[max(0, start - 1) : start] in _JOINS:
+            if not run[0].isalnum():
+                continue
+            start, done = _base64_around(text, start, end)
+            if done - start >= _LONGEST_SHOWN and _is_key(text, start, done):
+                yield start, done
+        elif end - start >= _SHORTEST_MIXED and _MIXED.match(text, start) and _is_key(text, start, end):
+            yield start, end
+
+
+def _base64_around(text: str, start: int, end: int) -> Span:
+    """The whole of it, which + and / cut into runs."""
+    while start and text[start - 1] in _BASE64:
+        start -= 1
+    while end < len(text) and text[end] in _BASE64:
+        end += 1
+    while text[end : end + 1] == "=":
+        end += 1
+    while text[start] == "/":  # of an address
+        start += 1
+    return start, end
+
+
+def _is_key(text: str, start: int, end: int) -> bool:
+    before = text[max(0, start - _LOOKED_BACK) : start]
+    return _is_random(text[start:end]) and not _NO_KEY_AFTER.search(before)
 
 
 def dotted_keys(text: str) -> Iterator[Span]:
@@ -106,4 +134,8 @@ def may_hold_dotted(text: str) -> bool:
 
 
 def _is_random(run: str) -> bool:
-    return not _HASH.fullmatch(run) and len(_CHANGE.findall(run)) >= _CHANGES_OF_A_RANDOM * len(run)
+    return (
+        bool(_ALL_SORTS.match(run))
+        and not _HASH.fullmatch(run)
+        and len(_CHANGE.findall(run)) >= _CHANGES_OF_A_RANDOM * len(run)
+    )

@@ -27,7 +27,7 @@ class Shield:
 
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
-        self._labels: dict[tuple[str, str], str] = {}
+        self._labels: dict[str, str] = {}
         self._counts: dict[str, int] = {}
 
     def cover(self, text: str, keep: Collection[str] = ()) -> str:
@@ -36,32 +36,35 @@ class Shield:
 
     def replace(self, text: str, findings: Sequence[Finding], keep: Collection[str] = ()) -> str:
         """The same for values that `find` has found before; texts repeat, so callers remember them."""
+        if not findings:
+            return text
         parts: list[str] = []
         at = 0
         for start, end, kind in findings:
             if kind not in keep:
                 parts += (text[at:start], self._shown(kind, text[start:end]))
                 at = end
-        return "".join((*parts, text[at:])) if parts else text
+        return "".join((*parts, text[at:]))
 
-    def renumber(self, text: str, values: Mapping[str, str]) -> str:
+    def renumber(self, text: str, findings: Sequence[Finding], values: Mapping[str, str]) -> str:
         """A text with another shield's labels: they become ours, and what they left readable is covered.
 
         `values` says what they stand for. One whose value is not known gets a label with no way back.
         """
         parts: list[str] = []
         at = 0
-        for start, end, kind in find(text):
+        for start, end, kind in findings:
             found = text[start:end]
             shown = self._ours(found, values) if kind == FORGED else self.label(kind, found)
             parts += (text[at:start], shown)
             at = end
-        return "".join((*parts, text[at:])) if parts else text
+        return "".join((*parts, text[at:]))
 
     def label(self, kind: str, value: str) -> str:
-        label = self._labels.get((kind, value))
+        """Its first label, whatever it is taken for later."""
+        label = self._labels.get(value)
         if label is None:
-            label = self._next(kind, value)
+            label = self._labels[value] = self._next(kind)
             self.values[label] = value
         return label
 
@@ -75,12 +78,12 @@ class Shield:
         kind, value = kind_of(theirs), values.get(theirs)
         if value is not None:
             return self.label(kind, value)
-        return self._labels.get((kind, theirs)) or self._next(kind, theirs)
+        unknown = f"\0{theirs}"  # no text's value
+        return self._labels.get(unknown) or self._labels.setdefault(unknown, self._next(kind))
 
-    def _next(self, kind: str, value: str) -> str:
+    def _next(self, kind: str) -> str:
         self._counts[kind] = self._counts.get(kind, 0) + 1
-        label = self._labels[kind, value] = f"[{kind}_{self._counts[kind]}]"
-        return label
+        return f"[{kind}_{self._counts[kind]}]"
 
 
 def kind_of(label: str) -> str:

@@ -37,7 +37,7 @@ class RunShield:
         """A text that passed normalize: its labels are opened and numbered anew."""
         if any(label not in self._opened for label in labels_in(text)):
             self.trouble = self.trouble or "nothing was sealed with the alert for some of its labels"
-        return self._safely(lambda: self._shield.renumber(text, self._opened), text)
+        return self._safely(lambda: self._renumbered(text), text)
 
     def gathered(self, text: str, limit: int) -> str:
         """A text from outside: cut, freed of what talks to a model, covered."""
@@ -63,6 +63,9 @@ class RunShield:
     def _read(self, text: str) -> str:
         text, findings = _reading(text)
         return self._shield.replace(text, self._and_known(text, findings))
+
+    def _renumbered(self, text: str) -> str:
+        return self._shield.renumber(text, self._and_known(text, find(text)), self._opened)
 
     def _and_known(self, text: str, findings: Sequence[Finding]) -> Sequence[Finding]:
         """A password that the alert named is one here too, even where nothing else says so."""

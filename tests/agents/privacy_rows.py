@@ -203,6 +203,9 @@ COVERED = (
     f"«-----BEGIN EC PRIVATE KEY----- {_BASE64} -----END EC PRIVATE KEY-----» found in a log",
     f"«{_BASE64}\n{_BASE64[:40]}\n-----END RSA PRIVATE KEY-----»",
     f"«-----BEGIN ENCRYPTED PRIVATE KEY-----\r\n{_BASE64}\r\n-----END ENCRYPTED PRIVATE KEY-----»",
+    "line 12: «dJ8s/fK2+mQ9zX4vB7nL1pR5tY8wE3uI6oA0sD2fG4hJ+kM7cV9bN1xZ3qW5eR8t»",
+    "blob=«dJ8s/fK2+mQ9zX4vB7nL1pR5tY8wE3uI6oA0sD2fG4hJ+kM7cV9bN1xZ3qW5eR8t==»;x=1",
+    "client-key-data: «LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQpNSUlFb3dJ»",
     f"«-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n{_BASE64}\n-----END PGP PRIVATE KEY BLOCK-----»",
 )
 
@@ -301,6 +304,8 @@ READABLE = (
     "tar -p -w -a x",
     "BEGIN CERTIFICATE, then END CERTIFICATE",
     "-----BEGIN CERTIFICATE-----\nMIIDdzCCAl+gAwIBAgIEAgAAuTAN\n-----END CERTIFICATE-----",
+    "GET /api/v2/Tenants/Alpha1/Projects/Beta2/Services/Gamma3/Instances/Delta4/Metrics/Epsilon5 404",
+    "s3://data/year=2026/month=11/day=21/hour=14/part-00000-of-00128/Snapshot2026/Region1/Zone2",
     "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOC\n-----END PUBLIC KEY-----",
     "ssh-rsa key of bob was refused",
     "eyJ alone is nothing, nor eyJhbGciOiJIUzI1NiJ9",

@@ -105,12 +105,24 @@ def test_a_label_that_the_sender_wrote_is_not_taken_for_ours() -> None:
 # --- from an alert's labels to a run's ------------------------------------------------------------------
 
 
+def renumbered(shield: Shield, text: str, values: dict[str, str]) -> str:
+    return shield.renumber(text, find(text), values)
+
+
+def test_a_value_keeps_its_label_whatever_it_is_taken_for() -> None:
+    shield = Shield()
+    assert shield.cover("password=AKIAIOSFODNN7EXAMPLE") == "password=[API_KEY_1]"
+    assert shield.replace("x AKIAIOSFODNN7EXAMPLE", [(2, 22, "PASSWORD")]) == "x [API_KEY_1]"
+
+
 def test_labels_of_another_shield_are_numbered_anew() -> None:
     run = Shield()
     assert run.cover("10.0.0.1") == "[IP_1]"
     theirs = {"[IP_1]": "10.0.0.2", "[IP_2]": "10.0.0.1", "[PASSWORD_1]": "hunter2"}
-    assert run.renumber("[IP_1] and [IP_2], not 10.0.0.3", theirs) == "[IP_2] and [IP_1], not [IP_3]"
-    assert run.renumber("redis://:[PASSWORD_1]@cache [IP_1]", theirs) == "redis://:[PASSWORD_1]@cache [IP_2]"
+    assert renumbered(run, "[IP_1] and [IP_2], not 10.0.0.3", theirs) == "[IP_2] and [IP_1], not [IP_3]"
+    assert (
+        renumbered(run, "redis://:[PASSWORD_1]@cache [IP_1]", theirs) == "redis://:[PASSWORD_1]@cache [IP_2]"
+    )
     assert run.values == {
         "[IP_1]": "10.0.0.1",
         "[IP_2]": "10.0.0.2",
@@ -121,7 +133,7 @@ def test_labels_of_another_shield_are_numbered_anew() -> None:
 
 def test_a_label_whose_value_is_not_known_keeps_a_number_of_its_own() -> None:
     run = Shield()
-    assert run.renumber("[IP_1] [IP_2] [IP_1]", {}) == "[IP_1] [IP_2] [IP_1]"
+    assert renumbered(run, "[IP_1] [IP_2] [IP_1]", {}) == "[IP_1] [IP_2] [IP_1]"
     assert run.cover("10.0.0.1") == "[IP_3]"
     assert run.values == {"[IP_3]": "10.0.0.1"}
     assert run.knows("[IP_1]")
