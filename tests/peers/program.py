@@ -14,14 +14,17 @@ def awoooi(
 ) -> Process:
     """Not started yet. Settings come from `env` alone: AWOOOI_* of the surroundings do not reach it.
 
+    No model of this machine is asked unless `env` names one.
+
     The log is `folder/<name>.log`; a second start of the same process goes on in the same log.
     """
     script = Path(sys.executable).with_name("awoooi")
     if not script.exists():
         raise RuntimeError(f"{script} is missing: install the project (`make test` does)")
     label = name or "-".join(argument for argument in arguments if not argument.startswith("-"))
+    settings = {"AWOOOI_MODELS_ORDER": "[]", **(env or {})}
     return Process(
-        [str(script), *arguments], folder / f"{label}.log", env=env or {}, without=_own_settings, cwd=folder
+        [str(script), *arguments], folder / f"{label}.log", env=settings, without=_own_settings, cwd=folder
     )
 
 
