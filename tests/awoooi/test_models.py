@@ -69,8 +69,9 @@ async def test_who_has_a_key_is_asked_in_order(base: dict[str, str]) -> None:
     assert [failure.split(":")[0] for failure in told] == ["claude", "openai", "ollama"]
 
 
-def test_nobody_to_ask_is_no_panel(base: dict[str, str]) -> None:
-    assert isinstance(panel_of(settings_of({**base, "AWOOOI_OLLAMA_MODE": "OFF"})), NoPanel)
+@pytest.mark.parametrize("given", [{"AWOOOI_OLLAMA_MODE": "OFF"}, {"AWOOOI_MODELS_ORDER": "[]"}], ids=str)
+def test_nobody_to_ask_is_no_panel(base: dict[str, str], given: dict[str, str]) -> None:
+    assert isinstance(panel_of(settings_of({**base, **given})), NoPanel)
 
 
 def test_an_unknown_provider_is_told_with_those_that_there_are(base: dict[str, str]) -> None:

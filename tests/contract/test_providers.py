@@ -34,7 +34,7 @@ from tests.agents.models.standins import (
     refusing,
     stand_in,
 )
-from tests.peers import free_port
+from tests.peers import free_port, wait_until_async
 
 QUICK_SECS = 0.15
 """Silence that is waited for; elsewhere a busy machine may take its time."""
@@ -447,6 +447,18 @@ async def test_an_answer_that_never_ends_ends_with_the_questions_time(
 
     with pytest.raises(NoModel, match="time for the question was over"):
         await panel(provider).ask(question(0.4))
+
+
+async def test_who_is_no_longer_waited_for_is_hung_up_on(
+    tongue: Tongue, service: StandIn, provider: Any
+) -> None:
+    """A model that goes on thinking for nobody costs money, or blocks the next question."""
+    service.will(SaysNothing(tongue.cut_answer(RIGHT)))
+
+    with pytest.raises(NoModel):
+        await panel(provider).ask(question(0.3))
+
+    await wait_until_async(lambda: service.left_alone == 1)
 
 
 async def test_three_errors_of_the_server_open_the_breaker(

@@ -283,6 +283,8 @@ class StandIn:
     url: str = ""
     deeds: list[Deed] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
+    left_alone: int = 0
+    """how often the other side hung up while nothing was said"""
 
     def will(self, *deeds: Deed) -> None:
         self.deeds = list(deeds)
@@ -312,6 +314,7 @@ class StandIn:
                     await asyncio.sleep(deed.pause_secs)
             if isinstance(deed, SaysNothing):
                 await reader.read()  # until the other side hangs up
+                self.left_alone += 1
                 return
             if not deed.endless:
                 break
