@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from connectors.kubernetes import kinds
-from connectors.kubernetes.client import Cluster
+from connectors.kubernetes.client import Cluster, Clusters
 from connectors.kubernetes.config import KubernetesConfig, Place
 from connectors.kubernetes.fake_server import FakeServer
 from connectors.kubernetes.fake_story import NAMESPACE, serving_story
 from connectors.kubernetes.permissions import Permissions, permissions
 from connectors.kubernetes.pods import is_ready
+from connectors.kubernetes.topology import KubernetesTopology
+from schemas.evidence import Health, NodeKind
 from tests.connectors.kubernetes.worlds import World, of_kind, one
 from tests.peers import KubernetesPeer
 
@@ -46,6 +48,18 @@ async def test_the_database_behind_the_front_end_is_found(world: World) -> None:
     assert database.words["last_terminated_reason"] == "OOMKilled"
     assert ("pod", NAMESPACE, "postgres-db-0") in database.targets
     assert {"OOMKilling", "BackOff"} <= {event.words["reason"] for event in of_kind(found, "event")}
+
+
+async def test_it_tells_who_depends_on_whom(world: World) -> None:
+    clusters = Clusters(world.config())
+
+    told = {one.service: one for one in await KubernetesTopology(clusters).observe()}
+
+    await clusters.close()
+    assert "api" in told["frontend"].depends_on
+    assert "postgres-db" in told["api"].depends_on
+    assert (told["postgres-db"].kind, told["postgres-db"].health) == (NodeKind.DATABASE, Health.UNHEALTHY)
+    assert told["frontend"].health == Health.HEALTHY
 
 
 async def test_its_data_stays_when_the_pod_is_replaced(world: World, story: FakeServer) -> None:

@@ -137,7 +137,20 @@ async def _tls_server(folder: Path) -> tuple[Any, int]:
     return server, server.sockets[0].getsockname()[1]
 
 
+def _server(told: str) -> str:
+    return (
+        "current-context: a\ncontexts: [{name: a, context: {cluster: c, user: u}}]\nusers: []\n"
+        f"clusters: [{{name: c, cluster: {{server: '{told}'}}}}]\n"
+    )
+
+
 BAD_LOGINS = [
+    pytest.param(_server("no-scheme:80"), "cannot be reached", id="no scheme"),
+    pytest.param(_server("ftp://x"), "cannot be reached", id="another scheme"),
+    pytest.param(_server("http://"), "cannot be reached", id="no host"),
+    pytest.param(_server("http://[::1"), "cannot be", id="half an address"),
+    pytest.param(_server(""), "cannot be", id="no server"),
+    pytest.param(_server("http://no.such.host.invalid"), "cannot be reached", id="unknown host"),
     pytest.param(None, "there is no file", id="no file"),
     pytest.param("", "cannot be used", id="empty"),
     pytest.param("just text", "cannot be used", id="text"),
