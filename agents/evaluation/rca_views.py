@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,8 +144,7 @@ class _Parts:
             quiet = quiet & ~_widened(rows)
         else:
             source = self.views.data.metrics.get(self.abnormal, {}).get(metric, EMPTY)
-            whole = self.abnormal == self.case.name and self.case.window is None
-            rows = np.ones(len(source.times), bool) if whole else self._within(source)
+            rows = self._window_rows(source)
         highest = highest_of(reference.values, source.values)
         now = self._placed(source, rows)
         now[:, list(self.hidden)] = np.nan
@@ -153,46 +153,52 @@ class _Parts:
         return Measure(role_of(metric), as_rising(metric, now, highest), self.views.kept(key, samples))
 
     def delays(self) -> Delays | None:
-        grid, calls = (
-            table.get(self.quiet, EMPTY) for table in (self.views.data.gaps, self.views.data.calls)
-        )
-        now, quiet = self._minutes(grid)
-        columns = [number for number, edge in enumerate(grid.columns) if self._seen(*edge)]
-        if not now.any() or not quiet.any() or not columns:
-            return None
-        edges = [(self.at[grid.columns[column][0]], self.at[grid.columns[column][1]]) for column in columns]
+        gaps, calls = self._minutes(self.views.data.gaps, np.nan), self._minutes(self.views.data.calls, 0.0)
         told = {edge: number for number, edge in enumerate(calls.columns)}
-        made = calls.values[now][:, [told[grid.columns[column]] for column in columns]].sum(axis=0)
-        return Delays(edges, grid.values[now][:, columns], grid.values[quiet][:, columns], made)
+        columns = [number for number, edge in enumerate(gaps.columns) if self._seen(*edge)]
+        if gaps.is_empty or not columns:
+            return None
+        edges = [gaps.columns[column] for column in columns]
+        made = calls.now[:, [told[edge] for edge in edges]].sum(axis=0)
+        numbered = [(self.at[caller], self.at[callee]) for caller, callee in edges]
+        return Delays(numbered, gaps.now[:, columns], gaps.quiet[:, columns], made)
 
     def logs(self) -> dict[int, Mix]:
-        return self._mixes(self.views.data.logs.get(self.quiet, EMPTY), fewest=1)
+        return self._mixes(self.views.data.logs, fewest=1)
 
     def calls(self) -> dict[int, Mix]:
-        return self._mixes(self.views.data.calls.get(self.quiet, EMPTY), fewest=2)
+        return self._mixes(self.views.data.calls, fewest=2)
 
-    def _mixes(self, grid: Grid, fewest: int) -> dict[int, Mix]:
-        now, quiet = self._minutes(grid)
+    def _mixes(self, tables: Mapping[str, Grid], fewest: int) -> dict[int, Mix]:
+        counts = self._minutes(tables, 0.0)
         kinds: dict[int, list[int]] = {}
-        for column, (service, _) in enumerate(grid.columns):
+        for column, (service, _) in enumerate(counts.columns):
             if self._seen(service):
                 kinds.setdefault(self.at[service], []).append(column)
-        if not now.any() or not quiet.any():
+        if counts.is_empty:
             return {}
         return {
-            service: Mix(grid.values[now][:, columns], grid.values[quiet][:, columns])
+            service: Mix(counts.now[:, columns], counts.quiet[:, columns])
             for service, columns in kinds.items()
             if len(columns) >= fewest
         }
 
-    def _minutes(self, grid: Grid) -> tuple[Rows, Rows]:
+    def _minutes(self, tables: Mapping[str, Grid], absent: float) -> _Minutes:
         """Rows that each tell of a minute: the window's, and quiet ones."""
-        rows, before = self.views.quiet_rows(self.quiet, grid), self._before_a_fault(grid)
-        now = self._within(grid)
+        reference = tables.get(self.quiet, EMPTY)
+        quiet, before = self.views.quiet_rows(self.quiet, reference), self._before_a_fault(reference)
+        source = reference if self.change.quiet_window else tables.get(self.abnormal, EMPTY)
+        now = self._window_rows(source)
         if self.change.quiet_window:
-            now &= rows & (before >= ALL_BUT)
-        quiet = rows & (before >= MOSTLY) & ~now
-        return now, quiet if quiet.sum() >= FEWEST_MINUTES else rows & ~now
+            now &= quiet & (before >= ALL_BUT)
+        if source is reference:
+            quiet &= ~now
+        mostly = quiet & (before >= MOSTLY)
+        quiet = mostly if mostly.sum() >= FEWEST_MINUTES else quiet
+        columns = sorted({*source.columns, *reference.columns})
+        return _Minutes(
+            columns, _spread(source, now, columns, absent), _spread(reference, quiet, columns, absent)
+        )
 
     def _before_a_fault(self, grid: Grid) -> Floats:
         """Which part of each minute lies before the next alert."""
@@ -201,6 +207,12 @@ class _Parts:
             left = (alert - grid.times) / MINUTE
             part = np.where((left > 0) & (left < 1), np.fmin(part, left), part)
         return part
+
+    def _window_rows(self, grid: Grid) -> Rows:
+        """All of a case's own frame, where it says no window."""
+        own = self.abnormal == self.case.name and self.abnormal != self.quiet
+        whole = own and self.case.window is None and not self.change.quiet_window
+        return np.ones(len(grid.times), bool) if whole else self._within(grid)
 
     def _within(self, grid: Grid) -> Rows:
         start, end = self.window
@@ -214,6 +226,25 @@ class _Parts:
         placed = np.full((int(rows.sum()), len(self.at)), np.nan)
         placed[:, [self.at[name] for name in grid.columns]] = grid.values[rows]
         return placed
+
+
+@dataclass(frozen=True, slots=True)
+class _Minutes:
+    columns: Sequence[Any]
+    now: Floats
+    quiet: Floats
+
+    @property
+    def is_empty(self) -> bool:
+        return not len(self.now) or not len(self.quiet)
+
+
+def _spread(grid: Grid, rows: Rows, columns: Sequence[Any], absent: float) -> Floats:
+    """Its rows under the columns of both frames."""
+    at = {column: number for number, column in enumerate(columns)}
+    spread = np.full((int(rows.sum()), len(columns)), absent)
+    spread[:, [at[column] for column in grid.columns]] = grid.values[rows]
+    return spread
 
 
 def _widened(rows: Rows) -> Rows:
