@@ -29,10 +29,11 @@ from awoooi.running import chosen_sources
 from awoooi.settings import Settings
 from awoooi.try_out import read_payloads
 from connectors.evidence import Wanted
+from connectors.topology_file import read_topology
 from schemas.catalog import RAW_PREFIX
 from schemas.codec import Codec
 from schemas.envelope import Event, to_millis
-from schemas.errors import BadPayload, Misconfigured
+from schemas.errors import BadPayload
 from schemas.evidence import Brief, Gap, Source, Surroundings
 from schemas.run import RunStarted
 from streams.around import findings, names_of
@@ -128,11 +129,4 @@ def _around(about: Wanted, graphs: dict[str, Topology]) -> Surroundings:
 
 
 def _graphs(file: str) -> dict[str, Topology] | None:
-    if not file:
-        return None
-    from connectors.topology_file import read_topology
-
-    try:
-        return from_observations(read_topology(Path(file)))
-    except OSError as error:
-        raise Misconfigured(f"{file} cannot be read: {error.strerror}") from error
+    return from_observations(read_topology(Path(file))) if file else None

@@ -266,3 +266,35 @@ def test_an_action_on_a_dependency_has_the_dependency_as_its_target():
     offered = proposals(given, rank(given, BOOK)[:1])
 
     assert {one.step.target.name for one in offered} <= {"orders-db", "orders-db-0"}
+
+
+def test_a_claim_that_nothing_can_be_cited_for_is_not_made():
+    given = brief("KubePodCrashLooping", CHECKOUT).model_copy(update={"items": ()})
+
+    assert rank(given, BOOK) == ()
+
+
+def test_a_fact_may_stand_in_a_text_of_evidence_but_not_in_the_alerts(tmp_path):
+    (tmp_path / "own.yaml").write_text(OWN)
+    book = load_book(shipped=tmp_path)
+    told = brief("Odd", CHECKOUT, message="the flux capacitor is cold")
+    seen = brief("Odd", CHECKOUT, [kube("event", "checkout", {"reason": "flux capacitor cold"})])
+
+    assert rank(told, book)[0].hypothesis.confidence == pytest.approx(0.5)
+    assert rank(seen, book)[0].hypothesis.confidence == pytest.approx(0.65)
+
+
+OWN = """
+name: flux
+title: The flux is gone
+family: flux
+match: {alert_types: [odd]}
+hypotheses:
+  - {cause: "the flux of {service} is cold", confidence: 0.5, supported_by: [{says: flux capacitor}]}
+actions:
+  - operation: GET_DETAILS
+    target: subject
+    description: "Look at it"
+    expected_effect: "One sees it"
+    risk: LOW
+"""
