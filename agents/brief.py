@@ -27,9 +27,8 @@ from agents.brief_limits import (
     within,
 )
 from agents.privacy import restore
-from agents.run_shield import RunShield
+from agents.run_shield import RunShield, shortened
 from agents.target_id import target_id
-from connectors.alerts.limits import cut
 from connectors.evidence import Finding
 from schemas.alert import Alert
 from schemas.envelope import Plain, from_millis
@@ -100,7 +99,7 @@ class Teller:
         )
 
     def _said(self, text: str, limit: int) -> str:
-        return cut(self.shield.of_alert(text), limit)
+        return shortened(self.shield.of_alert(text), limit)
 
     def _labels(self) -> dict[str, str]:
         shown = [(self._said(name, NAME), self._said(text, WORD)) for name, text in self.alert.labels.items()]
@@ -118,16 +117,17 @@ class Teller:
 
     # -- what was gathered
 
-    def targets(self, gathered: Sequence[Gathered]) -> tuple[Target, ...]:
-        """All that the findings prove to exist, each once."""
+    def targets(self, gathered: Sequence[Gathered]) -> tuple[tuple[Target, ...], int]:
+        """All that the findings prove to exist, each once; and how many there is no room for."""
         cluster = real_name(self.alert.cluster, self.values)
         if cluster is None:
-            return ()
+            return (), 0
         named = dict.fromkeys(
             named for part in gathered for finding in part.findings for named in finding.targets
         )
         targets = filter(None, (self._target(cluster, *real) for real in named))
-        return tuple(within(targets, *TARGETS, size_of)[0])
+        kept, left_out = within(targets, *TARGETS, size_of)
+        return tuple(kept), left_out
 
     def _target(self, cluster: str, kind: str, namespace: str, name: str) -> Target | None:
         """None where the name could not be put back exactly: what cannot be named is not acted on."""
@@ -170,8 +170,13 @@ class Teller:
         }
         return found.model_copy(update=shown)
 
-    def gaps(self, gathered: Sequence[Gathered]) -> tuple[Gap, ...]:
+    def gaps(self, gathered: Sequence[Gathered], labels: int, targets: int) -> tuple[Gap, ...]:
+        """What the sources could not say, and what of labels and targets there was no room for."""
         told = [(part.source, self.shield.gathered(part.gap, WORD)) for part in gathered if part.gap]
+        if labels:
+            told.append((Source.ALERT, f"{labels} more labels were left out"))
+        if targets:
+            told.append((Source.KUBERNETES, f"{targets} more targets were left out: they cannot be acted on"))
         return tuple(Gap(source=source, reason=reason) for source, reason in told)
 
     def items(

@@ -41,7 +41,7 @@ class RunShield:
 
     def gathered(self, text: str, limit: int) -> str:
         """A text from outside: cut, freed of what talks to a model, covered."""
-        return self._safely(lambda: cut(self._read(cut(text, _LOOKED_AT * limit)), limit), text)
+        return self._safely(lambda: shortened(self._read(cut(text, _LOOKED_AT * limit)), limit), text)
 
     def name(self, text: str) -> str | None:
         """A name that must come back exactly as it was; None where it would not, or is not one."""
@@ -99,6 +99,11 @@ class RunShield:
 def _reading(text: str) -> tuple[str, Sequence[Finding]]:
     reading = Purifier(find, Shield).reading(text)
     return (text, ()) if reading is None else (reading.text, reading.findings)
+
+
+def shortened(text: str, limit: int) -> str:
+    """Whoever reads it sees that there was more."""
+    return text if len(text) <= limit else f"{cut(text, limit - 2)} …"
 
 
 def _is_telling(value: str) -> bool:

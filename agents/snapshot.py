@@ -113,7 +113,8 @@ def _opened(started: RunStarted, opener: Opener) -> tuple[Mapping[str, str], str
 
 
 def _brief(teller: Teller, gathered: Sequence[Gathered], surroundings: Surroundings, debate: bool) -> Brief:
-    started = teller.started
+    started, subject = teller.started, teller.subject()
+    targets, no_room = teller.targets(gathered)
     brief = Brief(
         number=started.payload.number,
         reason=started.payload.reason,
@@ -121,10 +122,10 @@ def _brief(teller: Teller, gathered: Sequence[Gathered], surroundings: Surroundi
         deadline_at=started.payload.deadline_at,
         models=started.payload.models,
         debate=debate,
-        subject=teller.subject(),
+        subject=subject,
         surroundings=teller.surroundings(surroundings),
-        targets=teller.targets(gathered),
-        gaps=teller.gaps(gathered),
+        targets=targets,
+        gaps=teller.gaps(gathered, len(teller.alert.labels) - len(subject.labels), no_room),
     )
     room = BRIEF_BYTES - GAPS_BYTES - size_of(brief)
     items, left_out = teller.items(gathered, room)

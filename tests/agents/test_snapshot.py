@@ -298,6 +298,25 @@ async def test_a_brief_has_a_bound_whatever_comes() -> None:
     assert all(len(item.text) <= 400 for item in brief.items)
 
 
+async def test_a_text_that_was_cut_shows_it() -> None:
+    run = await started({"pod": "web-0"})
+    brief = taken(run, kubernetes("word " * 200, "x " * 200 + "10.0.0.1")).brief
+    assert brief.items[1].text.endswith("word …")
+    assert brief.items[2].text.endswith("x …")
+    assert len(brief.items[1].text) <= 400
+
+
+async def test_labels_and_targets_that_find_no_room_are_counted() -> None:
+    run = await started({"pod": "web-0", **{f"label{index}": "x" for index in range(60)}})
+    many = [finding("a", targets=[("pod", "shop", f"web-{index}") for index in range(130)])]
+    brief = taken(run, Gathered(KUBERNETES, many)).brief
+    assert len(brief.targets) < 130
+    assert [gap.reason for gap in brief.gaps] == [
+        f"{63 - len(brief.subject.labels)} more labels were left out",
+        f"{130 - len(brief.targets)} more targets were left out: they cannot be acted on",
+    ]
+
+
 async def test_numbers_that_are_none_are_left_out() -> None:
     run = await started({"pod": "web-0"})
     odd = finding("x", numbers={"a": float("nan"), "b": float("inf"), "c": 1})
