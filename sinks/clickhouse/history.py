@@ -6,92 +6,32 @@ Asked as the reader, with a time-out of its own: ClickHouse may be away, and a r
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import orjson
 
 from connectors.evidence import Finding, Unavailable, Wanted
-from schemas.envelope import from_millis, to_millis
+from schemas.envelope import to_millis
 from schemas.errors import Never, NotNow
 from schemas.evidence import Source
 from sinks.clickhouse.client import Client
 from sinks.clickhouse.config import ClickHouseConfig
+from sinks.clickhouse.past import Past, Row, Similar, open_targets, read_past
+from sinks.clickhouse.together import Together
 
-DAY_MS = 24 * 60 * 60 * 1000
-MOST_INCIDENTS = 5
 DEEPEST = 4
-
-SIMILAR = """
-SELECT
-    countIf(fingerprint = {fingerprint:String}) AS same,
-    countIf(alert_type = {alert_type:String} AND fingerprint != {fingerprint:String}) AS alike,
-    uniqExactIf(target_resource, alert_type = {alert_type:String} AND fingerprint != {fingerprint:String})
-        AS alike_targets,
-    countIf(alert_type != {alert_type:String} AND {target:String} != '' AND target_resource = {target:String}
-        AND namespace = {namespace:String}) AS beside,
-    groupUniqArrayIf(8)(alert_type, alert_type != {alert_type:String} AND {target:String} != ''
-        AND target_resource = {target:String} AND namespace = {namespace:String}) AS beside_types,
-    maxIf(received_at, alert_type = {alert_type:String} AND fingerprint != {fingerprint:String}) AS alike_at,
-    maxIf(received_at, alert_type != {alert_type:String} AND {target:String} != ''
-        AND target_resource = {target:String} AND namespace = {namespace:String}) AS beside_at
-FROM v_alerts
-WHERE project_id = {project:String} AND status = 'firing'
-    AND received_at > {since:DateTime64(3, 'UTC')} AND received_at <= {now:DateTime64(3, 'UTC')}
-"""
-# The ids first, by the one column that tells of them; then the steps of those few incidents.
-PAST = """
-SELECT
-    incident_id,
-    min(incidents.opened_at) AS first_at,
-    max(incidents.last_seen_at) AS latest_at,
-    max(incidents.hit_count) AS alerts,
-    maxIf(ifNull(incidents.resolved_at, recorded_at), type IN ('incident.resolved', 'incident.expired'))
-        AS ended_at,
-    argMaxIf(type, (log_epoch, kafka_offset), type IN ('incident.opened', 'incident.reopened',
-        'incident.resolved', 'incident.expired')) AS state,
-    argMaxIf(reason, (log_epoch, kafka_offset), type IN ('incident.resolved', 'incident.expired')) AS why
-FROM incidents FINAL
-WHERE project_id = {project:String} AND incident_id IN (
-    SELECT incident_id FROM incidents
-    WHERE project_id = {project:String} AND fingerprint = {fingerprint:String}
-        AND type = 'incident.opened' AND incident_id != {incident:String}
-    GROUP BY incident_id ORDER BY min(opened_at) DESC LIMIT {most:UInt8})
-GROUP BY incident_id
-ORDER BY first_at DESC
-"""
-DONE = """
-SELECT
-    incident_id,
-    type,
-    recorded_at,
-    if(startsWith(type, 'execution.'), payload, '') AS execution,
-    JSONExtractString(payload, 'hypothesis', 'cause') AS cause,
-    JSONExtractString(payload, 'recommended_action', 'step', 'operation') AS recommended
-FROM events FINAL
-WHERE project_id = {project:String} AND event_id IN (
-    SELECT event_id FROM incident_events
-    WHERE project_id = {project:String} AND incident_id IN {incidents:Array(String)}
-        AND (startsWith(type, 'execution.') OR type = 'rca.decided'))
-ORDER BY recorded_at
-LIMIT 200
-"""
-OPEN = """
-SELECT namespace, target_resource, severity
-FROM v_incidents
-WHERE project_id = {project:String} AND resolved_at IS NULL AND target_resource != ''
-    AND last_seen_at > {since:DateTime64(3, 'UTC')}
-ORDER BY last_seen_at DESC
-LIMIT 1000
-"""
+MOST_TYPES = 8
 ENDED = {"incident.resolved": "RESOLVED", "incident.expired": "EXPIRED"}
-Row = Mapping[str, Any]
 
 
 class History:
-    """One client, made when it is first needed: it finds the server again by itself."""
+    """One client, made when it is first needed: it finds the server again by itself.
+
+    Runs that begin beside each other are asked about together, project by project.
+    """
 
     source = Source.HISTORY
     tool = "clickhouse.history"
@@ -102,28 +42,30 @@ class History:
         self._config = config
         self._client: Client | None = None
         self._connecting = asyncio.Lock()
+        self._of_project: dict[str, Together[Wanted, Past]] = {}
 
     async def gather(self, wanted: Wanted) -> Sequence[Finding]:
-        try:
-            client = await self._connected()
-            similar, past = await asyncio.gather(self._similar(client, wanted), self._past(client, wanted))
-            done = await self._done(client, wanted, past) if past else {}
-        except (NotNow, Never) as error:
-            raise Unavailable(str(error)) from error
-        before = [_past_incident(row, done.get(row["incident_id"], []), wanted) for row in past]
-        return [*_recurrence(similar, past, wanted), *before]
+        together = self._of_project.get(wanted.project_id)
+        if together is None:
+            together = self._of_project[wanted.project_id] = Together(self._read, self.timeout_secs)
+        past = await together(wanted)
+        before = [
+            _past_incident(row, past.done.get(row["incident_id"], ()), wanted) for row in past.incidents
+        ]
+        return [*_recurrence(past.similar, past.incidents, wanted), *before]
 
     async def open_targets(self, project_id: str, now: int) -> list[tuple[str, str, str]]:
         """(namespace, name, severity) of what has an open incident; Unavailable as ever."""
-        try:
-            client = await self._connected()
-            asked = {"project": project_id, "since": from_millis(now - DAY_MS)}
-            rows = await client.ask(OPEN, asked)
-        except (NotNow, Never) as error:
-            raise Unavailable(str(error)) from error
-        return [(row["namespace"], row["target_resource"], row["severity"]) for row in rows]
+        with _unavailable():
+            return await open_targets(await self._connected(), project_id, now)
+
+    async def _read(self, asked: Sequence[Wanted]) -> Sequence[Past]:
+        with _unavailable():
+            return await read_past(await self._connected(), asked)
 
     async def close(self) -> None:
+        for together in self._of_project.values():
+            await together.close()
         client, self._client = self._client, None
         if client is not None:
             await client.close()
@@ -134,37 +76,17 @@ class History:
                 self._client = await Client.connect(self._config)
             return self._client
 
-    async def _similar(self, client: Client, wanted: Wanted) -> Row:
-        asked = {
-            "project": wanted.project_id,
-            "fingerprint": wanted.fingerprint,
-            "alert_type": wanted.alert_type,
-            "target": wanted.name,
-            "namespace": wanted.namespace,
-            "since": from_millis(wanted.now - DAY_MS),
-            "now": from_millis(wanted.now),
-        }
-        return (await client.ask(SIMILAR, asked))[0]
 
-    async def _past(self, client: Client, wanted: Wanted) -> list[dict[str, Any]]:
-        asked = {
-            "project": wanted.project_id,
-            "fingerprint": wanted.fingerprint,
-            "incident": wanted.incident_id,
-            "most": MOST_INCIDENTS,
-        }
-        return await client.ask(PAST, asked)
-
-    async def _done(self, client: Client, wanted: Wanted, past: Sequence[Row]) -> dict[str, list[Row]]:
-        ids = [row["incident_id"] for row in past]
-        done: dict[str, list[Row]] = defaultdict(list)
-        for row in await client.ask(DONE, {"project": wanted.project_id, "incidents": ids}):
-            done[row["incident_id"]].append(row)
-        return done
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (NotNow, Never) as error:
+        raise Unavailable(str(error)) from error
 
 
-def _recurrence(similar: Row, past: Sequence[Row], wanted: Wanted) -> Iterator[Finding]:
-    last = past[0] if past else None
+def _recurrence(similar: Similar, incidents: Sequence[Row], wanted: Wanted) -> Iterator[Finding]:
+    last = incidents[0] if incidents else None
     known = (
         "it has no earlier incident" if last is None else f"its last incident was at {_at(last['first_at'])}"
     )
@@ -172,27 +94,28 @@ def _recurrence(similar: Row, past: Sequence[Row], wanted: Wanted) -> Iterator[F
         kind="recurrence",
         about=wanted.name,
         observed_at=wanted.now,
-        text=f"this alert was received {similar['same']} times in the past 24 hours; {known}",
-        numbers={"alerts_24h": similar["same"], "earlier_incidents": len(past)},
+        text=f"this alert was received {similar.same} times in the past 24 hours; {known}",
+        numbers={"alerts_24h": similar.same, "earlier_incidents": len(incidents)},
         words={} if last is None else {"last_occurrence": _at(last["latest_at"] or last["first_at"])},
     )
-    if similar["alike"]:
+    if similar.alike_at is not None:
+        targets = len(similar.alike_targets)
         yield Finding(
             kind="similar_alerts",
             about=wanted.alert_type,
-            observed_at=to_millis(similar["alike_at"]),
-            text=f"{wanted.alert_type} also fired {similar['alike']} times on {similar['alike_targets']} "
+            observed_at=to_millis(similar.alike_at),
+            text=f"{wanted.alert_type} also fired {similar.alike} times on {targets} "
             "other targets in the past 24 hours",
-            numbers={"alerts_24h": similar["alike"], "targets": similar["alike_targets"]},
+            numbers={"alerts_24h": similar.alike, "targets": targets},
         )
-    if similar["beside"]:
-        types = ", ".join(sorted(similar["beside_types"]))
+    if similar.beside_at is not None:
+        types = ", ".join(sorted(similar.beside_types)[:MOST_TYPES])
         yield Finding(
             kind="other_alerts",
             about=wanted.name,
-            observed_at=to_millis(similar["beside_at"]),
-            text=f"{similar['beside']} other alerts on the same target in the past 24 hours: {types}",
-            numbers={"alerts_24h": similar["beside"]},
+            observed_at=to_millis(similar.beside_at),
+            text=f"{similar.beside} other alerts on the same target in the past 24 hours: {types}",
+            numbers={"alerts_24h": similar.beside},
             words={"alert_types": types},
         )
 
