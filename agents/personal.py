@@ -42,6 +42,9 @@ _SAID_VERSION = re.compile(
     r"(?:version|\bver|release|build|chart|revision|firmware)[ \t:=\"'(]{1,4}$|[\w-]/[\w.-]{1,100}:$",
     re.IGNORECASE,
 )
+_GOES_ON_AS_VERSION = re.compile(
+    r"[-+.](?:alpha|beta|rc|snapshot|release|final|dev|pre|build|git)", re.IGNORECASE
+)
 _NAMED_VERSION = re.compile(r"[A-Za-z][-_]$")
 _LOOKED_BACK = 40
 _IPV6 = re.compile(
@@ -49,7 +52,7 @@ _IPV6 = re.compile(
 )
 _EUI64 = re.compile(r"(?:[0-9A-Fa-f]{2}:){7}[0-9A-Fa-f]{2}")  # of hardware: a WWN, a port's GUID
 _EMAIL = re.compile(
-    r"(?:(?<=%[0-9A-Fa-f]{2})|(?<![\w.+'-])(?<!%(?=[0-9A-Fa-f]{2})))[\w.+'&^~-]{1,64}(?:@|%40)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+(?!service\b|socket\b|timer\b|mount\b|target\b|slice\b|scope\b)[^\W\d_][\w-]{1,30}"
+    r"(?:(?<=%[0-9A-Fa-f]{2})|(?<![\w.+'-])(?<!%(?=[0-9A-Fa-f]{2})))[\w.+'&^~-]{1,64}(?:@|%40)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+(?!service\b|socket\b|timer\b|mount\b|target\b|slice\b|scope\b|png\b|jpe?g\b|svg\b|gif\b|webp\b|json\b|ya?ml\b|txt\b|log\b|conf\b|tgz\b|html?\b|css\b)[^\W\d_][\w-]{1,30}"
     r"|(?<![\w.])\"[^\"\s@]{1,64}\"@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,30}"
 )
 _UUID = re.compile(r"(?<![0-9A-Za-z-])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![0-9A-Za-z-])")
@@ -131,7 +134,7 @@ def _ipv4(text: str) -> Iterator[Span]:
 
 def _is_version(text: str, start: int, end: int) -> bool:
     before = text[max(0, start - _LOOKED_BACK) : start]
-    if _SAID_VERSION.search(before):
+    if _SAID_VERSION.search(before) or _GOES_ON_AS_VERSION.match(text, end):
         return True
     return _SMALL.match(text, start, end) is not None and _NAMED_VERSION.search(before) is not None
 

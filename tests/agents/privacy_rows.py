@@ -108,6 +108,7 @@ COVERED = (
     "mapped «::ffff:10.0.0.9» and «64:ff9b::192.0.2.33»",
     '{"ip":"«2001:db8::dead:beef»"}',
     # mail
+    "«sre@ops.zone» and «ci@build.sh»",
     "mail to «jane.doe+oncall@sub.example.co.uk», please",
     "owner=«sre_team@example.io»;",
     "«o'brien@example.org» logged in",
@@ -245,6 +246,8 @@ READABLE = (
     "Chrome/120.0.0.0 Safari/537.36",
     "app version 4.18.0.1 released",
     "firmware: 2.10.4.1",
+    "built 3.4.5.6-beta2 and 3.4.5.6.Final",
+    "icon@2x.png and logo@3x.svg were not found",
     "openssl-1.1.1.4.tar.gz",
     'upgrade {"version":"3.4.5.6"}',
     "v1.29.3+k3s1, go1.22.1",
