@@ -375,6 +375,17 @@ def eval_rca(
     run(folder, as_json=as_json)
 
 
+@eval_app.command("commands")
+def eval_commands(
+    file: Annotated[str, typer.Argument(help="lines of JSON: text, and a label: deny, review or allow")],
+    as_json: AsJson = False,
+) -> None:
+    """How well the hard rules tell what must never run from what may."""
+    from awoooi.eval_commands import run
+
+    sys.exit(run(file, as_json=as_json))
+
+
 @eval_app.command("privacy")
 def eval_privacy(
     file: Annotated[str, typer.Argument(help="lines of JSON: text, and spans of what is personal in it")],

@@ -14,17 +14,30 @@ def is_bounded(condition: exp.Expr | None) -> bool:
     if condition is None:
         return False
     condition = condition.unnest()
+    if isinstance(condition, exp.Or) and _complement(condition.left.unnest(), condition.right.unnest()):
+        return False
     if isinstance(condition, exp.Or):
         return is_bounded(condition.left) and is_bounded(condition.right)
     if isinstance(condition, exp.And):
         return is_bounded(condition.left) or is_bounded(condition.right)
     if isinstance(condition, exp.Not):
         return _not_bounded(condition.this.unnest())
+    if isinstance(condition, exp.Case | exp.If):
+        return False
     if isinstance(condition, exp.Exists):
         return _subquery_bounded(condition.this)
     if not list(condition.find_all(exp.Column)) and not condition.find(exp.Subquery, exp.Select):
         return isinstance(condition, exp.Placeholder | exp.Parameter)
     return _compares(condition)
+
+
+def _complement(left: exp.Expr, right: exp.Expr) -> bool:
+    """`x = 1 OR x <> 1`: one of the two is always so."""
+    if isinstance(left, exp.NEQ) and isinstance(right, exp.EQ):
+        left, right = right, left
+    if isinstance(left, exp.EQ) and isinstance(right, exp.NEQ):
+        return bool(left.this.sql() == right.this.sql())
+    return bool(right.sql() == exp.not_(left).sql() or left.sql() == exp.not_(right).sql())
 
 
 def _not_bounded(inner: exp.Expr) -> bool:

@@ -6,7 +6,7 @@ import re
 
 from agents.hard_rules.calls import Call, Handler
 from agents.hard_rules.given import Given, read
-from agents.hard_rules.hits import FETCHED, OUTPUT, SIFTED, Rule, is_known, listed
+from agents.hard_rules.hits import FETCHED, OUTPUT, SIFTED, UNKNOWN, Rule, listed
 from agents.hard_rules.managers import manage
 from agents.hard_rules.paths import is_secret
 from agents.hard_rules.pure import printed
@@ -110,7 +110,8 @@ def _sql(call: Call, text: str) -> None:
     elif re.match(r"(?i)\s*(drop|delete)\s+(series|measurement|shard)", text):
         call.hit(Rule.SQL_DROP)
     else:
-        call.sql(text if is_known(text) else re.sub("[\ue000-\ue003]", "unknown_value", text))
+        known = "\n".join(line for line in text.split("\n") if not line or set(line) - UNKNOWN)
+        call.sql("".join("unknown_value" if character in UNKNOWN else character for character in known))
 
 
 def _sql_from_input(call: Call) -> None:
@@ -143,13 +144,17 @@ def redis(call: Call) -> Stream | None:
     if given.rest:
         _redis(call, " ".join(given.rest))
     elif call.stdin.text:
-        for line in call.stdin.text.split("\n"):
-            _redis(call, line.strip())
+        redis_lines(call)
     elif call.stdin.text is None and (call.stdin.fetched or given.has("pipe")):
         call.hit(Rule.OPAQUE)
     if given.all("eval"):
         call.hit(Rule.OPAQUE)
     return Stream(None, sifted=False)
+
+
+def redis_lines(call: Call) -> None:
+    for line in (call.stdin.text or "").split("\n"):
+        _redis(call, line.strip())
 
 
 def _redis(call: Call, text: str) -> None:
@@ -240,6 +245,10 @@ def curl(call: Call) -> Stream | None:
     if any(is_secret(body.partition("@")[2] or body) for body in bodies) or any(
         is_secret(url) for url in urls if "file:" in url
     ):
+        call.hit(Rule.SECRETS)
+    if call.stdin.private and any(body.endswith("@-") or body == "-" for body in bodies):
+        call.hit(Rule.REMOTE_SHELL)
+    if any(re.search(r"@/etc/|@/home/|@/root/", body) for body in bodies):
         call.hit(Rule.SECRETS)
     _sends_query(call, urls, bodies)
     return _fetched_to(call, given, urls)

@@ -154,6 +154,8 @@ def _python_call(call: Call, node: ast.Call) -> None:
         and not (name in ("remove",) and owner not in ("os", "shutil"))
     ):
         call.hit(Rule.REMOVAL)
+    elif name == "dup2":
+        call.hit(Rule.REMOTE_SHELL)
     elif name == "open" and _opens_for_writing(node):
         call.hit(Rule.SYSTEM_FILES)
     elif (
@@ -185,10 +187,18 @@ def _opens_for_writing(node: ast.Call) -> bool:
 def _python_runs(call: Call, node: ast.Call) -> None:
     first = node.args[0] if node.args else None
     text = _folded(first)
+    argv = [_folded(e) for a in node.args[1:] if isinstance(a, ast.List | ast.Tuple) for e in a.elts]
+    argv = argv or [_folded(a) for a in node.args[1:]]
+    if text is not None and argv and all(isinstance(word, str) for word in argv):
+        call.run(
+            [word for word in argv if word]
+            if argv[0] in (text, text.rpartition("/")[2])
+            else [text, *(w for w in argv if w)]
+        )
     if text is not None:
         call.script(text)
     elif isinstance(first, ast.List | ast.Tuple) and all(_folded(e) is not None for e in first.elts):
-        call.run([_folded(element) or "" for element in first.elts])
+        call.run([_folded(element) or "" for element in first.elts], stdin=SOMETHING)
     elif first is not None:
         call.hit(Rule.OPAQUE)
 
@@ -260,9 +270,9 @@ def interpreter(options: str) -> Handler:
                 judge_code(call, arg.partition("=")[2])
                 found = True
         words = [arg for arg in values if not arg.startswith("-")]
-        if (not found and not values) or values == ["-"]:
+        if (not found and not words) or values == ["-"]:
             return _program(call, call.stdin)
-        if not found and words and (file := call.scope.files.get(words[0])) is not None:
+        if not found and (file := call.scope.files.get(words[0])) is not None:
             return _program(call, file)
         return SOMETHING
 
@@ -308,7 +318,7 @@ def sed(call: Call) -> Stream | None:
         for piece in re.split(r"[;\n]", text):
             if found := re.match(r"\s*(?:\d+|\$|/[^/]*/)?(?:,(?:\d+|\$|/[^/]*/))?\s*e(?:\s+(.*))?$", piece):
                 call.script(found[1]) if found[1] else call.hit(Rule.OPAQUE)
-        if re.match(r"\s*(?:\d+|\$|/[^/]*/)?\s*s(.)(?:(?!\1).)*\1((?:(?!\1).)*)\1[gpiI0-9]*e", text):
+        if re.match(r"\s*(?:\d+|\$|/[^/]*/)?\s*s(.)(?:\\.|(?!\1).)*\1(?:\\.|(?!\1).)*\1[gpiImM0-9]*e", text):
             call.hit(Rule.OPAQUE)
     in_place = any(name in ("i", "in-place") for name, _ in given.options)
     files = given.words if given.all("e", "expression", "f", "file") else given.words[1:]

@@ -6,7 +6,7 @@ import re
 
 from agents.hard_rules.calls import Call, Handler
 from agents.hard_rules.given import read
-from agents.hard_rules.hits import RUN_TIME, Rule, listed
+from agents.hard_rules.hits import RUN_TIME, SIFTED, Rule, listed
 from agents.hard_rules.managers import manage
 from agents.hard_rules.manifests import is_zero
 from agents.hard_rules.streams import SOMETHING, Stream
@@ -101,26 +101,30 @@ def docker(call: Call) -> Stream | None:
     if verb in ("run", "exec", "create") and noun in ("", "container"):
         return _starts(call, rest)
     _judge(call, noun, verb, rest)
-    return SOMETHING
+    return Stream(None, sifted=any(arg.startswith(("-f", "--filter")) for arg in rest))
 
 
 def _judge(call: Call, noun: str, verb: str, rest: list[str]) -> None:
     given = read(rest, ("t", "time", "s", "signal", "filter", "f0"))
     text = " ".join(rest)
     forced = any(name in ("f", "force") for name, _ in given.options)
-    mass = call.mass or any(not set(word).isdisjoint(RUN_TIME) for word in given.words)
+    mass = call.mass or any(not set(word).isdisjoint(RUN_TIME - {SIFTED}) for word in given.words)
     removes = verb in ("rm", "remove", "rmi", "del", "delete")
     if not set(verb).isdisjoint(RUN_TIME):
         call.hit(Rule.OPAQUE)
     elif (
-        removes
-        and (
-            noun in ("volume", "service", "stack", "node", "secret", "machine", "pod")
-            or forced
-            or mass
-            or given.has("v", "volumes")
+        (
+            removes
+            and (
+                noun in ("volume", "service", "stack", "node", "secret", "machine", "pod")
+                or forced
+                or mass
+                or given.has("v", "volumes")
+            )
         )
-    ) or (verb == "prune" and (noun in ("system", "volume") or given.has("a", "all", "volumes"))):
+        or (verb == "prune" and (noun in ("system", "volume") or given.has("a", "all", "volumes")))
+        or (noun, verb) == ("system", "reset")
+    ):
         call.hit(Rule.DATA_LOSS)
     elif verb in ("kill", "stop", "pause") and mass:
         call.hit(Rule.OUTAGE)

@@ -7,7 +7,15 @@ import re
 from agents.hard_rules.calls import Call, Handler
 from agents.hard_rules.given import read
 from agents.hard_rules.hits import UNKNOWN, Rule, listed
-from agents.hard_rules.paths import is_disk, is_everything, is_scratch, is_secret, is_system, is_top
+from agents.hard_rules.paths import (
+    is_disk,
+    is_everything,
+    is_scratch,
+    is_secret,
+    is_shared,
+    is_system,
+    is_top,
+)
 from agents.hard_rules.streams import EMPTY, Stream
 
 READERS = [
@@ -86,6 +94,7 @@ READERS = [
     "sftp",
     "ftp",
 ]
+CLOSES = re.compile(r"0?[0-7]00|(g?o?|go)[-=]\w*|\w+:?\w*")  # a mode for the owner alone, or an owner
 FLAT = tuple(listed("/var/log/ /var/cache/ /var/spool/ /tmp/ /var/tmp/ /home/ /root/ /run/ /var/run/"))
 
 
@@ -220,6 +229,20 @@ def always(rule: Rule, reads: str = "") -> Handler:
     return handle
 
 
+def words_that(pattern: str, rule: Rule) -> Handler:
+    """Programs of which only some words are refused, looked for among their arguments in order."""
+    compiled = re.compile(pattern, re.IGNORECASE)
+
+    def handle(call: Call) -> Stream | None:
+        if read(call.args).wants_help:
+            return EMPTY
+        if compiled.search(call.said):
+            call.hit(rule)
+        return None
+
+    return handle
+
+
 def tee(call: Call) -> Stream | None:
     for path in read(call.args).words:
         if is_disk(path):
@@ -241,14 +264,18 @@ def rights(call: Call) -> Stream | None:
     )
     recursive = any(name in ("R", "recursive") for name, _ in given.options)
     mode, paths = (given.words[0] if given.words else ""), given.words[1:]
-    if (recursive and any(is_top(path) or is_system(path) or is_everything(path) for path in paths)) or (
+    if call.program in ("setfacl", "chattr"):
+        mode, paths = "", given.words
+    if (recursive and any(is_shared(path) or is_everything(path) for path in paths)) or (
         recursive and re.fullmatch(r"0*[0-7]?777|0*000|a\+rwx|a=rwx|ugo\+rwx|a-rwx|a=", mode)
     ):
         call.hit(Rule.LOCK_OUT)
     elif re.match(r"[ugoa]*[+=][rwx]*s|0*[2467][0-7]{3}$", mode) and call.program == "chmod":
         call.hit(Rule.ROOT)
     elif any(
-        is_secret(path) or is_disk(path) or re.match(r"/etc/(passwd|shadow|sudoers|group)", path)
+        (is_secret(path) and not CLOSES.fullmatch(mode))
+        or is_disk(path)
+        or re.match(r"/etc/(passwd|g?shadow|sudoers|group)", path)
         for path in paths
     ):
         call.hit(Rule.SYSTEM_FILES)
@@ -379,4 +406,9 @@ def all_of_them() -> dict[str, Handler]:
         "zfs": disk_tool("list get snapshot mount send holds diff userspace create set hold"),
         "btrfs": disk_tool("show usage df list scrub balance stats status start get"),
         "xfs_db": disk_tool("-r"),
+        "xfs_repair": words_that(r"(^| )-\w*L", Rule.RAW_DISK),
+        "lvresize": words_that(r"(-L|-l|--size|--extents)[= ]?-", Rule.RAW_DISK),
+        "fallocate": words_that(r"-l ?\d+[TPE]", Rule.OUTAGE),
+        "fuser": words_that(r"(^| )-\w*k", Rule.OUTAGE),
+        "mount": words_that(r"remount,ro|ro,remount", Rule.OUTAGE),
     }

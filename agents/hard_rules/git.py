@@ -12,7 +12,8 @@ from agents.hard_rules.streams import SOMETHING, Stream
 GIT = {
     "reset": r"--(hard|merge)\b",
     "clean": r"(^| )(-[a-zA-Z]*f|--force)",
-    "push": r"^(?!.*(--dry-run|-n\b))(.* )?(-[a-zA-Z]*f\b|--force\b|--delete|-d\b|--mirror|--prune|\+\S|:\S)|^master$",
+    "push": r"^(?!.*(--dry-run|-n\b))(.* )?(-[a-zA-Z]*f\b|--force\b|--delete|-d\b|--mirror|--prune|\+\S|:\S)"
+    r"|^master$",
     "branch": r"(^| )(-[a-zA-Z]*D|-[a-zA-Z]*f\b|--force|--delete --force|-d -f)",
     "stash": r"^(drop|clear)",
     "restore": r"^(?!.*(--staged|-S\b)(?!.*(--worktree|-W\b))).+",
@@ -68,7 +69,7 @@ def _discards(args: list[str]) -> bool:
         or "--pathspec-from-file" in text
     ):
         return True
-    if re.search(r"(^| )(-b|-B|--orphan|-[bB]\S+)", text):
+    if re.search(r"(^| )(--orphan|-[a-zA-Z]*[bB])", text):
         return False
     words = read(args, ("conflict", "unified", "U", "inter-hunk-context")).words
     if re.search(r"--(recurse-submodules|track) (checkout|on-demand|no|direct|inherit) ", text):

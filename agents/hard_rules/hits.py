@@ -126,8 +126,9 @@ UNSET = "\ue000"  # a variable that nobody set, a placeholder
 OUTPUT = "\ue001"  # what a command will print
 SIFTED = "\ue002"  # the same, after a filter
 FETCHED = "\ue003"  # what comes from the network
-UNKNOWN = frozenset((UNSET, OUTPUT, SIFTED, FETCHED))
-RUN_TIME = frozenset((OUTPUT, SIFTED, FETCHED))
+PRIVATE = "\ue006"  # what a command prints of the environment, of accounts, of a database
+UNKNOWN = frozenset((UNSET, OUTPUT, SIFTED, FETCHED, PRIVATE))
+RUN_TIME = frozenset((OUTPUT, SIFTED, FETCHED, PRIVATE))
 
 
 def show(text: str) -> str:

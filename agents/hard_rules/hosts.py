@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from agents.hard_rules.calls import Call, Handler
-from agents.hard_rules.files import always
+from agents.hard_rules.clients import redis_lines
+from agents.hard_rules.files import always, words_that
 from agents.hard_rules.given import read
 from agents.hard_rules.hits import Rule, listed
 from agents.hard_rules.streams import EMPTY, Stream
@@ -131,23 +132,13 @@ def firewall(call: Call) -> Stream | None:
     return None
 
 
-def words_that(pattern: str, rule: Rule) -> Handler:
-    """Programs of which only some words are refused, looked for among their arguments in order."""
-    compiled = re.compile(pattern, re.IGNORECASE)
-
-    def handle(call: Call) -> Stream | None:
-        if read(call.args).wants_help:
-            return EMPTY
-        if compiled.search(call.said):
-            call.hit(rule)
-        return None
-
-    return handle
-
-
 def netcat(call: Call) -> Stream | None:
     given = read(call.args, ("p", "s", "w", "q", "e", "c", "exec", "sh-exec", "i", "x", "X", "g", "G", "o"))
     if given.all("e", "c", "exec", "sh-exec"):
+        call.hit(Rule.REMOTE_SHELL)
+    redis_lines(call)
+    here = {"localhost", "127.0.0.1", "::1"} & set(call.args)
+    if call.stdin.text is None and not here and not given.has("z", "l"):
         call.hit(Rule.REMOTE_SHELL)
     return None
 
@@ -188,7 +179,9 @@ def packages(call: Call) -> Stream | None:
     if (removes or short) and not dry and not given.wants_help:
         call.hit(Rule.OUTAGE)
     urls = [word for word in given.words[1:] if word.startswith(("http://", "git+"))]
-    if urls and verb in ("install", "add", "i"):
+    if (urls and verb in ("install", "add", "i", "dlx", "exec")) or (
+        call.program == "npx" and "://" in call.said
+    ):
         call.hit(Rule.FETCH_AND_RUN)
     return None
 
@@ -219,6 +212,8 @@ def all_of_them() -> dict[str, Handler]:
             "brew",
             "pip",
             "pip3",
+            "npx",
+            "pnpm",
             "npm",
             "snap",
             "gem",
@@ -265,12 +260,14 @@ def all_of_them() -> dict[str, Handler]:
         "nmcli": words_that(r"\b(off|down|delete|disconnect)\b", Rule.LOCK_OUT),
         "tc": words_that(r"\badd\b.*\b(loss 100|netem loss)", Rule.OUTAGE),
         "setenforce": words_that(r"^(0|permissive)", Rule.LOCK_OUT),
-        "swapoff": words_that(r"^\0$", Rule.OUTAGE),
+        "date": words_that(r"(^| )(-s|--set)", Rule.OUTAGE),
+        "timedatectl": words_that(r"^set-(time|ntp (0|no|false))", Rule.OUTAGE),
+        "hwclock": words_that(r"--set|(^| )-[sw]|--systohc|--hctosys", Rule.OUTAGE),
         "sysctl": words_that(
             r"kernel\.(panic|sysrq|modules_disabled|core_pattern)|ip_forward ?= ?0|vm\.panic", Rule.OUTAGE
         ),
         "modprobe": words_that(r"(^| )(-[a-z]*r|--remove)", Rule.OUTAGE),
-        "history": words_that(r"^-[cw]", Rule.DATA_LOSS),
+        "history": words_that(r"^-c", Rule.DATA_LOSS),
         "journalctl": words_that(
             r"--vacuum-(time=[01](s|us|ms|min|m)?$|size=[01][KMB]?$|files=0)|--rotate.*--vacuum-time=1s",
             Rule.DATA_LOSS,

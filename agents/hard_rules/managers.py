@@ -13,10 +13,10 @@ from agents.hard_rules.streams import SOMETHING, Stream
 ENDS = listed(
     "delete destroy remove purge rm rb drop terminate wipe erase uninstall nuke rdelete "
     "rmr deleteall del prune"
-    " deregister unregister unsubscribe detach0 disable revoke decommission evict force0 "
-    "reset clear unlink empty"
-    " archive forget untag teardown deprovision undeploy unpublish rmi nuke-all "
-    "delete-all schedule-deletion deallocate0"
+    " deregister unregister unsubscribe revoke decommission evict "
+    "unlink"
+    " forget untag teardown deprovision undeploy unpublish rmi nuke-all "
+    "delete-all schedule-deletion "
 )
 READS = listed("get list ls describe show help search view info status diff explain version history "
 "inspect logs log plan validate check lint test lookup query head find tail ping "
@@ -38,19 +38,20 @@ SECRET_WORDS = re.compile(
 SPARE = frozenset(("crictl", "ceph", "istioctl", "fastly", "argocd"))
 CLOUDS = frozenset(("aws", "gcloud", "az"))
 STORES = frozenset(("nats", "consul"))  # whose key-value stores hold settings
+SINGLE = re.compile(r"deregister-(targets|instances-from-load-balancer)|terminate-instance-in-auto")
 FLAGS = listed("-f -q -y -a -r -m -n -v --quiet --yes --force --debug")
 DRY = listed("-dry-run --dryrun --simulate --what-if")
 TOKEN = re.compile(r"[-_:.]")
-# Verbs that end or empty something only with these programs.
+# Verbs that end or something only with these programs.
 MORE: dict[str, str] = {
     "vault": r"^(operator seal|lease revoke|secrets disable|auth disable|policy delete|token "
     r"revoke|write sys/seal)",
-    "aws": r"\b(stop-instances|stop-db-\w+|stop-task|terminate-instances|put-bucket-policy|"
+    "aws": r"\b(stop-instances|stop-db-\w+|terminate-instances|put-bucket-policy|"
     r"put-secret-value|update-secret|put-public-access-block|schedule-key-deletion|"
     r"cancel-\w+|modify-db-instance .*--no-deletion-protection|stop-logging|s3 sync "
     r".*--delete|s3 mv .*--recursive|detach-\w+-policy|attach-\w+-policy "
     r".*AdministratorAccess|authorize-security-group-ingress .*0\.0\.0\.0/0)",
-    "gcloud": r"\b(instances stop|instances reset0|set-iam-policy|sql instances patch .*no-deletion|"
+    "gcloud": r"\b(instances stop|set-iam-policy|sql instances patch .*no-deletion|"
     r"clusters resize .*(--num-nodes|--size)[= ]0|add-iam-policy-binding .*(owner|editor)|"
     r"projects delete)\b",
     "az": r"\b(vm stop|vm deallocate|aks stop|webapp stop|lock delete|untag|storage blob "
@@ -83,15 +84,12 @@ MORE: dict[str, str] = {
     "flux": r"^(delete|uninstall)",
     "crictl": r"^(rm .*-[a-z]*[fa]|rmp|rm -a|stopp|rmi -a)\b",
     "talosctl": r"^(reset|shutdown|reboot|upgrade .*--force|wipe)",
-    "k3s-uninstall": r"",
     "pulsar-admin": r"\b(delete\S*|clear-backlog|unload|terminate|truncate)\b",
     "nats": r"\b(stream|consumer|kv|object|account|server) (rm|del|delete|purge|edit0|cluster step-down0)\b",
     "rpk": r"\b(delete|trim-prefix|decommission)\b",
     "cypher-shell": r"(?i)detach delete|drop database",
-    "redis-cli0": r"",
     "pulumi": r"^(destroy|stack rm|cancel|state delete)",
     "ansible-galaxy": r"\b(remove|delete)\b",
-    "nginx0": r"",
     "deck": r"^(sync|reset|gateway (sync|reset))",
     "fastly": r"\b(delete|purge --all|service version activate)\b",
     "gh": r"\b(repo (delete|archive)|release delete|secret (delete|remove)|api .*(-X|"
@@ -101,7 +99,6 @@ MORE: dict[str, str] = {
     r"variable delete|issue delete|mr delete)\b",
     "mvn": r"^(deploy|release:\w+)|\b(release:perform|deploy)\b",
     "mvnw": r"\b(release:perform|deploy)\b",
-    "rook": r"",
 }
 FAMILIES = listed(
     "aws gcloud az doctl linode-cli oci ibmcloud aliyun hcloud eksctl kops kind minikube "
@@ -175,6 +172,8 @@ def _destroys(program: str, words: list[str], path: str, bare: str) -> bool:
     more = MORE.get(program)
     if more and (re.search(more, bare) or re.search(more, path)):
         return True
+    if program == "aws" and SINGLE.search(path):
+        return False
     return program not in SPARE and _ends(words, is_service_first=program in CLOUDS)
 
 

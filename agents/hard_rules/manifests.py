@@ -13,7 +13,15 @@ from agents.hard_rules.hits import MOST_NESTING, RUN_TIME, Rule
 ReportHit = Callable[..., None]
 MOST = 50_000
 ZERO = re.compile(r"[-+]?(?:0[xXoObB])?0+(?:\.0*)?(?:[eE][-+]?\d+)?%?")
-COUNTS = ("replicas", "minReplicas", "maxReplicas", "parallelism", "minReplicaCount", "maxReplicaCount")
+COUNTS = (
+    "replicas",
+    "minReplicas",
+    "maxReplicas",
+    "parallelism",
+    "minReplicaCount",
+    "maxReplicaCount",
+    "minAvailable",
+)
 OPEN = ("privileged", "hostPID", "hostNetwork", "hostIPC", "allowPrivilegeEscalation")
 
 
@@ -113,5 +121,7 @@ def _judge_field(name: str, value: Any, hit: ReportHit) -> None:
         name == "hostPath" and isinstance(value, dict)
     ):
         hit(Rule.KUBE_PRIVILEGE, said)
+    elif name == "persistentVolumeReclaimPolicy" and value == "Delete":
+        hit(Rule.DATA_LOSS, said)
     elif name == "$patch" and value in ("delete", "replace"):
         hit(Rule.KUBE_DELETE, said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from fnmatch import fnmatch
 
 from agents.hard_rules.expand import TEMPORARY
 from agents.hard_rules.hits import UNKNOWN
@@ -20,7 +21,7 @@ DISK = re.compile(
     r"|/dev/\.?\.?/*(?:sd|nvme)"
 )
 SECRET = re.compile(
-    r"/etc/(?:g?shadow|sudoers)|/(?:var/)?run/secrets?(?:/|$)|\.ssh/(?!known_hosts|config$|"
+    r"/etc/(?:g?shadow|sudoers)|/(?:var/)?run/secrets?(?:/|$)|\.ssh/?$|\.ssh/(?!known_hosts|config$|"
     r".*\.pub$|authorized_keys$)[^/]*[\w*]"
     r"|\bid_(?:rsa|dsa|ecdsa|ed25519)$|\.aws/credentials|\.kube/config|"
     r"/etc/kubernetes/(?:admin|super-admin|scheduler"
@@ -29,6 +30,7 @@ SECRET = re.compile(
     r"|/etc/rancher/.*\.yaml|/serviceaccount/token|(?:^|/)\.env(?:\.\w+)?$|"
     r"/etc/ssl/private|\.key$|\.p12$|\.pfx$|\.kdbx$"
 )
+KNOWN = ("/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/root/.ssh/id_rsa", "/home/user/.ssh/id_rsa")
 LONGEST = 4_096
 BULK = re.compile(r"[.*?]+")
 
@@ -66,12 +68,22 @@ def is_disk(path: str) -> bool:
 
 def is_secret(path: str) -> bool:
     path = path[:LONGEST]
+    if any(character in path for character in "*?[") and any(fnmatch(known, path) for known in KNOWN):
+        return True
     return bool(SECRET.search(normal(path.partition("=")[2] or path))) or bool(SECRET.search(path))
 
 
 def is_everything(path: str) -> bool:
     """All of a folder: `*`, `/data/*`, `.`."""
     return bool(BULK.fullmatch(posixpath.basename(path.rstrip("/")) or "*")) and not is_scratch(path)
+
+
+def is_shared(path: str) -> bool:
+    """What belongs to the system as a whole, not to one program or one person."""
+    own = re.match(
+        r"/(?:home|var/lib|run|var/run|opt|srv|var/log|data|usr/share|usr/local)/+[^/*.]", normal(path)
+    )
+    return (is_system(path) or bool(re.fullmatch(r"/[^/]*", normal(path)))) and not own
 
 
 def is_top(path: str) -> bool:

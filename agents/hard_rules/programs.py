@@ -65,6 +65,10 @@ def otherwise(call: Call) -> Stream | None:
     if begins_one(said) and call.path.rpartition("/")[2] == call.path and not call.path.startswith("."):
         call.sql(" ".join((call.path, *call.args)))
         return None
+    if call.path.startswith(("/etc/init.d/", "/etc/rc.d/")):
+        return hosts.service(call)
+    if call.program.removesuffix(".sh").endswith("uninstall"):
+        call.hit(Rule.DATA_LOSS)
     if call.program.startswith("mkfs"):
         return files.always(Rule.RAW_DISK)(call)
     if CONTROLS.fullmatch(call.program):

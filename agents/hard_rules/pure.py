@@ -20,9 +20,9 @@ FETCHES = listed(
     " telnet aws-s3 scp sftp iwr"
 )
 SIFTS = listed("grep egrep fgrep zgrep rg ag ack awk gawk mawk sed head tail jq yq cut fzf")
-QUIET = listed(
-    "true : [ test cd pushd popd export set unset sleep mkdir touch rm mv cp chmod chown ssh-agent ssh-add"
-)
+QUIET = listed("true : [ test cd pushd popd unset sleep mkdir touch rm mv cp chmod chown ssh-agent ssh-add")
+SENDS = listed("ping logger mail sendmail scp rsync ftp")
+DISCLOSES = listed("env printenv history tar zip pg_dump pg_dumpall mysqldump mongodump export declare")
 # Their output is made to be evaluated, and comes from the program itself.
 GENERATORS = listed("completion docker-env podman-env shellenv hook init activate")
 
@@ -40,11 +40,11 @@ def printed(program: str, args: Sequence[str], stdin: Stream, scope: Scope) -> S
         or program in SIFTS
         or any(arg.startswith(("--field-selector", "--selector", "-l")) for arg in args)
     )
-    return Stream(None, stdin.fetched, sifted)
+    return Stream(None, stdin.fetched, sifted, private=stdin.private or program in DISCLOSES)
 
 
 def generates(program: str, args: Sequence[str]) -> bool:
-    """`kubectl completion bash`, `minikube docker-env`: shell text from the program itself, to be evaluated."""
+    """`kubectl completion bash`, `minikube docker-env`: shell text of its own, to be evaluated."""
     return bool(args) and args[0] in GENERATORS and program not in FETCHES
 
 
@@ -105,7 +105,8 @@ def _cat(args: Sequence[str], stdin: Stream, scope: Scope) -> Stream | None:
         return stdin
     streams = [stdin if name in ("-", "/dev/stdin") else scope.files.get(name, SOMETHING) for name in names]
     if any(stream.text is None for stream in streams):
-        return Stream(None, any(stream.fetched for stream in streams), stdin.sifted)
+        private = any(name.startswith("/etc/passwd") for name in names) or stdin.private
+        return Stream(None, any(stream.fetched for stream in streams), stdin.sifted, private)
     return Stream("".join(stream.text or "" for stream in streams))
 
 

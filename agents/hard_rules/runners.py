@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from agents.hard_rules.calls import Call, Handler
 from agents.hard_rules.given import read
 from agents.hard_rules.hits import SIFTED, Rule, is_known, listed
 from agents.hard_rules.managers import manage
-from agents.hard_rules.paths import is_scratch
+from agents.hard_rules.paths import is_scratch, is_secret
 from agents.hard_rules.shells import run_stream
 from agents.hard_rules.streams import EMPTY, SOMETHING, Stream
+
+SCHEDULED = re.compile(r"\s*(?:@\w+|(?:[\d*/,\-A-Za-z]+\s+){5})\s*(\S.*)")
 
 
 def xargs(call: Call) -> Stream | None:
@@ -52,6 +55,8 @@ def find(call: Call) -> Stream | None:
     args = list(call.args)
     starts = next((at for at, arg in enumerate(args) if arg.startswith(("-", "(", "!"))), len(args))
     roots = args[:starts] or ["."]
+    if "-exec" in args and any(map(is_secret, _named(args))):
+        call.hit(Rule.SECRETS)
     at = starts
     while at < len(args):
         arg = args[at].lower()
@@ -69,6 +74,10 @@ def find(call: Call) -> Stream | None:
         ):
             call.hit(Rule.SYSTEM_FILES)
     return None
+
+
+def _named(args: list[str]) -> list[str]:
+    return [value for option, value in pairwise(args) if option in ("-name", "-path", "-iname")]
 
 
 def _is_scratch_root(root: str) -> bool:
@@ -128,9 +137,13 @@ def crontab(call: Call) -> Stream | None:
     given = read(call.args, ("u",))
     if given.has("r"):
         call.hit(Rule.DATA_LOSS)
-    elif not given.has("l") and call.stdin.text != "":
-        call.hit(Rule.LOCK_OUT)
-    return SOMETHING
+    elif call.stdin.fetched:
+        call.hit(Rule.FETCH_AND_RUN)
+    elif not given.has("l"):
+        for line in (call.stdin.text or "").split("\n"):
+            if found := SCHEDULED.match(line):
+                call.script(found[1], stdin=EMPTY)
+    return Stream(None)
 
 
 def watch(call: Call) -> Stream | None:

@@ -294,7 +294,8 @@ class Parser(WordReader):
         if self.peek() == "(":
             self.at += 1
             return Assignment(found[1], self._array(), appends, "[]")
-        return Assignment(found[1], (self.word(),), appends, index)
+        subscript = self.inner(index[1:-1]) if index else ()
+        return Assignment(found[1], (self.word(),), appends, index, subscript)
 
     def _array(self) -> tuple[Word, ...]:
         words: list[Word] = []

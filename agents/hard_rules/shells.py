@@ -92,7 +92,7 @@ def windows(call: Call) -> Stream | None:
     text = " ".join(call.args)
     encoded = re.search(r"-e(?:nc?|ncod\w*|c)?\s+([A-Za-z0-9+/=]{8,})", text, re.IGNORECASE)
     text += " " + (decoded(encoded[1], "base64") or "") if encoded else ""
-    if re.search(r"\b(remove-item|rmdir|rd|del|erase|ri)\b.*(-r|/s|-fo)", text, re.IGNORECASE):
+    if re.search(r"\b(remove-item|rm|rmdir|rd|del|erase|ri)\b.*(-r|/s|-fo)", text, re.IGNORECASE):
         call.hit(Rule.REMOVAL)
     if re.search(
         r"\b(format-volume|clear-disk|initialize-disk|diskpart|format\s+[a-z]:)", text, re.IGNORECASE
@@ -120,6 +120,13 @@ def source(call: Call) -> Stream | None:
     if FETCHED in name:
         call.hit(Rule.FETCH_AND_RUN)
     return run_stream(call, file) if file is not None else EMPTY
+
+
+def unset(call: Call) -> Stream | None:
+    for name in call.args:
+        if re.fullmatch(r"[A-Za-z_]\w*", name):
+            call.scope.set(name, ("",))
+    return EMPTY
 
 
 def trap(call: Call) -> Stream | None:
@@ -166,4 +173,4 @@ def all_of_them() -> dict[str, Handler]:
     handlers |= dict.fromkeys(("declare", "typeset", "local", "export", "readonly", "setenv"), declare)
     handlers |= dict.fromkeys(("at", "batch", "atq"), scheduled)
     handlers |= dict.fromkeys((".", "source"), source)
-    return handlers | {"eval": evaluate, "trap": trap, "alias": alias, "read": read_variables}
+    return handlers | {"eval": evaluate, "trap": trap, "alias": alias, "read": read_variables, "unset": unset}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agents.hard_rules.hits import Rule, listed
+from agents.hard_rules.paths import is_secret
 
 HARMLESS = listed(
     "SHOW DESCRIBE DESC HELP USE COMMIT ROLLBACK SAVEPOINT RELEASE ABORT END CHECKPOINT "
@@ -191,7 +192,7 @@ def by_its_head(heads: Sequence[str], tokens: Sequence[Piece], source: str) -> R
     if head in ("ALTER", "RENAME"):
         return _altered(said, source)
     if head in {"COPY", "LOAD"}:
-        return Read((Rule.REMOTE_SHELL,)) if "PROGRAM" in said else Read()
+        return _moved(said, tokens)
     if "INTO OUTFILE" in said or "INTO DUMPFILE" in said:
         return Read((Rule.SQL_SERVER,))
     if head == "CREATE":
@@ -199,6 +200,13 @@ def by_its_head(heads: Sequence[str], tokens: Sequence[Piece], source: str) -> R
     if head in HARMLESS:
         return HARM_NONE
     return NEEDS_TREE if head in TREE or head == "(" else Read((Rule.UNPARSABLE,))
+
+
+def _moved(said: str, tokens: Sequence[Piece]) -> Read:
+    """COPY and LOAD: from and to files, or through a program."""
+    if any(token.is_string and is_secret(token.text) for token in tokens):
+        return Read((Rule.SECRETS,))
+    return Read((Rule.REMOTE_SHELL,)) if "PROGRAM" in said else HARM_NONE
 
 
 def _explained(tokens: Sequence[Piece], source: str) -> Read:

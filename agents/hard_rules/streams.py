@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from agents.hard_rules.hits import FETCHED, OUTPUT, SIFTED
+from agents.hard_rules.hits import FETCHED, OUTPUT, PRIVATE, SIFTED
 from agents.hard_rules.syntax import Command
 
 MOST_VALUES = 6
@@ -18,12 +18,13 @@ class Stream:
     text: str | None = ""
     fetched: bool = False
     sifted: bool = False
+    private: bool = False
 
     @property
     def as_text(self) -> str:
         if self.text is not None:
             return self.text
-        return FETCHED if self.fetched else SIFTED if self.sifted else OUTPUT
+        return FETCHED if self.fetched else PRIVATE if self.private else SIFTED if self.sifted else OUTPUT
 
 
 EMPTY = Stream("")

@@ -55,6 +55,7 @@ class Assignment:
     values: tuple[Word, ...]
     appends: bool = False
     index: str = ""
+    subscript: Word = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,23 @@ from collections.abc import Iterator, Sequence
 from agents.hard_rules import sql
 from agents.hard_rules.calls import Call
 from agents.hard_rules.expand import SPLIT, Expander
-from agents.hard_rules.hits import FETCHED, OUTPUT, UNKNOWN, UNSET, Budget, Rule, Unreadable, is_known, listed
+from agents.hard_rules.hits import (
+    FETCHED,
+    OUTPUT,
+    PRIVATE,
+    UNKNOWN,
+    UNSET,
+    Budget,
+    Rule,
+    Unreadable,
+    is_known,
+    listed,
+)
 from agents.hard_rules.paths import is_disk, is_secret, is_system
 from agents.hard_rules.programs import HANDLERS, otherwise
-from agents.hard_rules.pure import generates, printed
+from agents.hard_rules.pure import DISCLOSES, FETCHES, SENDS, generates, printed
 from agents.hard_rules.shell import parse
-from agents.hard_rules.streams import EMPTY, SOMETHING, Scope, Stream
+from agents.hard_rules.streams import EMPTY, NETWORK, SOMETHING, Scope, Stream
 from agents.hard_rules.syntax import (
     Assignment,
     Command,
@@ -34,6 +45,7 @@ LOADED = listed(
     " PYTHONSTARTUP PS4"
 )
 WRITABLE = re.compile(r"(?:^|:)(?:/tmp|/var/tmp|/dev/shm|\.|[^/:]*\.so)")
+STARTS = re.compile(r"\.(bash|zsh|k?sh)rc$|\.(bash_)?profile$|\.bash_login$|\.zshenv$|/etc/profile")
 MOST_CALLS_IN_CALLS = 12
 
 
@@ -143,6 +155,7 @@ class Interpreter:
         return stream
 
     def _assign(self, assignment: Assignment, expander: Expander, scope: Scope) -> None:
+        expander.values(assignment.subscript)
         if assignment.index == "[]":
             fields = expander.fields(assignment.values)
             values = tuple(SPLIT.join(("", *chosen) if assignment.appends else chosen) for chosen in fields)
@@ -192,6 +205,8 @@ class Interpreter:
                 continue
             for path in expander.values(redirect.target):
                 self._write(path, redirect.operator)
+                if STARTS.search(path):
+                    self._run_file(stream, path, scope, EMPTY)
                 scope.files[path] = stream
 
     def _write(self, path: str, operator: str) -> None:
@@ -228,11 +243,27 @@ class Interpreter:
         if (file := scope.files.get(name)) is not None:
             self._run_file(file, name, scope, stdin)
         call = Call(program, args, stdin, scope, self, mass, name)
-        handler = HANDLERS.get(program) or HANDLERS.get(program.partition(".")[0])
+        handler = (
+            HANDLERS.get(program)
+            or HANDLERS.get(program.partition(".")[0])
+            or HANDLERS.get(program.rstrip("0123456789"))
+        )
+        self._remember_downloads(program, args, scope)
         stream = handler(call) if handler else otherwise(call)
         if generates(program, args):
             return EMPTY
-        return stream if stream is not None else printed(program, args, stdin, scope)
+        if program in FETCHES | SENDS and any(PRIVATE in arg for arg in args):
+            self.budget.hit(Rule.REMOTE_SHELL, call.source)
+        private = stdin.private or program in DISCLOSES
+        if stream is not None and not (stream.text is None and private):
+            return stream
+        return printed(program, args, stdin, scope)
+
+    def _remember_downloads(self, program: str, args: tuple[str, ...], scope: Scope) -> None:
+        if program in FETCHES:
+            for url in args:
+                if "://" in url and (name := url.rstrip("/").rpartition("/")[2]):
+                    scope.files[name] = scope.files[f"./{name}"] = NETWORK
 
     def _unknown_program(self, name: str, argv: Sequence[str]) -> Stream:
         rule = Rule.FETCH_AND_RUN if FETCHED in name else Rule.OPAQUE
@@ -259,10 +290,14 @@ class Interpreter:
 
 
 def together(streams: Sequence[Stream]) -> Stream:
-    if all(stream.text is not None for stream in streams):
-        return Stream("".join(stream.text or "" for stream in streams))
-    last = streams[-1]  # an empty list is all known
-    return Stream(None, any(s.fetched for s in streams), last.sifted)
+    """What several commands print one after the other; the unknown stands as such among what is known."""
+    if len(streams) == 1:
+        return streams[0]
+    fetched, private = any(s.fetched for s in streams), any(s.private for s in streams)
+    if all(stream.text is None for stream in streams) and streams:
+        return Stream(None, fetched, streams[-1].sifted, private)
+    texts = [stream.as_text if stream.text is not None else f"{stream.as_text}\n" for stream in streams]
+    return Stream("".join(texts), fetched, private=private)
 
 
 def program_of(name: str) -> str:
