@@ -92,7 +92,7 @@ async def test_reference_data_that_is_still_being_read_is_a_gap(tmp_path: Path) 
     assert gaps_of(events)["topology"]
 
 
-async def test_metrics_of_services_are_read(tmp_path: Path) -> None:
+async def test_metrics_of_services_reach_the_blame(tmp_path: Path) -> None:
     fake, mesh = FakePrometheus(), CONVENTIONS[1]
     minute, before = 60_000, START - 65 * 60_000
     for name, slow in (("checkout", 4.0), ("db", 4.0)):
@@ -104,7 +104,12 @@ async def test_metrics_of_services_are_read(tmp_path: Path) -> None:
             fake.add(metric, [*quiet, *busy], server=name)
     with served(fake) as url:
         events = await gathered(tmp_path, AWOOOI_PROMETHEUS_URL=url)
-    assert calls_of(events)["prometheus.service_series"].status is ToolStatus.OK
+    calls = calls_of(events)
+    assert calls["prometheus.service_series"].status is ToolStatus.OK
+    assert calls["prometheus.service_graph"].status is ToolStatus.OK
+    [db, *_] = brief_of(events).surroundings.suspects
+    assert (db.service, db.share > 0) == ("db", True)
+    assert "explains" in next(item.text for item in brief_of(events).items if item.kind == "blame")
 
 
 async def test_the_switches_of_settings_reach_the_run(tmp_path: Path) -> None:
