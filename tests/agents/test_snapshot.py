@@ -194,6 +194,19 @@ async def test_what_is_left_over_keeps_cloud_models_out(text: str, monkeypatch: 
 # --- targets --------------------------------------------------------------------------------------------
 
 
+async def test_a_shield_that_is_broken_altogether_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = await started({"pod": "web-0"}, summary="all is well")
+
+    def broken(text: str) -> list[tuple[int, int, str]]:
+        raise RecursionError
+
+    monkeypatch.setattr(agents.run_shield, "find", broken)
+    brief = taken(run, kubernetes("pod web-0 of 10.77.0.1 is away")).brief
+    assert not brief.cloud
+    assert {item.text for item in brief.items} == {"(withheld: the privacy shield failed)"}
+    assert brief.targets == ()
+
+
 async def test_targets_are_all_that_evidence_proves_to_exist() -> None:
     run = await started({"namespace": "shop", "pod": "web-0"})
     proven = [
