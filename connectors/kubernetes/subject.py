@@ -17,20 +17,21 @@ from connectors.kubernetes.reading import Obj, name_of, namespace_of, parts, tex
 MOST_SUBJECTS = 3
 MOST_NODES = 1000
 MOST_NAMES = 4
-# What is alerted on stands before the exporter that told of it. `job` is the scrape's, not one of Kubernetes.
+MACHINES = ("node", "host")
+# `job` is not among them: it is the scrape's, not one of Kubernetes.
 NAMING_LABELS: Sequence[tuple[Kind, Sequence[str]]] = (
-    (kinds.POD, ("exported_pod", "pod", "pod_name", "kubernetes_pod_name")),
-    (kinds.DEPLOYMENT, ("exported_deployment", "deployment", "kube_deployment")),
-    (kinds.STATEFULSET, ("exported_statefulset", "statefulset", "kube_stateful_set")),
-    (kinds.DAEMONSET, ("exported_daemonset", "daemonset", "kube_daemon_set")),
-    (kinds.JOB, ("exported_job", "job_name", "kube_job")),
-    (kinds.PVC, ("exported_persistentvolumeclaim", "persistentvolumeclaim", "pvc")),
-    (kinds.SERVICE, ("exported_service", "kubernetes_service", "service", "service_name")),
-    (kinds.NODE, ("exported_node", "node", "kubernetes_node", "node_name", "kube_node")),
+    (kinds.POD, ("pod", "pod_name", "kubernetes_pod_name")),
+    (kinds.DEPLOYMENT, ("deployment", "kube_deployment")),
+    (kinds.STATEFULSET, ("statefulset", "kube_stateful_set")),
+    (kinds.DAEMONSET, ("daemonset", "kube_daemon_set")),
+    (kinds.JOB, ("job_name", "kube_job")),
+    (kinds.PVC, ("persistentvolumeclaim", "pvc")),
+    (kinds.NODE, ("node", "kubernetes_node", "node_name", "kube_node")),
 )
-APP_LABELS = ("app", "app_kubernetes_io_name", "app.kubernetes.io/name", "k8s_app", "container", "service")
-HOST_LABELS = ("exported_instance", "instance", "host", "hostname")
-NAMESPACE_LABELS = ("exported_namespace", "namespace", "kubernetes_namespace", "kube_namespace")
+SERVICE_LABELS = ("service", "kubernetes_service", "service_name", "service.name")
+APP_LABELS = ("app", "app_kubernetes_io_name", "app.kubernetes.io/name", "k8s_app", "container")
+HOST_LABELS = ("instance", "host", "hostname")
+NAMESPACE_LABELS = ("namespace", "kubernetes_namespace", "kube_namespace")
 # What a name alone may be, in the order that is most useful.
 _ANY = (kinds.DEPLOYMENT, kinds.STATEFULSET, kinds.DAEMONSET, kinds.SERVICE, kinds.JOB, kinds.POD)
 _SELECTORS = ("app", "app.kubernetes.io/name", "k8s-app")
@@ -69,17 +70,19 @@ class Found:
 async def find(cluster: Cluster, wanted: Wanted) -> Found:
     """By what is named outright; else by a pod's owner, an app's name, a host's address."""
     search = Search(cluster, namespace(wanted))
+    if wanted.kind in MACHINES and (machine := await search.by_host(without_port(wanted.name))):
+        return Found(machine)  # pod and service in its labels are the exporter's
     named = list(dict.fromkeys(outright(wanted)))
     subjects = await search.each(named)
     there = {(subject.kind, name_of(subject.obj)) for subject in subjects}
     missing = [name for name in named if (name.kind, name.name) not in there]
-    if not subjects or all(name.kind is kinds.NODE for name in named):
+    if all(subject.kind is kinds.NODE for subject in subjects):
         guessed = await _by_guess(search, wanted, missing)
-        subjects = [*subjects, *guessed]
+        subjects = [*guessed, *subjects]
         if guessed:  # a monitoring system's service is often no Service
             missing = [name for name in missing if name.kind is not kinds.SERVICE]
-    told = missing if not search.doubtful else ()
-    return Found(subjects[:MOST_SUBJECTS], told, tuple(dict.fromkeys(search.doubtful)))
+    gone = missing if not search.doubtful else ()
+    return Found(subjects[:MOST_SUBJECTS], gone, tuple(dict.fromkeys(search.doubtful)))
 
 
 async def _by_guess(search: Search, wanted: Wanted, missing: Sequence[Name]) -> list[Subject]:
@@ -99,33 +102,43 @@ async def _by_guess(search: Search, wanted: Wanted, missing: Sequence[Name]) -> 
     return []
 
 
+def told(wanted: Wanted, label: str) -> str:
+    """What a label says of the thing itself: where two clash, Prometheus calls the thing's `exported_`."""
+    return wanted.labels.get(f"exported_{label}") or wanted.labels.get(label, "")
+
+
+def is_exporter(wanted: Wanted) -> bool:
+    """Whether the target was taken from a label that tells of the exporter."""
+    plain = [label.removeprefix("exported_") for label in wanted.labels if label.startswith("exported_")]
+    return wanted.name in [wanted.labels.get(label) for label in plain]
+
+
 def namespace(wanted: Wanted) -> str:
-    told = (wanted.labels.get(label, "") for label in NAMESPACE_LABELS)
-    return wanted.namespace or next(filter(None, told), "")
+    named = (told(wanted, label) for label in NAMESPACE_LABELS)
+    return wanted.labels.get("exported_namespace") or wanted.namespace or next(filter(None, named), "")
 
 
 def outright(wanted: Wanted) -> Iterator[Name]:
     """What target and labels name with its kind, the target first."""
-    if wanted.name and wanted.kind in BY_WORD:
+    if wanted.name and wanted.kind in BY_WORD and not is_exporter(wanted):
         yield Name(BY_WORD[wanted.kind], wanted.name)
     for kind, labels in NAMING_LABELS:
-        told = next(filter(None, (wanted.labels.get(label, "") for label in labels)), "")
-        if told and kind is not kinds.SERVICE:  # a service in a label is seldom one of Kubernetes
-            yield Name(kind, told)
+        ways = (*labels, f"k8s.{kind.word}.name", f"k8s_{kind.word}_name")
+        if name := next(filter(None, (told(wanted, label) for label in ways)), ""):
+            yield Name(kind, name)
 
 
 def loose(wanted: Wanted) -> Iterator[str]:
     """Names that may be those of a workload or a service."""
-    if wanted.name and wanted.kind not in ("host", "node"):
+    if wanted.name and wanted.kind not in MACHINES and not is_exporter(wanted):
         yield wanted.name
-    told = [*NAMING_LABELS[6][1], *APP_LABELS]
-    yield from (wanted.labels[label] for label in told if wanted.labels.get(label))
+    yield from filter(None, (told(wanted, label) for label in (*SERVICE_LABELS, *APP_LABELS)))
 
 
 def hosts(wanted: Wanted) -> Iterator[str]:
-    if wanted.name and wanted.kind in ("host", "node", ""):
+    if wanted.name and not wanted.kind:
         yield without_port(wanted.name)
-    yield from (without_port(wanted.labels[label]) for label in HOST_LABELS if wanted.labels.get(label))
+    yield from map(without_port, filter(None, (told(wanted, label) for label in HOST_LABELS)))
 
 
 def owners_by_name(pod: str) -> list[str]:
@@ -183,6 +196,8 @@ class Search:
 
     async def by_host(self, host: str) -> list[Subject]:
         """A node by name or address, or the pod that has this address."""
+        if not host:
+            return []
         node = await self._cluster.get(kinds.NODE, "", host)
         if node is not None:
             return [Subject(kinds.NODE, node)]

@@ -144,14 +144,46 @@ class Suite:
         assert one(found, "deployment").about == "checkout"
         assert of_kind(found, "missing") == []
 
-    async def test_labels_name_the_pod(self, world: World) -> None:
+    @pytest.mark.parametrize("kind", ["", "pod"])
+    async def test_the_exporters_pod_is_not_what_is_alerted_on(self, world: World, kind: str) -> None:
         world.deploy("api", replicas=1)
-        pod = world.pods("api")[0]["metadata"]["name"]
-        labels = {"exported_pod": pod, "pod": "kube-state-metrics-0", "namespace": world.namespace}
+        pod, exporter = world.pods("api")[0]["metadata"]["name"], "kube-state-metrics-0"
+        labels = {"exported_pod": pod, "pod": exporter}
+        labels |= {"exported_namespace": world.namespace, "namespace": "monitoring"}
 
-        found = await world.look("", "", namespace="", labels=labels)
+        found = await world.look(kind, exporter if kind else "", namespace="monitoring", labels=labels)
 
         assert one(found, "pod").about == pod
+        assert of_kind(found, "missing") == []
+
+    @pytest.mark.parametrize("label", ["pod", "k8s.pod.name", "k8s_pod_name", "pod_name"])
+    async def test_labels_name_the_pod(self, world: World, label: str) -> None:
+        world.deploy("api", replicas=1)
+        pod = world.pods("api")[0]["metadata"]["name"]
+
+        found = await world.look("", "", labels={label: pod})
+
+        assert one(found, "pod").about == pod
+
+    async def test_a_nodes_alert_is_not_about_its_exporter(self, world: World) -> None:
+        world.deploy("exporter", replicas=1)
+        pod = world.pods("exporter")[0]
+        node = pod["spec"]["nodeName"]
+        labels = {"pod": pod["metadata"]["name"], "service": "exporter", "instance": f"{node}:9100"}
+
+        found = await world.look("host", f"{node}:9100", labels=labels)
+
+        assert found[0].about == node
+        assert of_kind(found, "deployment") == []
+
+    async def test_a_node_in_the_labels_does_not_hide_the_workload(self, world: World) -> None:
+        world.deploy("checkout", replicas=1)
+        node = world.pods("checkout")[0]["spec"]["nodeName"]
+
+        found = await world.look("service", "checkout", labels={"node": node})
+
+        assert one(found, "deployment").about == "checkout"
+        assert one(found, "node").about == node
 
     async def test_an_app_label_leads_to_its_workload(self, world: World) -> None:
         made = workload("Deployment", "shop-basket", 1, "b:1", **{"app.kubernetes.io/name": "basket"})
@@ -195,6 +227,7 @@ class Suite:
         spec = {"unschedulable": True, "taints": [taint]}
         world.make(kinds.NODE, {"metadata": {"name": name}, "spec": spec, "status": {}})
         world.nodes.append(name)
+        world.wait(kinds.NODE, name, lambda one: world.fake or one["status"].get("conditions"))
         conditions = [
             {"type": "Ready", "status": "True", "reason": "KubeletReady"},
             {"type": "DiskPressure", "status": "True", "reason": "KubeletHasDiskPressure"},
