@@ -7,7 +7,7 @@ Each of these is a tool call of its own and may be missing: then the rest speaks
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -15,6 +15,7 @@ from agents.snapshot import Gathered
 from agents.surroundings import Series, Signal, surroundings
 from agents.topology import Topology
 from connectors.evidence import Finding, Wanted
+from connectors.prometheus.service_findings import service_findings
 from connectors.prometheus.service_series import MOST_SERVICES, ServiceSeries, Windows
 from connectors.tools import Ask, Called, Entry, Session
 from schemas.evidence import Health, Source, Surroundings, Suspect
@@ -23,6 +24,8 @@ from streams.observing import Observing
 
 T = TypeVar("T")
 MOST_SUSPECTS = 8
+MOST_TOLD = 3
+NO_SERVICE = ("node", "host", "pvc", "job")
 NAMES = ("service", "app", "deployment", "statefulset", "daemonset", "workload", "job", "container", "pod")
 """labels that may name a service, the plainest first"""
 OF_SEVERITY = {"critical": Health.UNHEALTHY, "warning": Health.DEGRADED}
@@ -76,17 +79,21 @@ class Around:
             found.entries, found.gathered = await self.observing.refresh(session, seconds)
         graph = await self._graph(wanted, session, found, until)
         service = graph.resolve(*names_of(wanted), namespace=wanted.namespace)
-        if not service:
-            why = (
-                "no services are known" if not graph.services else "the target is none of the known services"
-            )
+        if service:
+            await self._judge(graph, service, wanted, session, found, until)
+        else:
+            why = "the target is none of the known services" if graph.services else "no services are known"
             found.gathered.append(Gathered(Source.TOPOLOGY, gap=why))
-            return found
-        await self._judge(graph, service, wanted, session, found, until)
-        series = await self._measure(graph, service, wanted, session, found, until)
-        # beside the event loop: a large graph takes its time, and other runs go on
-        found.surroundings = await asyncio.to_thread(surroundings, graph, service, series)
-        found.gathered.insert(0, Gathered(Source.TOPOLOGY, findings(found.surroundings, wanted)))
+        asked = _near(graph, service) if service else _alone(wanted)
+        measured = await self._measure(asked, wanted, session, found, until) if asked else {}
+        if service:
+            series = {name: _series(one) for name, one in measured.items()}
+            # beside the event loop: a large graph takes its time, and other runs go on
+            found.surroundings = await asyncio.to_thread(surroundings, graph, service, series)
+            found.gathered.insert(0, Gathered(Source.TOPOLOGY, findings(found.surroundings, wanted)))
+        told = [*_told_of(measured, next(iter(asked), ""), found.surroundings, wanted)]
+        if told:
+            found.gathered.append(Gathered(Source.PROMETHEUS, told))
         return found
 
     async def _graph(self, wanted: Wanted, session: Session, found: Slice, until: float) -> Topology:
@@ -117,26 +124,23 @@ class Around:
         graph.judge(health)
 
     async def _measure(
-        self, graph: Topology, service: str, wanted: Wanted, session: Session, found: Slice, until: float
-    ) -> Mapping[str, Series] | None:
+        self, asked: Mapping[str, str], wanted: Wanted, session: Session, found: Slice, until: float
+    ) -> Mapping[str, ServiceSeries]:
         metrics = self.metrics
         if metrics is None:
-            return None
-        nearest = [near.service for near in graph.downstream(service)][: MOST_SERVICES - 1]
-        asked = {one.name: one.namespace for one in (graph.services[service], *nearest)}
+            return {}
         windows = Windows.around(wanted.opened_at, wanted.now)
         ask = Ask(
             metrics.tool,
             self._within(metrics.timeout_secs, until),
-            {"service": service, "services": str(len(asked))},
+            {"service": next(iter(asked)), "services": str(len(asked))},
             resources=frozenset({"service"}),
         )
         read = metrics.read
         called = await self._call(session, ask, lambda: read(asked, windows), found)
         if called.value is None:
             found.gathered.append(Gathered(Source.PROMETHEUS, gap=f"metrics of services: {called.failure}"))
-            return None
-        return {name: _series(one) for name, one in called.value.items()}
+        return called.value or {}
 
     def _within(self, seconds: float, until: float) -> float:
         return max(0.05, min(seconds, until - self.clock()))
@@ -153,6 +157,27 @@ def names_of(wanted: Wanted) -> Sequence[str]:
     """What the alert's service may be called: the target itself, then what labels say."""
     named = [wanted.labels.get(label, "") for label in NAMES]
     return [name for name in (wanted.name, *named) if name]
+
+
+def _near(graph: Topology, service: str) -> Mapping[str, str]:
+    """The target and what it depends on, with their namespaces, the nearest first."""
+    nearest = [near.service for near in graph.downstream(service)][: MOST_SERVICES - 1]
+    return {one.name: one.namespace for one in (graph.services[service], *nearest)}
+
+
+def _alone(wanted: Wanted) -> Mapping[str, str]:
+    """What no topology knows may still be measured, unless it is no service at all."""
+    return {} if wanted.kind in NO_SERVICE or not wanted.name else {wanted.name: wanted.namespace}
+
+
+def _told_of(
+    measured: Mapping[str, ServiceSeries], service: str, around: Surroundings, wanted: Wanted
+) -> Iterator[Finding]:
+    """Of the target, and of those that are suspected most."""
+    suspected = [suspect.service for suspect in around.suspects[:MOST_TOLD]]
+    for name in dict.fromkeys((service, *suspected)):
+        if name in measured:
+            yield from service_findings(name, measured[name], wanted.now)
 
 
 def _series(read: ServiceSeries) -> Series:

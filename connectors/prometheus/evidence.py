@@ -10,11 +10,10 @@ from connectors.evidence import Finding, Unavailable, Wanted
 from connectors.prometheus.client import Prometheus, TimeSeries, step_secs
 from connectors.prometheus.config import PrometheusConfig
 from connectors.prometheus.questions import Question, asked_for
+from connectors.prometheus.telling import change_of, told, trend_of
 from schemas.evidence import Source
 
 MOST_FINDINGS = 30
-CLEAR_CHANGE = 0.25
-"""of the larger value; less is called steady"""
 STALE_STEPS = 6
 """a series that ended so long ago proves nothing about today"""
 
@@ -60,11 +59,11 @@ def _finding(question: Question, series: TimeSeries, wanted: Wanted, stale_at: i
     about = _about(question, series, wanted)
     started, ended = series.samples[0][0], series.samples[-1][0]
     minutes = max(1, round((ended - started) / 60_000))
-    trend = _trend(first, last)
-    between = f"near {_told(last)}" if trend == "stayed" else f"from {_told(first)} to {_told(last)}"
+    trend = trend_of(first, last)
+    between = f"near {told(last)}" if trend == "stayed" else f"from {told(first)} to {told(last)}"
     text = (
         f"{question.what} of {about} {trend} {between} {question.unit} "
-        f"in {minutes} min (lowest {_told(min(values))}, highest {_told(max(values))})"
+        f"in {minutes} min (lowest {told(min(values))}, highest {told(max(values))})"
     )
     return Finding(
         kind="series",
@@ -76,7 +75,7 @@ def _finding(question: Question, series: TimeSeries, wanted: Wanted, stale_at: i
             "last": last,
             "lowest": min(values),
             "highest": max(values),
-            "change": _change(first, last),
+            "change": change_of(first, last),
         },
         words={"metric": question.what, "unit": question.unit, "trend": trend},
         targets=_targets(question, series, wanted) if ended >= stale_at else (),
@@ -87,19 +86,6 @@ def _ends(values: Sequence[float]) -> tuple[float, float]:
     """Its beginning and its end, each over a sixth of it: one odd sample is no trend."""
     part = max(1, len(values) // 6)
     return fmean(values[:part]), fmean(values[-part:])
-
-
-def _change(first: float, last: float) -> float:
-    """-1 to 1: from nothing, to nothing."""
-    size = max(abs(first), abs(last))
-    return 0.0 if size == 0 else max(-1.0, min(1.0, (last - first) / size))
-
-
-def _trend(first: float, last: float) -> str:
-    change = _change(first, last)
-    if abs(change) < CLEAR_CHANGE:
-        return "stayed"
-    return "rose" if change > 0 else "fell"
 
 
 def _about(question: Question, series: TimeSeries, wanted: Wanted) -> str:
@@ -114,11 +100,3 @@ def _targets(question: Question, series: TimeSeries, wanted: Wanted) -> Sequence
     if not question.kind or not name:
         return ()
     return ((question.kind, series.labels.get("namespace", wanted.namespace), name),)
-
-
-def _told(value: float) -> str:
-    """Short, and never in powers of ten that nobody reads."""
-    for size, sign in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if abs(value) >= size:
-            return f"{value / (1e3 if sign == 'k' else size):.4g}{sign}"
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"

@@ -303,6 +303,29 @@ async def test_metrics_are_asked_for_the_target_and_what_it_needs() -> None:
     assert found.surroundings.service == "checkout"
 
 
+async def test_what_was_measured_of_the_target_and_its_suspects_is_told() -> None:
+    slow = ServiceSeries(latency=Measured([9.0] * 10, [1.0] * 60), rate=Measured([5.0] * 10, [5.0] * 60))
+    meter = Meter({"checkout": slow, "db": slow, "cache": ServiceSeries()})
+    incidents = Incidents([("", "db", "critical")])
+    around = Around(KnownServices(CODEC, fixed=CHAIN), Clock(), incidents=incidents, metrics=meter)
+    found = await look(around)
+    told = [one for part in found.gathered if part.source is Source.PROMETHEUS for one in part.findings]
+    assert told[0].about == "checkout"
+    assert {(one.about, one.words["metric"]) for one in told} >= {("checkout", "latency"), ("db", "latency")}
+    latency = next(one for one in told if one.words["metric"] == "latency")
+    assert latency.text == "latency of checkout rose from 1 to 9, against quiet time before the alert"
+    assert (latency.numbers["first"], latency.numbers["last"]) == (1.0, 9.0)
+
+
+@pytest.mark.parametrize(("kind", "asked"), [("service", True), ("deployment", True), ("node", False)])
+async def test_a_service_that_no_topology_knows_is_measured_all_the_same(kind: str, asked: bool) -> None:
+    meter = Meter({"checkout": ServiceSeries(errors=Measured([0.5], [0.0]))})
+    found = await look(Around(KnownServices(CODEC), Clock(), metrics=meter), wanted(kind=kind))
+    assert bool(meter.asked) is asked
+    assert any(part.findings for part in found.gathered) is asked
+    assert "no services are known" in gaps(found)
+
+
 async def test_without_incidents_and_metrics_the_slice_is_still_there() -> None:
     around = Around(
         KnownServices(CODEC, fixed=CHAIN),
