@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from agents.blast_radius import blast_radius
 from agents.desk import Desk
 from agents.playbooks.fill import Filling
-from agents.playbooks.seen import of_service, of_subject
+from agents.playbooks.seen import Sorted
 from agents.render import command, executable
 from agents.static_review import breaks_a_rule
 from schemas.evidence import Brief
@@ -149,7 +149,6 @@ def _former(brief: Brief, proposal: Proposal, operation: Operation) -> Parameter
 
 def filling(brief: Brief, service: str, items: Sequence[str] = (), target: Target | None = None) -> Filling:
     """Of the incident's own service, or of one that it depends on; the cited items first."""
-    own = of_subject(brief)
-    seen = own if not service or service == own.service else of_service(brief, service)
+    seen = Sorted(brief).service(service)
     cited = [item for item in brief.items if item.id in items]
     return Filling(brief, seen, cited, target)

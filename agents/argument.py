@@ -76,7 +76,8 @@ def _turn(turn: Turn) -> Iterator[str]:
     if turn.failed:
         yield f"gave up: {turn.failed}"
     yield from (f"note: {note}" for note in turn.notes if note)
-    yield from (f"no answer from {failure}" for failure in turn.usage.failures)
+    if not turn.degraded:  # else the note says why nobody answered
+        yield from (f"no answer from {failure}" for failure in turn.usage.failures)
     if turn.usage.tokens_in or turn.usage.tokens_out:
         yield f"{turn.usage.tokens_in} tokens in, {turn.usage.tokens_out} out, ${turn.usage.cost_usd:.4f}"
 

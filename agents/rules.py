@@ -6,13 +6,13 @@ a hypothesis is starts at what its playbook says, and grows with facts from outs
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agents.playbooks.book import Book
 from agents.playbooks.fill import Filling, fill
 from agents.playbooks.matching import Basis, Fit, fits
-from agents.playbooks.seen import Seen, about, from_outside, of_service, of_subject
+from agents.playbooks.seen import Seen, Sorted, from_outside
 from agents.playbooks.shape import Playbook, PlaybookHypothesis
 from schemas.diagnosis import Hypothesis
 from schemas.evidence import Brief, EvidenceItem, Health, Source, Suspect
@@ -22,8 +22,8 @@ SURE = 0.9
 """rules alone are never surer than this"""
 FACT, OWN_WORD, AGAINST = 0.15, 0.05, 0.15
 """what a fact from outside adds, one that the alert itself names, and what a contrary fact takes"""
-BASIS = {Basis.TYPE: 0.0, Basis.LABELS: 0.0, Basis.FACTS: -0.05, Basis.MESSAGE: -0.05}
-LESS_FITTING = 0.1
+BASIS = {Basis.TYPE: 0.0, Basis.LABELS: 0.0, Basis.FACTS: -0.05, Basis.MESSAGE: -0.08}
+LESS_FITTING = 0.2
 ELSEWHERE = 0.1
 SUSPECTS = 5
 _ILL = {Health.UNHEALTHY: 0.6, Health.DEGRADED: 0.5, Health.UNKNOWN: 0.0, Health.HEALTHY: 0.0}
@@ -44,12 +44,35 @@ class Candidate:
     def under(self, hypothesis_id: str) -> Candidate:
         return replace(self, hypothesis=self.hypothesis.model_copy(update={"id": hypothesis_id}))
 
+    def less(self, sure: float) -> Candidate:
+        left = round(max(0.0, self.hypothesis.confidence - sure), 3)
+        return replace(self, hypothesis=self.hypothesis.model_copy(update={"confidence": left}))
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the rules look at."""
+
+    brief: Brief
+    evidence: Sorted
+    blame: Mapping[str, float]
+    """how strongly the topology points at each service"""
+
+    @property
+    def own(self) -> str:
+        return self.evidence.own
+
+    @property
+    def elsewhere(self) -> Sequence[Suspect]:
+        below = (one for one in self.brief.surroundings.suspects if one.distance > 0)
+        return [suspect for suspect in below if suspect.service != self.own][:SUSPECTS]
+
 
 def rank(brief: Brief, book: Book) -> tuple[Candidate, ...]:
     """Best first; claims that nothing can be cited for are not made."""
-    blame = _blame(brief)
-    found = [candidate for seen in _looked_at(brief) for candidate in _candidates(brief, book, seen, blame)]
-    found += _suspicions(brief, blame, {c.service for c in found if c.outside})
+    scene = Scene(brief, Sorted(brief), _blame(brief))
+    found = [candidate for seen in _looked_at(scene) for candidate in _candidates(scene, book, seen)]
+    found += _suspicions(scene, {candidate.service for candidate in found if candidate.outside})
     cited = [candidate for candidate in found if candidate.hypothesis.evidence]
     cited.sort(key=lambda candidate: (-candidate.hypothesis.confidence, candidate.hypothesis.cause))
     best = tuple(_without_repeats(cited))[:MOST]
@@ -67,14 +90,9 @@ def summary(candidates: Sequence[Candidate], brief: Brief) -> str:
 # -- the incident's own service, and the suspects
 
 
-def _looked_at(brief: Brief) -> Iterator[Seen]:
-    yield of_subject(brief)
-    own = of_subject(brief).service
-    yield from (of_service(brief, s.service) for s in _elsewhere(brief) if s.service != own)
-
-
-def _elsewhere(brief: Brief) -> Sequence[Suspect]:
-    return [suspect for suspect in brief.surroundings.suspects if suspect.distance > 0][:SUSPECTS]
+def _looked_at(scene: Scene) -> Iterator[Seen]:
+    yield scene.evidence.subject()
+    yield from (scene.evidence.service(suspect.service) for suspect in scene.elsewhere)
 
 
 def _blame(brief: Brief) -> dict[str, float]:
@@ -87,43 +105,48 @@ def _strength(suspect: Suspect) -> float:
     return min(SURE, 0.4 + 0.45 * suspect.share) if suspect.share >= 0.2 else _ILL[suspect.health]
 
 
-def _suspicions(brief: Brief, blame: dict[str, float], explained: set[str]) -> Iterator[Candidate]:
+def _suspicions(scene: Scene, explained: set[str]) -> Iterator[Candidate]:
     """A dependency that is ill, or explains the symptom, and that no playbook has anything to say about."""
-    own = of_subject(brief).service
-    for place, suspect in enumerate(_elsewhere(brief)):
-        strength = blame.get(suspect.service, 0.0)
+    for place, suspect in enumerate(scene.elsewhere):
+        strength = scene.blame.get(suspect.service, 0.0)
         if strength <= 0 or suspect.service in explained:
             continue
         hops = "1 hop" if suspect.distance == 1 else f"{suspect.distance} hops"
+        who = f"{suspect.service} ({suspect.kind}), {hops} below {scene.own},"
+        showing = _showing(scene, suspect.service)
         hypothesis = Hypothesis(
             id="H0",
-            cause=f"{suspect.service} ({suspect.kind}), {hops} below {own}, is the source: {suspect.why}",
+            cause=f"{who} is the source: {suspect.why}",
             service=suspect.service,
-            confidence=max(0.0, strength - 0.04 * place),
-            evidence=_ids(_about(brief, suspect.service)),
+            confidence=round(max(0.0, strength - 0.04 * place), 3),
+            evidence=_ids(showing),
         )
-        shown = any(from_outside(item) for item in _about(brief, suspect.service))
-        yield Candidate(hypothesis, suspect.service, None, 0, outside=shown)
+        outside = any(map(from_outside, showing))
+        yield Candidate(hypothesis, suspect.service, None, 0, outside=outside)
 
 
-def _about(brief: Brief, service: str) -> list[EvidenceItem]:
+def _showing(scene: Scene, service: str) -> list[EvidenceItem]:
     """What shows its part; where nothing is about it alone, what the topology says as a whole."""
-    direct = [item for item in brief.items if from_outside(item) and about(item, service)]
-    return direct[:4] or [item for item in brief.items if item.source == Source.TOPOLOGY][:1]
+    direct = [item for item in scene.evidence.service(service).items if from_outside(item)]
+    return direct[:4] or [item for item in scene.brief.items if item.source == Source.TOPOLOGY][:1]
 
 
 # -- one playbook on one service
 
 
-def _candidates(brief: Brief, book: Book, seen: Seen, blame: dict[str, float]) -> Iterator[Candidate]:
-    found = [(playbook, fit) for playbook in book.playbooks if (fit := fits(playbook.match, brief, seen))]
-    heaviest = max((fit.weight for _, fit in found), default=0)
-    for playbook, fit in found:
-        behind = 1 - fit.weight / heaviest if heaviest and fit.basis != Basis.FACTS else 0.0
-        for number, said in enumerate(playbook.hypotheses, start=1):
-            candidate = _candidate(brief, seen, blame, fit, said, LESS_FITTING * behind)
-            if candidate is not None:
-                yield _of(playbook, number, candidate)
+def _candidates(scene: Scene, book: Book, seen: Seen) -> Iterator[Candidate]:
+    """Of the playbooks that the alert calls for, those that mean it less exactly are believed less."""
+    found = [
+        (fit, _of(playbook, number, candidate))
+        for playbook in book.playbooks
+        if (fit := fits(playbook.match, scene.brief, seen)) is not None
+        for number, said in enumerate(playbook.hypotheses, start=1)
+        if (candidate := _candidate(scene, seen, fit, said)) is not None
+    ]
+    heaviest = max((fit.weight for fit, _ in found), default=0)
+    for fit, candidate in found:
+        called = heaviest and fit.basis != Basis.FACTS
+        yield candidate.less(LESS_FITTING * (1 - fit.weight / heaviest)) if called else candidate
 
 
 def _of(playbook: Playbook, number: int, candidate: Candidate) -> Candidate:
@@ -131,22 +154,20 @@ def _of(playbook: Playbook, number: int, candidate: Candidate) -> Candidate:
     return replace(candidate, hypothesis=hypothesis, playbook=playbook, number=number)
 
 
-def _candidate(
-    brief: Brief, seen: Seen, blame: dict[str, float], fit: Fit, said: PlaybookHypothesis, less: float
-) -> Candidate | None:
+def _candidate(scene: Scene, seen: Seen, fit: Fit, said: PlaybookHypothesis) -> Candidate | None:
     speaking = list(_unique(item for fact in said.supported_by for item in seen.showing(fact)))
     against = list(_unique(item for fact in said.contradicted_by for item in seen.showing(fact)))
     if said.only_if_supported and not speaking:
         return None
     witnesses = {item.id for item in (*speaking, *fit.items) if from_outside(item)}
     own_words = not all(map(from_outside, speaking))
-    confidence = said.confidence + BASIS[fit.basis] - less
+    confidence = said.confidence + BASIS[fit.basis]
     confidence += FACT * min(len(witnesses), 2) + OWN_WORD * own_words - AGAINST * min(len(against), 2)
-    confidence = _by_topology(brief, seen, blame, confidence, supported=bool(witnesses))
-    cause = fill(said.cause, Filling(brief, seen, [*speaking, *fit.items]))
+    confidence = _by_topology(scene, seen, confidence, supported=bool(witnesses))
+    cause = fill(said.cause, Filling(scene.brief, seen, [*speaking, *fit.items]))
     if not seen.is_subject:
-        cause += f"; {of_subject(brief).service} depends on it"
-    evidence = _ids(_unique([*fit.items, *speaking, *_blamed(brief, seen, blame)]))
+        cause += f"; {scene.own} depends on it"
+    evidence = _ids(_unique([*fit.items, *speaking, *_blamed(scene, seen)]))
     hypothesis = Hypothesis(
         id="H0",
         cause=cause,
@@ -158,12 +179,10 @@ def _candidate(
     return Candidate(hypothesis, seen.service, None, 0, outside=bool(witnesses))
 
 
-def _by_topology(
-    brief: Brief, seen: Seen, blame: dict[str, float], confidence: float, *, supported: bool
-) -> float:
+def _by_topology(scene: Scene, seen: Seen, confidence: float, *, supported: bool) -> float:
     """What the topology points at gains; a bare symptom loses where it points at another service."""
-    elsewhere = max((blame.get(suspect.service, 0.0) for suspect in _elsewhere(brief)), default=0.0)
-    own = blame.get(seen.service, 0.0)
+    elsewhere = max((scene.blame.get(suspect.service, 0.0) for suspect in scene.elsewhere), default=0.0)
+    own = scene.blame.get(seen.service, 0.0)
     if not seen.is_subject:
         return max(confidence, own) + 0.05 if own else confidence
     if own and own >= elsewhere:
@@ -171,10 +190,13 @@ def _by_topology(
     return confidence - ELSEWHERE if elsewhere and not supported else confidence
 
 
-def _blamed(brief: Brief, seen: Seen, blame: dict[str, float]) -> list[EvidenceItem]:
-    if not blame.get(seen.service):
+def _blamed(scene: Scene, seen: Seen) -> list[EvidenceItem]:
+    if not scene.blame.get(seen.service):
         return []
-    return [i for i in brief.items if i.source == Source.TOPOLOGY and about(i, seen.service)][:1]
+    named = (seen.service, scene.own if seen.is_subject else "")
+    return [i for i in seen.items if i.source == Source.TOPOLOGY and i.kind == "blame" and i.about in named][
+        :1
+    ]
 
 
 def _without_repeats(candidates: Sequence[Candidate]) -> Iterator[Candidate]:

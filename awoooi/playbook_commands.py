@@ -11,7 +11,7 @@ from pathlib import Path
 from agents.hard_rules import judge
 from agents.playbooks.book import Book, load_book
 from agents.playbooks.matching import fits
-from agents.playbooks.seen import of_subject
+from agents.playbooks.seen import Sorted
 from agents.playbooks.shape import Playbook
 from agents.rule_actions import proposals
 from agents.rules import rank
@@ -79,7 +79,7 @@ def test(settings: Settings, file: str, *, as_json: bool) -> int:
 
 def _told(brief: Brief, book: Book) -> dict[str, object]:
     candidates = rank(brief, book)
-    seen = of_subject(brief)
+    seen = Sorted(brief).subject()
     matched = [(one.name, fit.basis) for one in book.playbooks if (fit := fits(one.match, brief, seen))]
     return {
         "alert_type": brief.subject.alert_type,

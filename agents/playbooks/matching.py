@@ -45,6 +45,8 @@ def _by_alert(match: Match, brief: Brief) -> tuple[Basis, int] | None:
         return None
     if match.labels and not has_words(subject.labels, match.labels):
         return None
+    if any(weight(word, subject.alert_type) for word in match.unless):
+        return None
     typed = max((weight(pattern, subject.alert_type) for pattern in match.alert_types), default=0)
     if typed:
         return Basis.TYPE, typed

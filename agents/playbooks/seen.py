@@ -66,39 +66,52 @@ def _compares(item: EvidenceItem, fact: Fact) -> bool:
     )
 
 
-def of_subject(brief: Brief) -> Seen:
-    """Everything that is not about one of its neighbours: a pod's event is about its service."""
-    own = own_service(brief)
-    mine = {"", own, brief.subject.target.name}
-    items = tuple(item for item in brief.items if _owner(brief, item) in mine)
-    return Seen(own, _kinds(brief).get(own), items, is_subject=True)
+class Sorted:
+    """A run's evidence by the service that each item is about: sorted once, looked at often."""
 
+    def __init__(self, brief: Brief) -> None:
+        self.own = own_service(brief)
+        self._kinds = _kinds(brief)
+        self._mine = {"", self.own, brief.subject.target.name}
+        owner = _owners(brief, {*self._kinds, self.own, brief.subject.target.name} - {""})
+        self._owned = [(owner[item.about], item) for item in brief.items]
 
-def of_service(brief: Brief, service: str) -> Seen:
-    items = tuple(
-        item
-        for item in brief.items
-        if item.source not in (Source.ALERT, Source.HISTORY) and _owner(brief, item) == service
-    )
-    return Seen(service, _kinds(brief).get(service), items, is_subject=False)
+    def subject(self) -> Seen:
+        """Everything that is not about one of its neighbours: a pod's event is about its service."""
+        items = tuple(item for owner, item in self._owned if owner in self._mine)
+        return Seen(self.own, self._kinds.get(self.own), items, is_subject=True)
+
+    def service(self, name: str) -> Seen:
+        """The incident's own, or one around it: of that one the alert and its history say nothing."""
+        if name in self._mine:
+            return self.subject()
+        silent = (Source.ALERT, Source.HISTORY)
+        items = tuple(item for owner, item in self._owned if owner == name and item.source not in silent)
+        return Seen(name, self._kinds.get(name), items, is_subject=False)
 
 
 def own_service(brief: Brief) -> str:
     return brief.surroundings.service or brief.subject.target.name
 
 
-def _owner(brief: Brief, item: EvidenceItem) -> str:
-    """The service that an item is about, the longest name that fits; empty where it is none of ours."""
-    names = {*_kinds(brief), own_service(brief), brief.subject.target.name}
-    return max((name for name in names if about(item, name)), key=lambda name: (len(name), name), default="")
+def _owners(brief: Brief, services: set[str]) -> dict[str, str]:
+    """For whatever items are about: the service with the longest name that fits; empty where none does."""
+    plain = {bare: service for service in sorted(services) for bare in _bare(service)}
+    return {about: _owner(about, plain) for about in {item.about for item in brief.items}}
 
 
-def about(item: EvidenceItem, service: str) -> bool:
-    """`checkout-7d9f-x2x4l`, `pod/checkout-7d9f-x2x4l` and `shop/checkout` are about `checkout`."""
-    if not service or not item.about:
-        return False
-    name, wanted = item.about.rsplit("/", 1)[-1], service.rsplit("/", 1)[-1]
-    return name == wanted or name.startswith(wanted + "-") or item.about == service
+def _owner(about: str, services: Mapping[str, str]) -> str:
+    """`checkout-7d9f-x2x4l`, `pod/checkout-7d9f-x2x4l` and `shop/checkout /data` are about `checkout`."""
+    name = about.split(" ", 1)[0].rsplit("/", 1)[-1]
+    while name and name not in services:
+        name = name.rpartition("-")[0]
+    return services.get(name, "")
+
+
+def _bare(service: str) -> tuple[str, ...]:
+    """Without its namespace, which stands before a slash or behind a dot where two have one name."""
+    name = service.rsplit("/", 1)[-1]
+    return name.rpartition(".")[0] or name, name
 
 
 def _kinds(brief: Brief) -> dict[str, NodeKind]:

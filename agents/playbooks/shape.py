@@ -52,6 +52,7 @@ class Match(Plain):
     """When a playbook is looked at: one alert type, or one fact outside the alert, and the rest holds."""
 
     alert_types: Several = Field((), description="words that an alert's type holds, in any order")
+    unless: Several = Field((), description="words of an alert's type that mean something else")
     resource_types: Annotated[tuple[ResourceType, ...], BeforeValidator(_several)] = ()
     node_kinds: Annotated[tuple[NodeKind, ...], BeforeValidator(_several)] = Field(
         (), description="what the topology must say it is, where it says anything"

@@ -33,6 +33,7 @@ def _in(part: str, words: tuple[str, ...], whole: str) -> bool:
     return any(word.startswith(part) for word in words) or (len(part) >= _LONG_ENOUGH and part in whole)
 
 
+@lru_cache(maxsize=16_384)
 def holds(phrase: str, text: str) -> bool:
     """Whether a text holds a phrase: its words in their order, the last one perhaps only begun."""
     wanted, words = words_of(phrase), words_of(text)

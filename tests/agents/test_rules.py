@@ -65,6 +65,10 @@ BY_THE_ALERT_ALONE = [
     ("TargetDown", target("service", "checkout"), "down"),
     ("CoreDNSErrorsHigh", target("service", "kube-dns"), "dns"),
     ("JvmMemoryFillingUp", CHECKOUT, "saturation"),
+    ("HostTemperatureHigh", NODE, "hardware"),
+    ("PrometheusConfigReloadFailed", CHECKOUT, "configuration"),
+    ("GitalyWorkerCrashed", CHECKOUT, "failing"),
+    ("HighRequestErrorRate", target("service", "checkout"), "errors"),
     ("HaproxyBackendDown", target("service", "edge"), "ingress"),
 ]
 
@@ -173,6 +177,10 @@ def test_a_cause_in_a_dependency_is_named_with_what_shows_it():
     assert top.service == "orders-db"
     assert "checkout depends on it" in top.cause
     assert set(top.evidence) == {"E2", "E3"}
+
+
+def test_an_alert_of_too_little_is_not_one_of_too_much():
+    assert rank(brief("ContainerLowCpuUtilization", CHECKOUT, message="x"), BOOK) == ()
 
 
 def test_what_no_playbook_knows_is_no_hypothesis():
