@@ -343,6 +343,22 @@ class TestReal(Suite):
     def world(self, real: World) -> World:
         return real
 
+    @pytest.mark.parametrize("kind", [kinds.STATEFULSET, kinds.DAEMONSET], ids=lambda kind: kind.word)
+    async def test_what_a_set_ran_before_is_in_its_controller_revisions(
+        self, world: World, kind: kinds.Kind
+    ) -> None:
+        world.make(kind, workload(kind.kind, "db", 1, "db:1"))
+        world.wait(kind, "db", lambda one: one.get("status", {}).get("observedGeneration") == 1)
+        containers = [{"name": "db", "image": "db:2"}]
+        change = {"spec": {"template": {"spec": {"containers": containers}}}}
+
+        world.peer.patch(kind.path(world.namespace, "db"), change)
+        world.wait(kind, "db", lambda one: one["status"]["observedGeneration"] == 2)
+
+        seen = one(await world.look(kind.word, "db"), "rollout")
+        assert (seen.words["previous_image"], seen.words["image"]) == ("db:1", "db:2")
+        assert (seen.words["changed"], seen.numbers["revision"]) == ("true", 2)
+
 
 def _rolled_out(deployment: dict[str, Any]) -> bool:
     status = deployment.get("status", {})
