@@ -23,6 +23,7 @@ from connectors.kubernetes.reading import (
     owner_of,
     part,
     parts,
+    quantity,
     text,
     true,
 )
@@ -51,6 +52,7 @@ def pod(obj: Obj, now: int) -> Finding:
         "ready_containers": ready,
         "last_exit_code": number(ended, "exitCode") if ended else None,
         "last_ended_seconds": ago(millis(ended, "finishedAt"), now),
+        **_resources(obj),
     }
     words = {
         "phase": phase,
@@ -65,6 +67,21 @@ def pod(obj: Obj, now: int) -> Finding:
         "image": joined(images(obj)),
     }
     return finding(kinds.POD, obj, now, told, numbers, words)
+
+
+_AMOUNTS = (("memory", "bytes"), ("cpu", "cores"))
+
+
+def _resources(obj: Obj) -> dict[str, float | None]:
+    """Of its only container: with several, nobody can say which one is meant."""
+    containers = parts(obj, "spec", "containers")
+    if len(containers) != 1:
+        return {}
+    return {
+        f"{name}_{what[:-1]}_{unit}": quantity(text(containers[0], "resources", what, name))
+        for name, unit in _AMOUNTS
+        for what in ("requests", "limits")
+    }
 
 
 def statuses(obj: Obj) -> list[Obj]:
