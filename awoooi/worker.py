@@ -87,7 +87,7 @@ class Worker:
                 task.cancel()
             if self.shared is None:
                 await self.reference.stop()
-            await app.stop()
+            await self.engine.stop()
         if app.crash_reason is not None:
             raise app.crash_reason
 

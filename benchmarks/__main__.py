@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks import dedup, idle, ingest, memory, report, sink, webhooks
+from benchmarks import dedup, idle, ingest, memory, report, runs, sink, webhooks
 from benchmarks.measured import Measured, Scale
 from benchmarks.targets import KEYS, TARGETS, Target
 
@@ -35,6 +35,8 @@ PARTS = (
     Part(("dedup_vs_raw",), dedup.measure_wide, "dedup where hardly anything repeats"),
     Part(("two_workers_vs_one",), dedup.measure_two_workers, "one and two workers"),
     Part(("raw_to_incident_per_s", "raw_to_incident_p99_ms"), ingest.measure, "raw records to incidents"),
+    Part(("incident_to_decision_p99_ms",), runs.measure_decisions, "incidents to decisions"),
+    Part(("runs_in_flight_mb",), runs.measure_in_flight, "runs that wait for models"),
     Part(("sink_events_per_s",), sink.measure, "events into the store"),
     Part(("webhooks_per_s",), webhooks.measure, "webhooks"),
     Part(("bytes_per_open_incident",), memory.measure_incidents, "memory of open incidents"),

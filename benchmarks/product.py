@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,9 @@ class Product:
         default_factory=lambda: dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     )
 
+    more: Mapping[str, str] = field(default_factory=dict)
+    """other settings, by variable"""
+
     @property
     def state(self) -> Path:
         return self.folder / "state"
@@ -40,7 +43,7 @@ class Product:
                 "AWOOOI_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
                 "AWOOOI_PARTITIONS": str(PARTITIONS),
             }
-        return given
+        return {**given, **self.more}
 
     def process(self, *command: str) -> Process:
         """Not started yet. Settings of the surroundings do not reach it."""

@@ -60,6 +60,7 @@ class Engine:
         self.limiter = RejectLimiter()
         self._tables: dict[str, RowTable] = {}
         self._slow = SlowWork(config.slow_in_flight)
+        self._in_order = SlowWork(len(stages) * 1000)  # as many as there are partitions; each one by one
         self._reached = Reached(lambda place: bool(self.app.consumer.is_behind(TP(*place))))
         self._sources = {topic for placed in stages if not placed.keyed for topic in placed.topics}
         self.app.cancel_slow_work = self._slow.cancel
@@ -75,15 +76,17 @@ class Engine:
             self._tables[placed.name] = self._add_table(placed)
         topic = app.topic(*topics, partitions=self._config.partitions, schema=BatchSchema())
 
-        async def work(stream: Any) -> None:
+        async def read(stream: Any) -> None:
             async for event in stream.noack().events():
-                if placed.slow and event.message.topic != self._ticks:
-                    key = (placed.name, event.message.value[0].key)
-                    self._slow.start(key, self._take(placed, event))
+                work, place = self._take(placed, event), event.message
+                if not placed.slow:  # partitions beside each other: each turn waits for the broker twice
+                    self._in_order.start((placed.name, b"%d" % place.partition), work)
+                elif place.topic == self._ticks:
+                    await work  # no slow work begins meanwhile
                 else:
-                    await self._take(placed, event)
+                    self._slow.start((placed.name, place.value[0].key), work)
 
-        app.agent(topic, name=f"{placed.name}:{topics[0]}")(work)
+        app.agent(topic, name=f"{placed.name}:{topics[0]}")(read)
 
     def _add_table(self, placed: Placed) -> RowTable:
         stage: Any = placed.runner.stage
@@ -277,6 +280,12 @@ class Engine:
         """Assigned, recovered, and not in a rebalance."""
         app = self.app
         return bool(app.tables.recovery.completed.is_set() and not app.rebalancing and not app.in_recovery)
+
+    async def stop(self) -> None:
+        """What is in hand is left to the next owner; what is being written is written."""
+        self._slow.cancel()
+        self._in_order.cancel()
+        await self.app.stop()
 
     def changelogs(self) -> list[str]:
         """Changelog topics, to be made before the start: compacted, as many partitions as the input."""

@@ -95,9 +95,14 @@ def _flow(config: EngineConfig, stages: Sequence[Placed]) -> Flow:
         batch=config.batch_records // 4,
         batches=dict.fromkeys(glanced, config.batch_records),
         topics=frozenset({config.ticks, *(topic for placed in stages for topic in placed.topics)}),
-        slow=dict.fromkeys(slow, max(1, config.slow_in_flight // config.partitions)),
+        slow=dict.fromkeys(slow, _in_flight(config)),
         ticks=config.ticks,
     )
+
+
+def _in_flight(config: EngineConfig) -> int:
+    """Slow records of one partition: keys are spread unevenly, and a full one would block its others."""
+    return min(config.slow_in_flight, max(32, 4 * config.slow_in_flight // config.partitions))
 
 
 def _most_in_a_poll(config: EngineConfig, stages: Sequence[Placed]) -> int:

@@ -107,7 +107,15 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             if time.monotonic() < until:
                 return False
             del self._held[tp]
-        return self._unfinished(tp) < flow.in_flight_of(tp.topic)
+        return self._unfinished(tp) < flow.in_flight_of(tp.topic) or self._is_trickle(tp)
+
+    def _is_trickle(self, tp: TP) -> bool:
+        """Batches of a record or two are bounded by their records: what is left unfetched costs time."""
+        if tp.topic in self._flow.slow:
+            return False
+        acked = self._acked_index[tp]
+        waiting = [offset for offset in self._in_flight[tp] if offset not in acked]
+        return waiting[-1] - waiting[0] < self._flow.batch // 10
 
     def _unfinished(self, tp: TP) -> int:
         """Acknowledged ones stay in the list until they are committed: they hold nothing up."""

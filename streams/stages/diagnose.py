@@ -6,7 +6,6 @@ from agents.desk import Clock, Desk
 from agents.diagnostician import diagnose
 from agents.giving_up import diagnosis_failed
 from schemas.diagnosis import DiagnosedPayload, RcaDiagnosed
-from schemas.envelope import to_millis
 from schemas.evidence import Brief, EvidenceCollected
 from streams.stage import Keyed
 from streams.stages.turns import Spoken, TurnStage
@@ -18,16 +17,16 @@ class Diagnose(TurnStage[EvidenceCollected, DiagnosedPayload]):
     takes, gives = EvidenceCollected, RcaDiagnosed
 
     async def speak(self, heard: EvidenceCollected, desk: Desk, seconds: float) -> DiagnosedPayload:
-        return await diagnose(_brief(heard), desk, seconds)
+        return await diagnose(_named(heard), desk, seconds)
 
     def give_up(self, heard: EvidenceCollected, why: str, clock: Clock) -> DiagnosedPayload:
-        return diagnosis_failed(_brief(heard), why, clock)
+        return diagnosis_failed(_named(heard), why, clock)
 
-    def deadline(self, heard: EvidenceCollected) -> int:
-        return to_millis(heard.payload.deadline_at)
+    def brief(self, heard: EvidenceCollected) -> Brief:
+        return heard.payload
 
 
-def _brief(heard: EvidenceCollected) -> Brief:
+def _named(heard: EvidenceCollected) -> Brief:
     """From here on the snapshot names its own event."""
     return heard.payload.model_copy(update={"evidence_id": heard.event_id})
 

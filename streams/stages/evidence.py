@@ -202,14 +202,16 @@ def _is_sound(finding: Finding) -> bool:
     """As its type says, all of it: another server's answer may have ended up anywhere in it."""
     try:
         texts = (finding.kind, finding.about, finding.text, *finding.words, *finding.words.values())
-        names = (part for target in finding.targets for part in target)
+        names = [part for target in finding.targets for part in target]
+        numbers = finding.numbers.values()
         return (
             all(isinstance(text, str) for text in (*texts, *names, *finding.numbers))
-            and all(isinstance(number, int | float) for number in finding.numbers.values())
+            and all(isinstance(number, int | float) and float(number) is not None for number in numbers)
             and all(len(target) == 3 for target in finding.targets)
+            and bool(" ".join(names).encode() or not names)
             and 0 <= int(finding.observed_at) <= LATEST
         )
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError, OverflowError):
         return False
 
 

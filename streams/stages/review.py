@@ -5,7 +5,7 @@ from __future__ import annotations
 from agents.desk import Clock, Desk
 from agents.giving_up import review_failed
 from agents.reviewer import review
-from schemas.envelope import to_millis
+from schemas.evidence import Brief
 from schemas.plan import RcaPlanned
 from schemas.verdict import RcaReviewed, ReviewedPayload
 from streams.stage import Keyed
@@ -23,8 +23,8 @@ class Review(TurnStage[RcaPlanned, ReviewedPayload]):
     def give_up(self, heard: RcaPlanned, why: str, clock: Clock) -> ReviewedPayload:
         return review_failed(heard.payload, why, clock)
 
-    def deadline(self, heard: RcaPlanned) -> int:
-        return to_millis(heard.payload.brief.deadline_at)
+    def brief(self, heard: RcaPlanned) -> Brief:
+        return heard.payload.brief
 
     def has_ended(self, heard: RcaPlanned) -> bool:
         return bool(heard.payload.turn.failed)

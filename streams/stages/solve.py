@@ -6,7 +6,7 @@ from agents.desk import Clock, Desk
 from agents.giving_up import plan_failed
 from agents.solver import solve
 from schemas.diagnosis import RcaDiagnosed
-from schemas.envelope import to_millis
+from schemas.evidence import Brief
 from schemas.plan import PlannedPayload, RcaPlanned
 from streams.stage import Keyed
 from streams.stages.turns import Spoken, TurnStage
@@ -23,8 +23,8 @@ class Solve(TurnStage[RcaDiagnosed, PlannedPayload]):
     def give_up(self, heard: RcaDiagnosed, why: str, clock: Clock) -> PlannedPayload:
         return plan_failed(heard.payload, why, clock)
 
-    def deadline(self, heard: RcaDiagnosed) -> int:
-        return to_millis(heard.payload.brief.deadline_at)
+    def brief(self, heard: RcaDiagnosed) -> Brief:
+        return heard.payload.brief
 
     def has_ended(self, heard: RcaDiagnosed) -> bool:
         return bool(heard.payload.turn.failed)

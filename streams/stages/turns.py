@@ -14,9 +14,11 @@ from typing import Generic, TypeVar
 import structlog
 
 from agents.desk import Clock, Desk
+from agents.models.model import NoPanel
 from schemas import ids
-from schemas.envelope import Event, from_millis
+from schemas.envelope import Event, from_millis, to_millis
 from schemas.errors import BadPayload, Never
+from schemas.evidence import Brief
 from streams import windows
 from streams.deadline import share
 from streams.runner import stage_failed
@@ -63,8 +65,7 @@ class TurnStage(KeyedBase[Spoken], Generic[In, Out]):
     def give_up(self, heard: In, why: str, clock: Clock) -> Out: ...
 
     @abstractmethod
-    def deadline(self, heard: In) -> int:
-        """Of the run, in epoch milliseconds."""
+    def brief(self, heard: In) -> Brief: ...
 
     def has_ended(self, heard: In) -> bool:
         """Whether the one before gave up: then the debate has ended, and nobody waits for this turn."""
@@ -94,8 +95,9 @@ class TurnStage(KeyedBase[Spoken], Generic[In, Out]):
     # -- one turn
 
     def begin(self, record: Record, state: Spoken) -> bool:
+        """Rules cost nothing: only a turn that may ask a model is noted before it begins."""
         heard = self._read(record)
-        if not self._is_mine(heard, state):
+        if not self._is_mine(heard, state) or not self._asks_models(heard):
             return False
         again = state.begun == heard.run_id
         state.begun, state.changed = heard.run_id, True
@@ -121,8 +123,15 @@ class TurnStage(KeyedBase[Spoken], Generic[In, Out]):
     def _is_mine(self, heard: In, state: Spoken) -> bool:
         return heard.run_id not in state.done and not self.has_ended(heard)
 
+    def _asks_models(self, heard: In) -> bool:
+        brief = self.brief(heard)
+        return brief.models and brief.debate and not isinstance(self._desk.panel, NoPanel)
+
+    def _deadline(self, heard: In) -> int:
+        return to_millis(self.brief(heard).deadline_at)
+
     def _keep(self, state: Spoken, heard: In) -> None:
-        state.forget_at = max(state.forget_at, self.deadline(heard) + KEPT_AFTER_DEADLINE)
+        state.forget_at = max(state.forget_at, self._deadline(heard) + KEPT_AFTER_DEADLINE)
 
     async def _turn(self, heard: In, now: Now) -> Event:
         began = self._desk.clock()
@@ -145,7 +154,7 @@ class TurnStage(KeyedBase[Spoken], Generic[In, Out]):
         )
 
     async def _said(self, heard: In, now: Now) -> Out:
-        seconds, clock = share(self.name, self.deadline(heard), now.millis), self._desk.clock
+        seconds, clock = share(self.name, self._deadline(heard), now.millis), self._desk.clock
         if not seconds:
             return self.give_up(heard, NO_TIME, clock)
         try:

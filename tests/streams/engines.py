@@ -141,7 +141,7 @@ async def engine_of(
                 await wait_until_async(lambda: engine.ready, 40, what=f"{group} ready")
             yield engine
         finally:
-            await engine.app.stop()
+            await engine.stop()
 
 
 Item = tuple[bytes | None, bytes | None]
