@@ -10,8 +10,8 @@ from agents.heard import Heard
 from agents.panel_run import debate
 from schemas.evidence import Gap, Source, Surroundings
 from tests.agents.briefs import NOON, blame, brief, kube, near, suspect, target
+from tests.agents.crash_loop import crash_loop, honest
 from tests.agents.panels import Time, desk
-from tests.agents.test_debate import crash_loop, honest
 
 SECTIONS = [
     "What happened",
