@@ -11,17 +11,20 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+import structlog
+
 from agents.snapshot import Gathered
 from agents.surroundings import Series, Signal, surroundings
 from agents.topology import Topology
 from connectors.evidence import Finding, Wanted
 from connectors.prometheus.service_findings import service_findings
 from connectors.prometheus.service_series import MOST_SERVICES, ServiceSeries, Windows
-from connectors.tools import Ask, Called, Entry, Session
+from connectors.tools import Ask, Called, Entry, Session, place_of
 from schemas.evidence import Health, Source, Surroundings, Suspect
 from streams.known_services import KnownServices
 from streams.observing import Observing
 
+log = structlog.get_logger(__name__)
 T = TypeVar("T")
 MOST_SUSPECTS = 8
 MOST_TOLD = 3
@@ -87,9 +90,7 @@ class Around:
         asked = _near(graph, service) if service else _alone(wanted)
         measured = await self._measure(asked, wanted, session, found, until) if asked else {}
         if service:
-            series = {name: _series(one) for name, one in measured.items()}
-            # beside the event loop: a large graph takes its time, and other runs go on
-            found.surroundings = await asyncio.to_thread(surroundings, graph, service, series)
+            await self._blame(graph, service, measured, found, until)
             found.gathered.insert(0, Gathered(Source.TOPOLOGY, findings(found.surroundings, wanted)))
         told = [*_told_of(measured, next(iter(asked), ""), found.surroundings, wanted)]
         if told:
@@ -141,6 +142,30 @@ class Around:
         if called.value is None:
             found.gathered.append(Gathered(Source.PROMETHEUS, gap=f"metrics of services: {called.failure}"))
         return called.value or {}
+
+    async def _blame(
+        self,
+        graph: Topology,
+        service: str,
+        measured: Mapping[str, ServiceSeries],
+        found: Slice,
+        until: float,
+    ) -> None:
+        """With what was measured; where that takes too long, or fails, by health alone.
+
+        Beside the event loop: a large graph takes its time, and other runs go on.
+        """
+        for series in ({name: _series(one) for name, one in measured.items()}, None):
+            try:
+                async with asyncio.timeout(self._within(self.timeout_secs, until)):
+                    found.surroundings = await asyncio.to_thread(surroundings, graph, service, series)
+                    return
+            except TimeoutError:
+                why = "it took too long"
+            except Exception as error:  # noqa: BLE001  whatever is wrong with it, the run goes on
+                why = place_of(error)
+                log.warning("blame_failed", error=why)
+            found.gathered.append(Gathered(Source.TOPOLOGY, gap=f"blame: {why}"))
 
     def _within(self, seconds: float, until: float) -> float:
         return max(0.05, min(seconds, until - self.clock()))

@@ -204,11 +204,12 @@ def _is_sound(finding: Finding) -> bool:
         texts = (finding.kind, finding.about, finding.text, *finding.words, *finding.words.values())
         names = [part for target in finding.targets for part in target]
         numbers = finding.numbers.values()
+        "".join(names).encode()  # raises where half of a character is in a name
+        sum(map(float, numbers))  # raises where a number is too large for one
         return (
             all(isinstance(text, str) for text in (*texts, *names, *finding.numbers))
-            and all(isinstance(number, int | float) and float(number) is not None for number in numbers)
+            and all(isinstance(number, int | float) for number in numbers)
             and all(len(target) == 3 for target in finding.targets)
-            and bool(" ".join(names).encode() or not names)
             and 0 <= int(finding.observed_at) <= LATEST
         )
     except (AttributeError, TypeError, ValueError, OverflowError):

@@ -317,6 +317,18 @@ async def test_what_was_measured_of_the_target_and_its_suspects_is_told() -> Non
     assert (latency.numbers["first"], latency.numbers["last"]) == (1.0, 9.0)
 
 
+async def test_measurements_that_make_no_sense_leave_the_slice() -> None:
+    """Blame by what was measured fails: by health alone there is still an answer, and a reason."""
+    rubbish: Any = ServiceSeries(latency=Measured((), ["a"]))  # type: ignore[list-item]
+    incidents = Incidents([("", "db", "critical")])
+    meter = Meter({"checkout": rubbish})
+    around = Around(KnownServices(CODEC, fixed=CHAIN), Clock(), incidents=incidents, metrics=meter)
+    found = await look(around)
+    assert found.surroundings.service == "checkout"
+    assert [suspect.service for suspect in found.surroundings.suspects] == ["db"]
+    assert gaps(found)[0].startswith("blame: ")
+
+
 @pytest.mark.parametrize(("kind", "asked"), [("service", True), ("deployment", True), ("node", False)])
 async def test_a_service_that_no_topology_knows_is_measured_all_the_same(kind: str, asked: bool) -> None:
     meter = Meter({"checkout": ServiceSeries(errors=Measured([0.5], [0.0]))})

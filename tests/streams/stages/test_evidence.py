@@ -7,17 +7,22 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agents.snapshot import open_run
-from connectors.evidence import Unavailable
+from connectors.evidence import Finding, Unavailable
 from connectors.tools import GatewayConfig, Grant, Tool
 from schemas import ids
 from schemas.errors import BadPayload
 from schemas.evidence import EvidenceCollected, Source
 from schemas.tool import Scope, ToolStatus
+from streams.rows import PartitionRows
+from streams.runner import Runner
 from streams.stage import Now
 from streams.stages.evidence import AGENT, KEPT_AFTER_DEADLINE, check_contract
 from tests.streams.stages.evidence_support import (
+    CODEC,
     KEYS,
     START,
     Told,
@@ -66,6 +71,9 @@ RUBBISH: list[tuple[str, Any, str]] = [
     ("no finding", ["text"], "1 of its findings could not be read"),
     ("no text", [finding(text=None)], "1 of its findings could not be read"),
     ("no number", [finding(numbers={"a": "b"})], "1 of its findings could not be read"),
+    ("a text for a number", [finding(numbers={"a": "1"})], "1 of its findings could not be read"),
+    ("no such number", [finding(numbers={"a": 10**400})], "1 of its findings could not be read"),
+    ("half a character", [finding(targets=[("pod", "", "\ud800")])], "1 of its findings could not be read"),
     ("no words", [finding(words=None)], "1 of its findings could not be read"),
     ("no target", [finding(targets=[("pod", "name")])], "1 of its findings could not be read"),
     ("no such time", [finding(observed_at=10**18)], "1 of its findings could not be read"),
@@ -85,6 +93,37 @@ async def test_a_source_that_gives_rubbish_is_a_gap(answer: Any, says: str) -> N
     assert says in gaps_of(events)["kubernetes"]
     assert "of the history" in {item.text for item in brief_of(events).items}
     assert "10.1.2.3" not in f"{events}"
+
+
+TEXTS = st.text(st.characters(codec=None), max_size=60) | st.sampled_from(
+    ["\ud800", "\x00", "[IP_1]", "10.0.0.1", "pat@example.org", "x" * 5000, "🙂" * 300]
+)
+NUMBERS = st.floats() | st.integers() | st.just(10**400)
+FINDINGS = st.builds(
+    Finding,
+    kind=TEXTS,
+    about=TEXTS,
+    observed_at=st.integers(),
+    text=TEXTS,
+    numbers=st.dictionaries(TEXTS, NUMBERS, max_size=4),
+    words=st.dictionaries(TEXTS, TEXTS, max_size=4),
+    targets=st.lists(st.tuples(TEXTS, TEXTS, TEXTS), max_size=3),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(FINDINGS, max_size=4))
+def test_whatever_a_source_says_becomes_a_brief_that_can_be_written(findings: list[Finding]) -> None:
+    async def written() -> None:
+        event = started()
+        runner = Runner(stage_of(Told(Source.KUBERNETES, findings)), CODEC)
+        turn = await runner.turn([record(event)], PartitionRows(lambda row: None))
+        assert turn.rejected == 0
+        events = [CODEC.decode(out.value) for out in turn.outputs]
+        assert brief_of(events).items
+        assert "pat@example.org" not in f"{events}"
+
+    asyncio.run(written())
 
 
 async def test_good_findings_beside_bad_ones_are_kept() -> None:
