@@ -19,6 +19,7 @@ from schemas.topology import ServiceObserved, TopologyObserved
 log = structlog.get_logger(__name__)
 Values = Callable[[], Mapping[bytes, bytes]]
 NONE: Mapping[bytes, bytes] = {}
+UNNAMED = "default"
 
 
 class KnownServices:
@@ -43,12 +44,13 @@ class KnownServices:
     async def graph(self, cluster: str) -> Topology:
         """A copy whose health may be judged; empty where nothing is known of the cluster.
 
-        A cluster without a name is the only one that there is.
+        What names no cluster is of any, and an alert that names none is of the only one: never one named
+        cluster in another's place.
         """
         await self._refresh()
         graphs = self._graphs
-        known = graphs.get(cluster)
-        if known is None and cluster == "default" and len(graphs) == 1:
+        known = graphs.get(cluster) or graphs.get(UNNAMED)
+        if known is None and cluster == UNNAMED and len(graphs) == 1:
             known = next(iter(graphs.values()))
         if known is None:
             return Topology()
@@ -81,7 +83,8 @@ class KnownServices:
         of_topic = [told for _, told in read.values() if told is not None]
         if unread := len(read) - len(of_topic):
             log.warning("topology_unread", values=unread, of=len(read))
-        return read, from_observations([*self._fixed, *of_topic, *(one for part in said for one in part)])
+        observed = [*self._fixed, *of_topic, *(one for part in said for one in part)]
+        return read, from_observations(_of_the_only_cluster(observed))
 
     def _decode(
         self, values: Mapping[bytes, bytes]
@@ -98,3 +101,14 @@ class KnownServices:
         except Never:
             return None
         return event.payload if isinstance(event, TopologyObserved) else None
+
+
+def _of_the_only_cluster(observed: Sequence[ServiceObserved]) -> Sequence[ServiceObserved]:
+    """Where a single cluster is named, what names none is of that one too: their edges add up."""
+    named = {one.cluster for one in observed} - {UNNAMED}
+    if len(named) != 1:
+        return observed
+    [cluster] = named
+    return [
+        one if one.cluster == cluster else one.model_copy(update={"cluster": cluster}) for one in observed
+    ]

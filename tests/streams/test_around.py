@@ -353,15 +353,29 @@ async def test_without_incidents_and_metrics_the_slice_is_still_there() -> None:
     ]
 
 
+CLUSTERS: list[tuple[str, str, list[str], bool]] = [
+    ("by its name", "eu", ["eu", "us"], True),
+    ("an alert without a cluster, and the only one there is", "default", ["eu"], True),
+    ("an alert without a cluster, and several", "default", ["eu", "us"], False),
+    ("observers without a cluster tell of any", "eu", ["default"], True),
+    ("and of none that others tell of", "eu", ["default", "us"], False),
+    ("another cluster", "us", ["eu"], False),
+]
+
+
 @pytest.mark.parametrize(
-    ("cluster", "known"),
-    [("default", "eu"), ("eu", "eu")],
-    ids=["the only one there is", "by its name"],
+    ("cluster", "told_of", "found"), [case[1:] for case in CLUSTERS], ids=[case[0] for case in CLUSTERS]
 )
-async def test_the_cluster_of_the_alert(cluster: str, known: str) -> None:
-    told = [observed("checkout", "db", cluster=known)]
-    found = await look(Around(KnownServices(CODEC, fixed=told), Clock()), wanted(cluster=cluster))
-    assert found.surroundings.service == "checkout"
+async def test_the_cluster_of_the_alert(cluster: str, told_of: list[str], found: bool) -> None:
+    told = [observed("checkout", "db", cluster=known, subject=f"f/{known}/checkout") for known in told_of]
+    around = await look(Around(KnownServices(CODEC, fixed=told), Clock()), wanted(cluster=cluster))
+    assert bool(around.surroundings.service) is found
+
+
+async def test_what_names_no_cluster_adds_to_the_only_one() -> None:
+    told = [observed("checkout", "db", cluster="eu"), observed("checkout", "cache", subject="traces")]
+    found = await look(Around(KnownServices(CODEC, fixed=told), Clock()), wanted(cluster="eu"))
+    assert {one.service for one in found.surroundings.downstream} == {"db", "cache"}
 
 
 async def test_another_cluster_s_service_of_the_same_name_is_not_taken() -> None:
