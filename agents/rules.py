@@ -26,6 +26,8 @@ BASIS = {Basis.TYPE: 0.0, Basis.LABELS: 0.0, Basis.FACTS: -0.05, Basis.MESSAGE: 
 LESS_FITTING = 0.2
 ELSEWHERE = 0.1
 SUSPECTS = 5
+UNMEASURED = 0.75
+"""of what an ill service is suspected of, where measurements accuse others"""
 _ILL = {Health.UNHEALTHY: 0.6, Health.DEGRADED: 0.5, Health.UNKNOWN: 0.0, Health.HEALTHY: 0.0}
 
 
@@ -96,13 +98,17 @@ def _looked_at(scene: Scene) -> Iterator[Seen]:
 
 
 def _blame(brief: Brief) -> dict[str, float]:
-    """How strongly the topology points at each service."""
-    return {suspect.service: _strength(suspect) for suspect in brief.surroundings.suspects}
+    """How strongly the topology points at each: by what was measured, else by health."""
+    suspects = brief.surroundings.suspects
+    most = max((suspect.share for suspect in suspects), default=0.0)
+    return {suspect.service: _strength(suspect, most) for suspect in suspects}
 
 
-def _strength(suspect: Suspect) -> float:
-    """By its share of the symptom, or by its health where no share is known."""
-    return min(SURE, 0.4 + 0.45 * suspect.share) if suspect.share >= 0.2 else _ILL[suspect.health]
+def _strength(suspect: Suspect, most: float) -> float:
+    """Shares are of all that are accused: what counts is how far one is behind the first of them."""
+    if suspect.share > 0:
+        return min(SURE, 0.45 + 0.4 * most) * suspect.share / most
+    return _ILL[suspect.health] * (UNMEASURED if most else 1)
 
 
 def _suspicions(scene: Scene, explained: set[str]) -> Iterator[Candidate]:

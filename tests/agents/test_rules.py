@@ -149,6 +149,23 @@ BY_EVIDENCE = {
         ),
         "suspect orders-db",
     ),
+    "the first of several that were measured, before one that is only ill": (
+        brief(
+            "HighRequestLatency",
+            CHECKOUT,
+            [blame("orders-db", share=0.35, distance=1), blame("cart", share=0.2), blame("mail")],
+            around=Surroundings(
+                service="checkout",
+                downstream=(DB, near("cart"), near("mail")),
+                suspects=(
+                    suspect("orders-db", "database", 0.35, "healthy"),
+                    suspect("cart", "service", 0.2),
+                    suspect("mail", "service", 0.0),
+                ),
+            ),
+        ),
+        "suspect orders-db",
+    ),
     "the service itself, where the topology says so": (
         brief(
             "HighErrorRate",
