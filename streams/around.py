@@ -225,7 +225,9 @@ def findings(around: Surroundings, wanted: Wanted) -> list[Finding]:
 
 
 def _told(around: Surroundings, direction: str) -> str:
-    near = [one for one in getattr(around, direction) if one.distance == 1]
+    near = sorted(
+        (one for one in getattr(around, direction) if one.distance == 1), key=lambda one: one.service
+    )
     if not near:
         return "nothing that is known"
     more = len(near) - 5

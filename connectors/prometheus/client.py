@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ class Prometheus:
             raise Misconfigured("AWOOOI_PROMETHEUS_URL: is not set")
         self._url = config.url.rstrip("/")
         self._http, self._config = http, config
+        self._room = asyncio.Semaphore(config.at_once)  # a storm of runs must not become one of questions
 
     async def query_range(
         self, promql: str, start: int, end: int, most: int | None = None
@@ -67,7 +69,8 @@ class Prometheus:
         form = urlencode({**asked, "timeout": f"{self._config.timeout_secs:g}s"}).encode()
         try:
             headers = {**FORM, **self._config.headers()}
-            reply = await self._http.post(f"{self._url}/api/v1/{path}", form, headers)
+            async with self._room:
+                reply = await self._http.post(f"{self._url}/api/v1/{path}", form, headers)
             answer = _answer(reply, kind)
         except Unavailable:
             raise

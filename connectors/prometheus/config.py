@@ -30,6 +30,7 @@ class PrometheusConfig(BaseModel):
     )
     timeout_secs: float = Field(8.0, gt=0, le=60, description="for all questions of one run together")
     window_secs: int = Field(1800, ge=300, le=86_400, description="how far back evidence looks")
+    at_once: int = Field(16, ge=1, le=200, description="questions of this process; Prometheus takes 20")
     most_series: int = Field(10, ge=1, le=100, description="of one question")
 
     @model_validator(mode="after")

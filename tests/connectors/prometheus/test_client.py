@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,23 @@ async def test_at_one_moment() -> None:
     fake.add("up", line(1.0, 0.0), job="web")
     [series] = await client(fake).query('up{job="web"}', NOW)
     assert (series.labels, series.samples) == ({"job": "web"}, [(NOW, 0.0)])
+
+
+async def test_no_more_questions_at_once_than_the_settings_say() -> None:
+    class Slow(FakePrometheus):
+        running = most = 0
+
+        async def post(self, url: str, content: bytes, headers: Any = None) -> Reply:
+            self.running += 1
+            self.most = max(self.most, self.running)
+            await asyncio.sleep(0)
+            self.running -= 1
+            return await FakePrometheus.post(self, url, content, headers)
+
+    fake = Slow()
+    asked = client(fake, at_once=3)
+    await asyncio.gather(*(asked.query("up", NOW) for _ in range(20)))
+    assert (fake.most, len(fake.asked)) == (3, 20)
 
 
 @pytest.mark.parametrize("span", [0, 60_000, HOUR, 24 * HOUR, 400 * 24 * HOUR])
