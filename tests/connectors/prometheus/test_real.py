@@ -16,6 +16,7 @@ from connectors.evidence import Unavailable
 from connectors.prometheus.client import Prometheus, http_of
 from connectors.prometheus.evidence import PrometheusEvidence
 from connectors.prometheus.questions import asked_for
+from connectors.prometheus.service_graph import ServiceGraph
 from connectors.prometheus.service_series import CONVENTIONS, Windows, service_series
 from tests.connectors.prometheus.support import config, wanted
 from tests.peers import PrometheusPeer, free_port, prometheus, wait_until, wait_until_async
@@ -166,6 +167,17 @@ async def test_services_by_a_service_graph(server: PrometheusPeer) -> None:
         found = await wait_until_async(measured, 30, what="a service graph", every=0.3)
     assert found["db"].errors.now[-1] == pytest.approx(1.0)
     assert found["db"].latency.now[-1] == pytest.approx(1.0)
+
+
+async def test_who_calls_whom(server: PrometheusPeer) -> None:
+    given = config(server.url)
+    async with http_of(given) as http:
+        observer = ServiceGraph(Prometheus(given, http), now)
+
+        async def edges() -> Any:
+            return {(one.service, callee) for one in await observer.observe() for callee in one.depends_on}
+
+        assert await wait_until_async(edges, 30, what="an edge", every=0.3) == {("web", "db")}
 
 
 async def test_a_question_that_it_refuses_is_told_in_its_words(server: PrometheusPeer) -> None:
