@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from sqlglot import exp
 
@@ -14,12 +15,11 @@ def is_bounded(condition: exp.Expr | None) -> bool:
     if condition is None:
         return False
     condition = condition.unnest()
-    if isinstance(condition, exp.Or) and _complement(condition.left.unnest(), condition.right.unnest()):
-        return False
     if isinstance(condition, exp.Or):
-        return is_bounded(condition.left) and is_bounded(condition.right)
+        sides = [side.unnest() for side in condition.flatten()]
+        return all(map(is_bounded, sides)) and not any(_complement(a, b) for a, b in pairwise(sides))
     if isinstance(condition, exp.And):
-        return is_bounded(condition.left) or is_bounded(condition.right)
+        return any(map(is_bounded, condition.flatten()))
     if isinstance(condition, exp.Not):
         return _not_bounded(condition.this.unnest())
     if isinstance(condition, exp.Case | exp.If):
@@ -33,6 +33,8 @@ def is_bounded(condition: exp.Expr | None) -> bool:
 
 def _complement(left: exp.Expr, right: exp.Expr) -> bool:
     """`x = 1 OR x <> 1`: one of the two is always so."""
+    if isinstance(left, exp.Connector) or isinstance(right, exp.Connector):
+        return False
     if isinstance(left, exp.NEQ) and isinstance(right, exp.EQ):
         left, right = right, left
     if isinstance(left, exp.EQ) and isinstance(right, exp.NEQ):

@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice, pairwise, product
 from typing import TypeVar
 
-from agents.hard_rules.hits import OUTPUT, UNSET, Budget, is_known
+from agents.hard_rules.hits import OUTPUT, UNSET, Budget, Unreadable, is_known
 from agents.hard_rules.shell import Parser
 from agents.hard_rules.streams import Scope, Stream
 from agents.hard_rules.syntax import Arithmetic, Parameter, Part, Script, Substitution, Text, Word
 
 MOST_ALTERNATIVES = 8
 MOST_BRACES = 64
+MOST_WORDS = 512
 MOST_VALUE = 20_000
 SPLIT, MARK = "\ue004", "\ue005"  # where an unquoted value splits; that a quote stood here
 SPACE = re.compile(r"[ \t\n]+")
@@ -237,14 +238,16 @@ def braces(word: Word) -> list[Word]:
 def _braces(atoms: list[str | Part]) -> list[list[str | Part]]:
     finished: list[list[str | Part]] = []
     waiting = [atoms]
-    while waiting and len(finished) + len(waiting) <= MOST_BRACES:
+    while waiting:
+        if len(finished) + len(waiting) > MOST_WORDS:
+            raise Unreadable("braces that stand for too many words")
         found = _brace(current := waiting.pop(0))
         if found is None:
             finished.append(current)
             continue
         start, end, choices = found
         waiting[:0] = [[*current[:start], *choice, *current[end + 1 :]] for choice in choices]
-    return finished + waiting
+    return finished
 
 
 def _brace(atoms: list[str | Part]) -> tuple[int, int, list[list[str | Part]]] | None:
@@ -277,7 +280,7 @@ def _range(found: re.Match[str]) -> list[str]:
         return []
     letters = not first.lstrip("-").isdigit()
     low, high = (ord(first), ord(last)) if letters else (int(first[:9]), int(last[:9]))
-    numbers = list(range(low, high + 1, step) if low <= high else range(low, high - 1, -step))[:MOST_BRACES]
+    numbers = (range(low, high + 1, step) if low <= high else range(low, high - 1, -step))[:MOST_BRACES]
     return [chr(n) if letters else str(n) for n in numbers]
 
 

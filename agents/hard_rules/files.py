@@ -103,14 +103,16 @@ def rm(call: Call) -> Stream | None:
     if given.wants_help:
         return EMPTY
     paths = [*given.words, *given.rest]
-    recursive = any(name in ("r", "R", "recursive") for name, _ in given.options)
+    # Long options may be cut short.
+    recursive = any(name == "R" or "recursive".startswith(name) for name, _ in given.options)
     if (recursive and not (paths and all(map(is_scratch, paths)))) or any(
         is_everything(path) and path.strip("*") != path for path in paths
     ):
         call.hit(Rule.REMOVAL)
     elif call.mass and any(not set(path).isdisjoint(UNKNOWN) for path in paths):
         call.hit(Rule.MASS)
-    _needed(call, paths)
+    else:
+        _needed(call, paths)
     return EMPTY
 
 
@@ -203,46 +205,6 @@ def copy(call: Call) -> Stream | None:
     return EMPTY
 
 
-def dd(call: Call) -> Stream | None:
-    operands = dict(arg.split("=", 1) for arg in call.args if "=" in arg)
-    target, source = operands.get("of", ""), operands.get("if", "")
-    if is_disk(target) or (set(target) & UNKNOWN and source.startswith("/dev/")):
-        call.hit(Rule.RAW_DISK)
-    elif target and is_system(target) and not target.startswith(FLAT):
-        call.hit(Rule.SYSTEM_FILES)
-    if is_secret(source) or is_disk(source):
-        call.hit(Rule.SECRETS)
-    return None
-
-
-def always(rule: Rule, reads: str = "") -> Handler:
-    """Programs that do nothing else, but for the options in `reads`."""
-    harmless = reads.split()
-
-    def handle(call: Call) -> Stream | None:
-        given = read(call.args)
-        asked = given.wants_help or any(arg in harmless for arg in call.args)
-        if not asked:
-            call.hit(rule)
-        return EMPTY
-
-    return handle
-
-
-def words_that(pattern: str, rule: Rule) -> Handler:
-    """Programs of which only some words are refused, looked for among their arguments in order."""
-    compiled = re.compile(pattern, re.IGNORECASE)
-
-    def handle(call: Call) -> Stream | None:
-        if read(call.args).wants_help:
-            return EMPTY
-        if compiled.search(call.said):
-            call.hit(rule)
-        return None
-
-    return handle
-
-
 def tee(call: Call) -> Stream | None:
     for path in read(call.args).words:
         if is_disk(path):
@@ -325,20 +287,6 @@ def secret_reader(call: Call) -> Stream | None:
     return None
 
 
-def disk_tool(reads: str) -> Handler:
-    """Partitioning tools: listing is fine, everything else writes."""
-    harmless = reads.split()
-
-    def handle(call: Call) -> Stream | None:
-        words = set(call.args)
-        if not call.args or words & set(harmless) or words & {"--help", "--version", "-h", "-V"}:
-            return None
-        call.hit(Rule.RAW_DISK)
-        return None
-
-    return handle
-
-
 def sync(call: Call) -> Stream | None:
     """rsync: what it deletes, what it runs."""
     given = read(
@@ -359,12 +307,6 @@ def sync(call: Call) -> Stream | None:
 
 def all_of_them() -> dict[str, Handler]:
     handlers: dict[str, Handler] = dict.fromkeys(READERS, secret_reader)
-    handlers |= dict.fromkeys(
-        ("mkfs", "mke2fs", "mkswap", "mkntfs", "mkdosfs", "newfs"), always(Rule.RAW_DISK)
-    )
-    handlers |= dict.fromkeys(
-        ("blkdiscard", "badblocks", "scrub", "nwipe", "dban"), always(Rule.RAW_DISK, "-sv -v -s")
-    )
     handlers |= dict.fromkeys(("chmod", "chown", "chgrp", "chattr", "setfacl"), rights)
     handlers |= dict.fromkeys(("cp", "scp", "install", "ln", "rcp"), copy)
     handlers |= dict.fromkeys(("shred", "srm", "wipe", "sfill"), shred)
@@ -374,41 +316,8 @@ def all_of_them() -> dict[str, Handler]:
         "unlink": unlink,
         "truncate": truncate,
         "mv": mv,
-        "dd": dd,
-        "dcfldd": dd,
         "tee": tee,
         "tar": tar,
         "bsdtar": tar,
         "rsync": sync,
-        "wipefs": disk_tool("-n --no-act -J -i"),
-        "fdisk": disk_tool("-l --list -s"),
-        "sfdisk": disk_tool("-l -d --dump --list -J -V --verify"),
-        "cfdisk": disk_tool("-P"),
-        "gdisk": disk_tool("-l"),
-        "sgdisk": disk_tool("-p --print -i -v -O"),
-        "parted": disk_tool("-l --list print p"),
-        "lvremove": disk_tool("-t --test"),
-        "vgremove": disk_tool("-t --test"),
-        "pvremove": disk_tool("-t --test"),
-        "lvreduce": disk_tool("-t --test"),
-        "vgreduce": disk_tool("-t --test"),
-        "cryptsetup": disk_tool("status luksDump isLuks benchmark open close luksOpen luksClose resize"),
-        "hdparm": disk_tool("-I -i -g -t -T -C"),
-        "nvme": disk_tool("list smart-log id-ctrl id-ns error-log fw-log list-subsys show-regs get-feature"),
-        "sg_format": disk_tool(""),
-        "mdadm": disk_tool("--detail -D --examine -E --query -Q --monitor --add --re-add -a"),
-        "dmsetup": disk_tool("ls info status table deps ls --tree resume"),
-        "debugfs": disk_tool("-R"),
-        "diskutil": disk_tool("list info"),
-        "zpool": disk_tool(
-            "status list iostat get history events scrub import online clear upgrade attach replace add"
-        ),
-        "zfs": disk_tool("list get snapshot mount send holds diff userspace create set hold"),
-        "btrfs": disk_tool("show usage df list scrub balance stats status start get"),
-        "xfs_db": disk_tool("-r"),
-        "xfs_repair": words_that(r"(^| )-\w*L", Rule.RAW_DISK),
-        "lvresize": words_that(r"(-L|-l|--size|--extents)[= ]?-", Rule.RAW_DISK),
-        "fallocate": words_that(r"-l ?\d+[TPE]", Rule.OUTAGE),
-        "fuser": words_that(r"(^| )-\w*k", Rule.OUTAGE),
-        "mount": words_that(r"remount,ro|ro,remount", Rule.OUTAGE),
     }

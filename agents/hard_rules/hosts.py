@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from agents.hard_rules.by_words import always, words_that
 from agents.hard_rules.calls import Call, Handler
 from agents.hard_rules.clients import redis_lines
-from agents.hard_rules.files import always, words_that
 from agents.hard_rules.given import read
 from agents.hard_rules.hits import Rule, listed
 from agents.hard_rules.streams import EMPTY, Stream

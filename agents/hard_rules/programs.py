@@ -5,7 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from agents.hard_rules import clients, code, containers, files, hosts, managers, runners, shells, wrappers
+from agents.hard_rules import (
+    clients,
+    code,
+    containers,
+    disks,
+    files,
+    hosts,
+    managers,
+    runners,
+    shells,
+    web,
+    wrappers,
+)
+from agents.hard_rules.by_words import always
 from agents.hard_rules.calls import Call, Handler
 from agents.hard_rules.git import git
 from agents.hard_rules.given import read
@@ -70,7 +83,7 @@ def otherwise(call: Call) -> Stream | None:
     if call.program.removesuffix(".sh").endswith("uninstall"):
         call.hit(Rule.DATA_LOSS)
     if call.program.startswith("mkfs"):
-        return files.always(Rule.RAW_DISK)(call)
+        return always(Rule.RAW_DISK)(call)
     if CONTROLS.fullmatch(call.program):
         return managers.manage(call)
     return files.secret_reader(call) if call.program in files.READERS else None
@@ -79,9 +92,11 @@ def otherwise(call: Call) -> Stream | None:
 HANDLERS: Mapping[str, Handler] = {
     **managers.all_of_them(),
     **files.all_of_them(),
+    **disks.all_of_them(),
     **hosts.all_of_them(),
     **code.all_of_them(),
     **clients.all_of_them(),
+    **web.all_of_them(),
     **containers.all_of_them(),
     **wrappers.all_of_them(),
     **shells.all_of_them(),

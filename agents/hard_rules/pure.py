@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import unquote
 
@@ -67,25 +68,22 @@ def _printf(args: Sequence[str], _stdin: Stream, _scope: Scope) -> Stream | None
         words.pop(0)
     if not words:
         return EMPTY
-    form, values = ansi(words[0]), words[1:]
+    form, values = ansi(words[0]), deque(words[1:])
     pieces: list[str] = []
     while True:
-        piece, values, used = _formatted(form, values)
-        pieces.append(piece)
-        if not values or not used:
+        before = len(values)
+        pieces.append(_formatted(form, values))
+        if not values or len(values) == before:
             return Stream("".join(pieces))
 
 
-def _formatted(form: str, values: list[str]) -> tuple[str, list[str], bool]:
-    left = list(values)
-    used = False
+def _formatted(form: str, left: deque[str]) -> str:
+    """The format once, with the next values."""
 
     def one(found: re.Match[str]) -> str:
-        nonlocal used
         if found[1] == "%":
             return "%"
-        used = True
-        value = left.pop(0) if left else ""
+        value = left.popleft() if left else ""
         if found[1] == "b":
             return ansi(re.sub(r"\\0([0-7]{1,3})", r"\\\1", value))
         if found[1] == "c":
@@ -96,7 +94,7 @@ def _formatted(form: str, values: list[str]) -> tuple[str, list[str], bool]:
             return f"{int(value[:18]):o}"
         return value
 
-    return re.sub(r"%[-+ #0]*[0-9]*(?:\.[0-9]+)?([%a-zA-Z])", one, form), left, used
+    return re.sub(r"%[-+ #0]*[0-9]*(?:\.[0-9]+)?([%a-zA-Z])", one, form)
 
 
 def _cat(args: Sequence[str], stdin: Stream, scope: Scope) -> Stream | None:
@@ -108,11 +106,6 @@ def _cat(args: Sequence[str], stdin: Stream, scope: Scope) -> Stream | None:
         private = any(name.startswith("/etc/passwd") for name in names) or stdin.private
         return Stream(None, any(stream.fetched for stream in streams), stdin.sifted, private)
     return Stream("".join(stream.text or "" for stream in streams))
-
-
-def _input(args: Sequence[str], stdin: Stream, scope: Scope, values: str = "") -> Stream:
-    words = read(args, values).words
-    return scope.files.get(words[-1], SOMETHING) if words else stdin
 
 
 def decoded(text: str, how: str) -> str | None:
