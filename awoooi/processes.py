@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 LATER_KINDS = ("execution", "notify")
+UNHURRIED_SECS = 30.0
+"""a worker that times only what it may forget"""
 ALL = "all"
 """every kind in one process: each keeps its own group, so that they can be taken apart again"""
 
@@ -179,7 +181,7 @@ def _worker_config(settings: Settings, kind: str, make: Make) -> WorkerConfig:
         state_dir=workers_dir(settings),
         epoch=settings.log_epoch,
         embedded=settings.embedded,
-        tick_secs=settings.tick_secs,
+        tick_secs=max(settings.tick_secs, UNHURRIED_SECS if kind == "rca" else 0),
         slow_in_flight=settings.runs.at_once,
     )
     return WorkerConfig(kind, engine, _pipeline_config(settings), make)
