@@ -78,6 +78,8 @@ def _push(calls: Calls, holding: dict[int, float], amounts: Amounts) -> dict[int
             for callee, weight in weights.items():
                 flowing[callee] = flowing.get(callee, 0.0) + share * weight
         holding = {service: share for service, share in flowing.items() if share > LEAST}
+        for service in flowing.keys() - holding.keys():
+            kept[service] = kept.get(service, 0.0) + flowing[service]
         if not holding:
             break
     for service, share in holding.items():

@@ -17,7 +17,7 @@ FEWEST = 4
 """samples of quiet time"""
 HIGHEST = 200.0
 SMALLEST_RISE = 0.2
-FEW_CALLS = 40
+FEW_CALLS = 50
 """calls in the window that half believe a delay"""
 LONE_EDGE = 0.5
 """how far a caller's only edge speaks against the caller"""

@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from agents.detectors import Floats
 
-UNSEEN = 0.5
+UNSEEN = 0.3
 """what a kind that was never seen is taken to have been counted, so that it is possible at all"""
 USUAL = 0.8
 """of the quiet samples tell the usual spread: the others may hold faults that nobody listed"""

@@ -25,21 +25,22 @@ WEIGHTS = {
     "other": 0.25,
     "network": 1.0,
     "logs": 1.0,
-    "calls": 0.7,
+    "calls": 0.4,
 }
-GATES = {"latency": 0.7, "errors": 0.7, "cpu": 1.0, "memory": 1.5, "network": 1.0, "logs": 0.8, "calls": 1.0}
-"""The strength from which a signal alone is reason to name anybody; `other` never is."""
-TOGETHER = 1.2
+ALONE = frozenset(("latency", "errors", "cpu", "memory", "network", "logs", "calls"))
+"""What can be reason to name anybody by itself, from a strength of 1; `other` never is."""
+TOGETHER = 1.5
 """The score from which several signals are reason, none of which is alone."""
-QUIET = 0.98
-"""the share of quiet windows that stay below a strength of 1"""
-FEW_WINDOWS, FEW_MARGIN = 50, 1.5
-"""With fewer it cannot be told, and some may hold faults that nobody listed: so far above their median."""
+QUIET, MARGIN = 0.9, 2.0
+"""A strength of 1 is so far above what this share of quiet windows stays below: not further out, since there
+are faults among them that nobody listed."""
+FEW_WINDOWS, FEW_QUIET, FEW_MARGIN = 50, 0.5, 1.25
+"""With fewer windows such faults may fill a third of them."""
 LEAST = {"network": 2.0, "logs": 3.0, "calls": 3.0}
 """what few quiet windows show may be small by luck: the level is this at the least, else 1"""
 SECOND_WEIGHT, SECOND_MOST = 0.6, 1.0
 """What errors say of a latency symptom, and the other way round."""
-NOT_RISEN = 0.25
+NOT_RISEN = 0.1
 """how far blame is believed where the symptom itself is as usual"""
 BLAMED_WINDOWS = 120
 STRONGEST_BLAMED = 12.0
@@ -83,10 +84,10 @@ def suspects(seen: Observed) -> Suspects:
     scores, signals, stands_out = np.zeros(seen.services), dict[str, Floats](), False
     for name, told in _strengths(seen):
         strength = np.clip(told, 0.0, STRONGEST)
-        part = WEIGHTS[name] * np.log2(1 + strength**2)
+        part = WEIGHTS[name] * np.log2(1 + strength**3)
         if _is_second(name, seen.role):
             part = np.minimum(SECOND_WEIGHT * part, SECOND_MOST)
-        elif name in GATES and strength.max(initial=0.0) >= GATES[name]:
+        elif name in ALONE and strength.max(initial=0.0) >= 1:
             stands_out = True
         scores += part
         signals[name] = np.fmax(signals.get(name, 0.0), strength)
@@ -120,10 +121,11 @@ def _strengths(seen: Observed) -> list[tuple[str, Floats]]:
 
 
 def _level(highest: Floats, least: float) -> float:
-    """What the strongest of all services reaches in quiet time."""
-    if len(highest) >= FEW_WINDOWS:
-        return max(least, float(np.quantile(highest, QUIET)))
-    return max(least, FEW_MARGIN * float(np.median(highest)) if len(highest) else 0.0)
+    """What the strongest of all services hardly reaches in quiet time."""
+    if not len(highest):
+        return least
+    share, margin = (QUIET, MARGIN) if len(highest) >= FEW_WINDOWS else (FEW_QUIET, FEW_MARGIN)
+    return max(least, margin * float(np.quantile(highest, share)))
 
 
 def _blamed(seen: Observed, measure: Measure) -> tuple[Floats, Floats]:

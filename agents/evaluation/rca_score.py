@@ -103,7 +103,7 @@ def score(arm: Arm, answers: Sequence[Answer]) -> Score:
     quiet = [told for told in answers if not told.causes]
     cases = len({told.case for told in faulty})
     top1, top3 = (_mean([told.credit(most) for told in faulty]) for most in (1, 3))
-    reciprocals = [told.reciprocal() for told in faulty]
+    reciprocals = [_mean([told.reciprocal() for told in same]) for same in _by_case(faulty)]
     blamed = _mean([float(not told.abstained) for told in quiet])
     return Score(
         arm,
@@ -120,6 +120,13 @@ def score(arm: Arm, answers: Sequence[Answer]) -> Score:
         false_blame=blamed if quiet else None,
         false_blame_interval=wilson(blamed, len(quiet)) if quiet else None,
     )
+
+
+def _by_case(answers: Sequence[Answer]) -> list[list[Answer]]:
+    found: dict[str, list[Answer]] = {}
+    for told in answers:
+        found.setdefault(told.case, []).append(told)
+    return list(found.values())
 
 
 def _mean(values: Sequence[float]) -> float:

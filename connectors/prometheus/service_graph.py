@@ -30,9 +30,15 @@ Count = tuple[Mapping[str, str], float]
 def questions(cluster_label: str | None = None) -> tuple[str, str, str]:
     """Edges of the last hour; then requests and failures of the last minutes, by the service that answers."""
     cluster = f", {cluster_label}" if cluster_label else ""
-    edges = f"sum by (client, server, connection_type{cluster}) (increase({TOTAL}[{WINDOW}])) > 0"
-    recent = f"sum by (server{cluster}) (increase({{}}[{RECENT}]))"
-    return edges, recent.format(TOTAL), recent.format(FAILED)
+    edges = f"sum by (client, server, connection_type{cluster}) ({_increase(TOTAL, WINDOW)}) > 0"
+    requests, failed = (
+        f"sum by (server{cluster}) ({_increase(metric, RECENT)})" for metric in (TOTAL, FAILED)
+    )
+    return edges, requests, failed
+
+
+def _increase(metric: str, window: str) -> str:
+    return f"increase({metric}{{}}[{window}])"
 
 
 def service_graph(
