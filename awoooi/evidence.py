@@ -37,7 +37,7 @@ class Outside:
         self.incidents: OpenIncidents | None = None
         self.metrics: Metrics | None = None
         self._kubernetes(settings, opened)
-        self._prometheus(settings, opened)
+        self._prometheus(settings, opened, clock)
         self._history(settings, opened, clock)
 
     def _kubernetes(self, settings: Settings, opened: AsyncExitStack) -> None:
@@ -52,7 +52,7 @@ class Outside:
         self.gatherers.append(KubernetesEvidence(clusters))
         self.observers.append(KubernetesTopology(clusters, settings.kubernetes.timeout_secs))
 
-    def _prometheus(self, settings: Settings, opened: AsyncExitStack) -> None:
+    def _prometheus(self, settings: Settings, opened: AsyncExitStack, clock: Clock) -> None:
         if settings.prometheus.url is None:
             return
         from connectors.prometheus.evidence import PrometheusEvidence
@@ -61,7 +61,7 @@ class Outside:
 
         client = prometheus_of(settings, opened)
         self.gatherers.append(PrometheusEvidence(settings.prometheus, client))
-        self.metrics = ServiceMetrics(client, settings.prometheus.timeout_secs)
+        self.metrics = ServiceMetrics(client, settings.prometheus.timeout_secs, clock)
         label, seconds = settings.prometheus.cluster_label, settings.prometheus.timeout_secs
         self.observers.append(ServiceGraph(client, epoch_millis, label, seconds))
 

@@ -20,7 +20,7 @@ from connectors.evidence import Finding, Wanted
 from connectors.prometheus.service_findings import service_findings
 from connectors.prometheus.service_series import MOST_SERVICES, ServiceSeries, Windows
 from connectors.tools import Ask, Called, Entry, Session, place_of
-from schemas.evidence import Health, Source, Surroundings, Suspect
+from schemas.evidence import Health, NodeKind, Source, Surroundings, Suspect
 from streams.known_services import KnownServices
 from streams.observing import Observing
 
@@ -186,7 +186,8 @@ def names_of(wanted: Wanted) -> Sequence[str]:
 
 def _near(graph: Topology, service: str) -> Mapping[str, str]:
     """The target and what it depends on, with their namespaces, the nearest first."""
-    nearest = [near.service for near in graph.downstream(service)][: MOST_SERVICES - 1]
+    near = (found.service for found in graph.downstream(service))
+    nearest = [one for one in near if one.kind is not NodeKind.NODE][: MOST_SERVICES - 1]
     return {one.name: one.namespace for one in (graph.services[service], *nearest)}
 
 

@@ -16,6 +16,7 @@ import orjson
 from connectors.http import Reply
 
 _SELECTOR = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)\{((?:[^"}]|"(?:[^"\\]|\\.)*")*)\}')
+_NAMES = re.compile(r'^count by \(__name__\) \(\{__name__=~"((?:[^"\\]|\\.)*)"\}\)$')
 _ALONE = re.compile(r"count\(([a-zA-Z_:][a-zA-Z0-9_:]*)\)")
 _MATCHER = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)(=~|!~|!=|=)"((?:[^"\\]|\\.)*)"')
 Samples = Sequence[tuple[int, float]]
@@ -47,6 +48,12 @@ class FakePrometheus:
         return Reply(200, {}, orjson.dumps({"status": "success", "data": data}))
 
     def _answer(self, promql: str, *, is_range: bool) -> Iterator[dict[str, object]]:
+        names = _NAMES.search(promql)
+        if names is not None:
+            there = {labels["__name__"] for labels, _ in self.series}
+            for metric in sorted(name for name in there if re.fullmatch(unquoted(names[1]), name)):
+                yield {"metric": {"__name__": metric}, "value": [0, "1"]}
+            return
         selectors = _SELECTOR.findall(promql) or [(name, "") for name in _ALONE.findall(promql)]
         for metric, inner in selectors:
             found = [pair for pair in self.series if _matches(pair[0], metric, inner)]

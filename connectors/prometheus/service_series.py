@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connectors.prometheus.client import Prometheus, TimeSeries
-from connectors.prometheus.promql import any_of, selector
+from connectors.prometheus.promql import any_of, quoted, selector
 
 MOST_SERVICES = 200
 CHUNK = 50
 """services named in one question"""
+LOOK_SECS = 300.0
+"""how long it is believed which metrics there are"""
 LONGEST_NOW_MS = 30 * 60_000
 LEAD_MS = 5 * 60_000
 """an alert fires some minutes after its cause began"""
@@ -145,14 +148,17 @@ OF_A_POD = "(-[a-z0-9]{1,10})?-[a-z0-9]{1,10}"
 
 
 async def service_series(
-    client: Prometheus, services: Mapping[str, str], windows: Windows
+    client: Prometheus,
+    services: Mapping[str, str],
+    windows: Windows,
+    conventions: Sequence[Convention] = CONVENTIONS,
 ) -> dict[str, ServiceSeries]:
     """Services (name → namespace, empty where unknown) with what was measured of them.
 
     The alert's own service first: no more than MOST_SERVICES are asked for. Raises Unavailable.
     """
     asked = dict(list(services.items())[:MOST_SERVICES])
-    reader = _Reader(client, windows)
+    reader = _Reader(client, windows, conventions)
     requests, cpu, memory = await asyncio.gather(
         reader.requests(asked), reader.pods(CPU, asked), reader.pods(MEMORY, asked)
     )
@@ -166,27 +172,44 @@ async def service_series(
     }
 
 
-@dataclass(frozen=True, slots=True)
 class ServiceMetrics:
-    """The same as a tool of its own."""
+    """The same as a tool of its own. Now and then it looks which conventions are in use at all."""
 
-    client: Prometheus
-    timeout_secs: float = 8.0
-    tool: str = "prometheus.service_series"
-    server: str = "prometheus"
+    tool = "prometheus.service_series"
+    server = "prometheus"
+
+    def __init__(
+        self, client: Prometheus, timeout_secs: float = 8.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.timeout_secs = timeout_secs
+        self._client, self._clock = client, clock
+        self._used: Sequence[Convention] = CONVENTIONS
+        self._looked_at: float | None = None
 
     async def read(self, services: Mapping[str, str], windows: Windows) -> Mapping[str, ServiceSeries]:
-        return await service_series(self.client, services, windows)
+        await self._look(windows.until)
+        return await service_series(self._client, services, windows, self._used)
+
+    async def _look(self, at: int) -> None:
+        now = self._clock()
+        if self._looked_at is not None and now - self._looked_at < LOOK_SECS:
+            return
+        names = any_of(sorted({convention.requests for convention in CONVENTIONS}))
+        asked = f"count by (__name__) ({{__name__=~{quoted(names)}}})"
+        there = {one.labels.get("__name__") for one in await self._client.query(asked, at, most=100)}
+        self._used = [convention for convention in CONVENTIONS if convention.requests in there]
+        self._looked_at = now
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
     client: Prometheus
     windows: Windows
+    conventions: Sequence[Convention]
 
     async def requests(self, services: Mapping[str, str]) -> dict[str, Requests]:
         found: dict[str, Requests] = {}
-        for convention in CONVENTIONS:
+        for convention in self.conventions:
             missing = {name: space for name, space in services.items() if name not in found}
             for names, who in _chunks(missing, convention):
                 found |= await self._by(convention, names, who)

@@ -17,7 +17,7 @@ from connectors.prometheus.client import Prometheus, http_of
 from connectors.prometheus.evidence import PrometheusEvidence
 from connectors.prometheus.questions import asked_for
 from connectors.prometheus.service_graph import ServiceGraph
-from connectors.prometheus.service_series import CONVENTIONS, Windows, service_series
+from connectors.prometheus.service_series import CONVENTIONS, ServiceMetrics, Windows
 from tests.connectors.prometheus.support import config, wanted
 from tests.peers import PrometheusPeer, free_port, prometheus, wait_until, wait_until_async
 from tests.peers.tools import skip_without_tools
@@ -158,10 +158,10 @@ async def _until_there(gatherer: PrometheusEvidence, about: Any, metrics: set[st
 async def test_services_by_a_service_graph(server: PrometheusPeer) -> None:
     given = config(server.url)
     async with http_of(given) as http:
-        client = Prometheus(given, http)
+        metrics = ServiceMetrics(Prometheus(given, http))
 
         async def measured() -> Any:
-            found = await service_series(client, {"db": "", "web": ""}, Windows.around(now(), now()))
+            found = await metrics.read({"db": "", "web": ""}, Windows.around(now(), now()))
             return found if "db" in found else None
 
         found = await wait_until_async(measured, 30, what="a service graph", every=0.3)

@@ -12,8 +12,10 @@ from connectors.prometheus.service_series import (
     CONVENTIONS,
     LEAD_MS,
     LONGEST_NOW_MS,
+    LOOK_SECS,
     MOST_SERVICES,
     Convention,
+    ServiceMetrics,
     Windows,
     service_series,
 )
@@ -66,6 +68,20 @@ async def test_the_same_name_in_another_namespace_is_another_service() -> None:
     assert (await service_series(client(fake), {"cart.staging": "staging"}, WINDOWS)).keys() == {
         "cart.staging"
     }
+
+
+async def test_only_conventions_that_are_in_use_are_asked_for_and_that_is_looked_up_now_and_then() -> None:
+    fake, seconds = FakePrometheus(), [0.0]
+    metrics = ServiceMetrics(client(fake), clock=lambda: seconds[0])
+    requests(fake, CONVENTIONS[1], "cart")
+    assert (await metrics.read({"cart": "shop", "other": "shop"}, WINDOWS)).keys() == {"cart"}
+    assert not [query for query in fake.asked if "istio" in query and "__name__" not in query]
+
+    requests(fake, CONVENTIONS[0], "other")
+    assert (await metrics.read({"cart": "shop", "other": "shop"}, WINDOWS)).keys() == {"cart"}
+    seconds[0] = LOOK_SECS
+    assert (await metrics.read({"cart": "shop", "other": "shop"}, WINDOWS)).keys() == {"cart", "other"}
+    assert sum("__name__" in query for query in fake.asked) == 2
 
 
 async def test_the_pods_of_a_service_are_added_up_and_the_longer_name_wins() -> None:
