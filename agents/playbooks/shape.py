@@ -48,6 +48,9 @@ class Fact(Plain):
         return self
 
 
+Facts = Annotated[tuple[Fact, ...], BeforeValidator(_several)]
+
+
 class Match(Plain):
     """When a playbook is looked at: one alert type, or one fact outside the alert, and the rest holds."""
 
@@ -58,7 +61,7 @@ class Match(Plain):
         (), description="what the topology must say it is, where it says anything"
     )
     labels: dict[str, str] = Field(default_factory=dict, description="name: value, with * for any text")
-    facts: tuple[Fact, ...] = ()
+    facts: Facts = ()
 
     @model_validator(mode="after")
     def _can_match(self) -> Self:
@@ -70,8 +73,8 @@ class Match(Plain):
 class PlaybookHypothesis(Plain):
     cause: str = Field(min_length=8, description="in one sentence, with placeholders")
     confidence: float = Field(ge=0, le=0.7, description="before any evidence; evidence adds to it")
-    supported_by: tuple[Fact, ...] = ()
-    contradicted_by: tuple[Fact, ...] = ()
+    supported_by: Facts = ()
+    contradicted_by: Facts = ()
     only_if_supported: bool = False
 
 
