@@ -90,7 +90,8 @@ def upper_mean(samples: Floats) -> Floats:
     """The mean of the highest third of a window (axis -2), NaN aside: a fault may fill only a part of it."""
     if samples.shape[-2] == 0:
         return np.full(samples.shape[:-2] + samples.shape[-1:], np.nan)
-    highest = -np.sort(-samples, axis=-2)[..., : -(-samples.shape[-2] // 3), :]
+    ordered = np.sort(-samples, axis=-2)  # the highest first, NaN last
+    highest = -ordered[..., : -(-samples.shape[-2] // 3), :]
     known = ~np.isnan(highest)
     total, count = np.where(known, highest, 0.0).sum(axis=-2), known.sum(axis=-2)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -166,10 +166,14 @@ def _numbered(graph: Topology, columns: Iterable[str]) -> Callable[[int], Collec
 
 def _symptom(measures: Sequence[Measure]) -> Role:
     """What the target suffers from: of latency and errors, what is more unusual."""
-    from agents.detectors import Role, unusual  # noqa: PLC0415  as above
+    from agents.detectors import Measure, Quiet, Role, unusual  # noqa: PLC0415  as above
+
+    def own(measure: Measure) -> float:
+        alone = Measure(measure.role, measure.now[:, :1], Quiet(measure.quiet.samples[:, :1]))
+        return float(unusual(alone).strength[0])
 
     felt = [measure for measure in measures if measure.role in (Role.LATENCY, Role.ERRORS)]
-    return max(felt, key=lambda measure: float(unusual(measure).strength[0])).role if felt else Role.OTHER
+    return max(felt, key=own).role if felt else Role.OTHER
 
 
 def _measure(columns: Sequence[str], series: Mapping[str, Series], name: str, role: Role) -> Measure | None:
@@ -188,9 +192,13 @@ def _table(columns: Sequence[Sequence[float]]) -> Floats:
     """Columns that end together, NaN where one is shorter."""
     import numpy as np  # noqa: PLC0415  as above
 
-    table = np.full((max(map(len, columns), default=0), len(columns)), np.nan)
-    for number, samples in enumerate(columns):
-        if len(samples):
-            table[-len(samples) :, number] = samples
+    lengths = {len(samples) for samples in columns}
+    if len(lengths) == 1:
+        table = np.array(columns, dtype=np.float64).T
+    else:
+        table = np.full((max(lengths, default=0), len(columns)), np.nan)
+        for number, samples in enumerate(columns):
+            if len(samples):
+                table[-len(samples) :, number] = samples
     table[~np.isfinite(table)] = np.nan
     return table

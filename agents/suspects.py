@@ -147,14 +147,16 @@ def _blamed(seen: Observed, measure: Measure) -> tuple[Floats, Floats]:
 
 
 def _accused(seen: Observed, calls: Calls, amount: Floats, strength: Floats, least: float) -> Floats:
+    found = np.zeros(seen.services)
+    believed = max(least, min(1.0, float(strength[seen.symptom])))
+    if not believed:
+        return found
     standing_out = {
         int(service): float(amount[service]) * (1 - 1 / float(strength[service]))
         for service in np.flatnonzero((strength > 1) & (amount > 0))
     }
     if amount[seen.symptom] > 0:
         standing_out[seen.symptom] = float(amount[seen.symptom])
-    believed = max(least, min(1.0, float(strength[seen.symptom])))
-    found = np.zeros(seen.services)
     for service, share in blame(calls, seen.symptom, standing_out).items():
         found[service] = believed * share * min(STRONGEST_BLAMED, float(strength[service]))
     return found

@@ -36,6 +36,7 @@ TARGETS: tuple[Target, ...] = (
     Target("raw_to_incident_p99_ms", "raw record to incident, half load", 250, 100, at_most=True),
     Target("incident_to_decision_p99_ms", "rules-only run, 20 incidents a second", 1_000, at_most=True),
     Target("runs_in_flight_mb", "200 runs that wait for models: memory", 400, at_most=True),
+    Target("blame_ms", "blame, 1,000 services, 10,000 edges", 300, at_most=True),
     Target("bytes_per_open_incident", "the ingest worker's memory", 1_536, at_most=True),
     Target("recovery_million_s", "start over a million rows", 30, at_most=True),
     Target("idle_rss_mb", "the whole `up`, idle: memory", 1_000, 700, at_most=True),
