@@ -44,7 +44,8 @@ def _odd_text(brief: Brief) -> str:
     """Whatever was shown to models and written elsewhere: the filter before us may have missed it."""
     subject = brief.subject
     names = " ".join((*_names(brief), *subject.labels, subject.alert_type))
-    texts = [subject.alert_type, subject.message, subject.description, *subject.labels.values()]
+    told = [subject.alert_type, subject.target.name, subject.message, subject.description]
+    texts = [*told, *subject.labels, *subject.labels.values()]
     found = (odd(text, names) for text in (*texts, *(item.text for item in brief.items)))
     return next(filter(None, found), "")
 

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -79,14 +80,16 @@ async def _argued(
 # -- a payload into runs, as the ingest worker does it
 
 
-KEY = X25519PrivateKey.generate()
-"""Seals for this process alone."""
+@cache
+def _key() -> X25519PrivateKey:
+    """Seals for this process alone."""
+    return X25519PrivateKey.generate()
 
 
 async def runs_of(settings: Settings, file: str) -> tuple[Sequence[RunStarted], Sequence[str]]:
     """The runs that the payload starts, and why its other records were rejected."""
     codec, topic = Codec(), RAW_PREFIX + AUTO
-    normalize = Normalize(NormalizeConfig(), chosen_sources(settings), Sealer(KEY.public_key()))
+    normalize = Normalize(NormalizeConfig(), chosen_sources(settings), Sealer(_key().public_key()))
     first = Placed(Runner(normalize, codec), (topic,), keyed=False)
     keyed = (Dedup(DedupConfig()), Runs(), Schedule(ScheduleConfig(settings.runs.deadline_secs)))
     others = [Placed(Runner(stage, codec), stage.reads, keyed=True) for stage in keyed]
@@ -110,7 +113,7 @@ def _now() -> int:
 
 
 def brief_of(run: RunStarted, graphs: dict[str, Topology] | None = None) -> Brief:
-    keys = Keys(Opener([KEY]), None, KEY.public_key().public_bytes_raw())
+    keys = Keys(Opener([_key()]), None, _key().public_key().public_bytes_raw())
     about = wanted(run, keys, to_millis(run.recorded_at))
     around = _around(about, graphs or {})
     gathered = [Gathered(Source.TOPOLOGY, findings(around, about))] if around.service else []

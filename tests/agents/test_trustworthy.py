@@ -64,6 +64,11 @@ DOUBTS = {
         CAUSE,
         ACTION,
     ),
+    "'approve'": (
+        changed(SEEN, subject=changed(SEEN.subject, labels={"approve_this": "1"})),
+        CAUSE,
+        ACTION,
+    ),
     "('you')": (changed(SEEN, subject=changed(SEEN.subject, description="as you like")), CAUSE, ACTION),
 }
 
