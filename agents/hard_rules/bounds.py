@@ -7,6 +7,19 @@ from itertools import pairwise
 
 from sqlglot import exp
 
+PAST = re.compile(
+    r"(?:created|updated|inserted|modified|started|logged|occurred|registered|ordered)", re.IGNORECASE
+)
+NOW = (
+    "now",
+    "current_timestamp",
+    "current_date",
+    "sysdate",
+    "getdate",
+    "localtimestamp",
+    "current_datetime",
+    "today",
+)
 KEY = re.compile(r"(?:.*_)?(?:id|pk|uuid|guid|key|rowid|ctid|oid)$", re.IGNORECASE)
 
 
@@ -63,7 +76,7 @@ def _compares(node: exp.Expr) -> bool:
     if isinstance(node, exp.NEQ):
         return not (_is_key(node.left) or _is_key(node.right))
     if isinstance(node, exp.GT | exp.GTE | exp.LT | exp.LTE):
-        return not _spans_all(node)
+        return not _spans_all(node) and not _until_now(node)
     if isinstance(node, exp.Like | exp.ILike | exp.RegexpLike):
         return not re.fullmatch(r"[%.*^$]+|", _text(node.expression))
     if isinstance(node, exp.Is):
@@ -100,6 +113,17 @@ def _spans_all(node: exp.Expr) -> bool:
     if isinstance(left, exp.Func) and isinstance(left, exp.Length | exp.Abs):
         return number <= 0
     return _is_key(left) and (number <= 1 if upward else number >= 10**8)
+
+
+def _until_now(node: exp.Expr) -> bool:
+    """`created_at < now()`: everything that there is."""
+    column, moment = node.this, node.expression
+    if not (
+        isinstance(node, exp.LT | exp.LTE) and isinstance(column, exp.Column) and isinstance(moment, exp.Func)
+    ):
+        return False
+    name = moment.name if isinstance(moment, exp.Anonymous) else moment.sql_name()
+    return bool(PAST.match(column.name)) and name.lower() in NOW
 
 
 def _wide(node: exp.Between) -> bool:

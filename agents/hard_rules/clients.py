@@ -7,7 +7,7 @@ import re
 from agents.hard_rules.by_words import words_that
 from agents.hard_rules.calls import Call, Handler
 from agents.hard_rules.given import read
-from agents.hard_rules.hits import FETCHED, OUTPUT, SIFTED, UNKNOWN, Rule, listed
+from agents.hard_rules.hits import FETCHED, OUTPUT, PRIVATE, SIFTED, UNKNOWN, Rule, listed
 from agents.hard_rules.managers import manage
 from agents.hard_rules.sql_statements import begins_one
 from agents.hard_rules.streams import EMPTY, SOMETHING, Stream
@@ -75,6 +75,8 @@ def sql_client(call: Call) -> Stream | None:
         texts += [w for w in words if begins_one(w) and " " in w]
     for text in texts:
         _sql(call, text)
+    if given.last("f", "file") in ("-", "/dev/stdin"):
+        _sql_from_input(call)
     if (
         not texts
         and not given.all("f", "file", "i", "queries-file")
@@ -84,7 +86,9 @@ def sql_client(call: Call) -> Stream | None:
         _sql_from_input(call)
     if call.program == "bq":
         return manage(call)
-    return SOMETHING
+    return Stream(
+        f"{PRIVATE}\n", private=True
+    )  # rows: nobody knows them, and they are no one else's business
 
 
 def _sql(call: Call, text: str) -> None:
@@ -106,6 +110,8 @@ def _sql_from_input(call: Call) -> None:
     if call.stdin.text is None:
         if call.stdin.fetched:
             call.hit(Rule.FETCH_AND_RUN)
+    elif call.stdin.text.strip() == PRIVATE:
+        call.hit(Rule.OPAQUE)
     elif call.stdin.text.strip():
         _sql(call, call.stdin.text)
 

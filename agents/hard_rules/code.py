@@ -35,7 +35,7 @@ REMOVES = re.compile(
     (
         r"\b(unlink\w*|rm_rf?|rm_r|rmtree|remove_tree|remove_entry\w*|rmSync|rmdir\w*|"
         r"rmdirSync|delete_all|remove_dir|"
-        r"deltree|File\.delete|FileUtils\.rm\w*|Dir\.(rmdir|delete|unlink)|os\.remove|fs\.(rm|"
+        r"deltree|File\.delete|FileUtils\.rm\w*|Dir\.(rmdir|delete|unlink)|os\.remove|Deno\.remove\w*|fs\.(rm|"
         r"unlink|truncate)\w*|truncate)\b"
     ),
     re.IGNORECASE,
@@ -46,6 +46,9 @@ HIDES = re.compile(
         r"decode_base64|pack|load(string)?)\s*[\( ]"
     ),
     re.IGNORECASE,
+)
+SED_RUNS = re.compile(
+    r"(?:^|[;{}\n]|(?<=[\d$/!]))\s*s([^\w\s\\])(?:\\.|(?!\1).)*\1(?:\\.|(?!\1).)*\1[gpiImM0-9]*e"
 )
 OPENS = re.compile(
     r"\b(TCPSocket|IO::Socket|fsockopen|net\.connect|Socket|pty\.spawn|createConnection|"
@@ -270,6 +273,9 @@ def interpreter(options: str) -> Handler:
                 judge_code(call, arg.partition("=")[2])
                 found = True
         words = [arg for arg in values if not arg.startswith("-")]
+        if words[:1] == ["eval"] and len(words) > 1:
+            judge_code(call, words[1])
+            return SOMETHING
         if (not found and not words) or values == ["-"]:
             return _program(call, call.stdin)
         if not found and (file := call.scope.files.get(words[0])) is not None:
@@ -318,7 +324,7 @@ def sed(call: Call) -> Stream | None:
         for piece in re.split(r"[;\n]", text):
             if found := re.match(r"\s*(?:\d+|\$|/[^/]*/)?(?:,(?:\d+|\$|/[^/]*/))?\s*e(?:\s+(.*))?$", piece):
                 call.script(found[1]) if found[1] else call.hit(Rule.OPAQUE)
-        if re.match(r"\s*(?:\d+|\$|/[^/]*/)?\s*s(.)(?:\\.|(?!\1).)*\1(?:\\.|(?!\1).)*\1[gpiImM0-9]*e", text):
+        if SED_RUNS.search(text):
             call.hit(Rule.OPAQUE)
     in_place = any(name in ("i", "in-place") for name, _ in given.options)
     files = given.words if given.all("e", "expression", "f", "file") else given.words[1:]

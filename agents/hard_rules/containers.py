@@ -69,6 +69,20 @@ NOUNS = listed("container image volume network system service stack swarm node s
 "context builder buildx compose manifest trust pod machine kube")  # fmt: skip
 
 
+# Images that are started as the program that they hold.
+TOOL_IMAGES = {
+    name: name
+    for name in ("kubectl", "helm", "terraform", "git", "curl", "psql", "ansible", "rclone", "restic")
+}
+TOOL_IMAGES |= {
+    "aws-cli": "aws",
+    "azure-cli": "az",
+    "google-cloud-cli": "gcloud",
+    "mc": "mc",
+    "redis-cli": "redis-cli",
+}
+
+
 def docker(call: Call) -> Stream | None:
     given = read(
         call.args,
@@ -159,6 +173,9 @@ def _starts(call: Call, rest: list[str]) -> Stream | None:
         call.hit(Rule.ROOT)
     entry = given.last("entrypoint")
     argv = given.rest[1:] if given.rest else []
+    image = given.rest[0].rpartition("/")[2].partition(":")[0].partition("@")[0] if given.rest else ""
+    if image in TOOL_IMAGES and not entry:
+        call.run([TOOL_IMAGES[image], *(argv[1:] if argv[:1] == ["--"] else argv)])
     if entry:
         argv = [entry, *argv]
     if argv and argv[0].startswith("-"):

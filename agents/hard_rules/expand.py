@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice, pairwise, product
 from typing import TypeVar
 
-from agents.hard_rules.hits import OUTPUT, UNSET, Budget, Unreadable, is_known
+from agents.hard_rules.hits import OUTPUT, UNKNOWN, UNSET, Budget, Unreadable, is_known
 from agents.hard_rules.shell import Parser
 from agents.hard_rules.streams import Scope, Stream
 from agents.hard_rules.syntax import Arithmetic, Parameter, Part, Script, Substitution, Text, Word
@@ -200,6 +200,10 @@ OPERATORS: Mapping[type[ast.operator], Callable[[int, int], int]] = {
 
 def calculated(source: str) -> str:
     """The value of an arithmetic expression; what is not plain is known at run time only."""
+    if not is_known(source):
+        least = calculated("".join("0" if character in UNKNOWN else character for character in source))
+        grows = "-" not in source and "%" not in source and "/" not in source
+        return UNSET if grows and least.isdigit() and int(least) > 0 else OUTPUT
     try:
         tree = ast.parse(source.strip().replace("/", "//") or "0", mode="eval")
         return str(_calculate(tree.body))

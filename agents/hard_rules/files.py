@@ -15,86 +15,20 @@ from agents.hard_rules.paths import (
     is_shared,
     is_system,
     is_top,
+    is_vital,
 )
 from agents.hard_rules.streams import EMPTY, Stream
+from agents.hard_rules.writes import broken_by
 
-READERS = [
-    "cat",
-    "tac",
-    "head",
-    "tail",
-    "less",
-    "more",
-    "most",
-    "bat",
-    "nl",
-    "od",
-    "xxd",
-    "hexdump",
-    "strings",
-    "base64",
-    "base32",
-    "grep",
-    "egrep",
-    "fgrep",
-    "rg",
-    "awk",
-    "gawk",
-    "sed",
-    "cut",
-    "sort",
-    "uniq",
-    "tee",
-    "cp",
-    "scp",
-    "rsync",
-    "tar",
-    "zip",
-    "gzip",
-    "bzip2",
-    "xz",
-    "dd",
-    "openssl",
-    "gpg",
-    "diff",
-    "cmp",
-    "wc",
-    "column",
-    "paste",
-    "fold",
-    "nano",
-    "jq",
-    "yq",
-    "install",
-    "ln",
-    "link",
-    "mv",
-    "curl",
-    "wget",
-    "nc",
-    "ncat",
-    "socat",
-    "split",
-    "rev",
-    "tr",
-    "iconv",
-    "file7",
-    "uuencode",
-    "basenc",
-    "pr",
-    "fmt",
-    "expand",
-    "comm",
-    "zcat",
-    "zgrep",
-    "gunzip",
-    "bzcat",
-    "cpio",
-    "ar",
-    "sftp",
-    "ftp",
-]
+READERS = listed(
+    "cat tac head tail less more most bat nl od xxd hexdump strings base64 base32 grep egrep fgrep "
+    "rg awk gawk sed cut sort uniq tee cp scp rsync tar zip gzip bzip2 xz dd openssl gpg diff cmp wc "
+    "column paste fold nano jq yq install ln link mv curl wget nc ncat socat split rev tr iconv "
+    "file7 uuencode basenc pr fmt expand comm zcat zgrep gunzip bzcat cpio ar sftp ftp"
+)
 CLOSES = re.compile(r"0?[0-7]00|(g?o?|go)[-=]\w*|\w+:?\w*")  # a mode for the owner alone, or an owner
+# A lock or a pid file in a data folder is removed one at a time.
+KEPT_LIGHTLY = re.compile(r"/var/lib/.*\.(pid|lock|tmp|sock)$")
 FLAT = tuple(listed("/var/log/ /var/cache/ /var/spool/ /tmp/ /var/tmp/ /home/ /root/ /run/ /var/run/"))
 
 
@@ -122,11 +56,7 @@ def _needed(call: Call, paths: list[str]) -> None:
             call.hit(Rule.RAW_DISK)
         elif is_secret(path):
             call.hit(Rule.SECRETS)
-        elif (
-            (is_system(path) or is_top(path))
-            and not path.startswith(FLAT)
-            and not path.startswith("/var/lib/")
-        ):
+        elif is_vital(path) and not KEPT_LIGHTLY.match(path):
             call.hit(Rule.SYSTEM_FILES)
 
 
@@ -147,7 +77,7 @@ def shred(call: Call) -> Stream | None:
 def truncate(call: Call) -> Stream | None:
     given = read(call.args, ("s", "size", "r", "reference"))
     for path in given.words:
-        if is_disk(path) or (is_system(path) and not path.startswith(FLAT)):
+        if is_disk(path) or (is_vital(path) and not path.endswith(".log")):
             call.hit(Rule.SYSTEM_FILES)
         elif re.search(
             r"\.(db|sqlite3?|ibd|frm|mdf|ldf|dbf|wal|rdb|aof)$|/data/.*", path
@@ -165,7 +95,7 @@ def mv(call: Call) -> Stream | None:
     for path in sources:
         if is_secret(path):
             call.hit(Rule.SECRETS)
-        elif path.startswith("/") and (is_top(path) or (is_system(path) and not path.startswith(FLAT))):
+        elif is_vital(path):
             call.hit(Rule.SYSTEM_FILES)
     _into(call, target)
     return EMPTY
@@ -206,15 +136,10 @@ def copy(call: Call) -> Stream | None:
 
 
 def tee(call: Call) -> Stream | None:
-    for path in read(call.args).words:
-        if is_disk(path):
-            call.hit(Rule.RAW_DISK)
-        elif is_secret(path) or re.search(
-            r"authorized_keys|/cron|\.(bash|z)shrc|\.profile|sysrq-trigger", path
-        ):
-            call.hit(Rule.LOCK_OUT)
-        elif is_system(path) and not re.match(r"/(proc|sys|run|dev|home)/", path):
-            call.hit(Rule.SYSTEM_FILES)
+    given = read(call.args)
+    for path in given.words:
+        if rule := broken_by(path, appends=given.has("a", "append")):
+            call.hit(rule)
         call.scope.files[path] = call.stdin
     return call.stdin
 

@@ -49,7 +49,7 @@ def git(call: Call) -> Stream | None:
     if not is_known(verb):
         call.hit(Rule.OPAQUE)
     elif (
-        GIT.get(verb)
+        verb in GIT
         and re.search(GIT[verb], " ".join(args))
         and not (verb == "clean" and re.search(r"(^| )(-[a-zA-Z]*n|--dry-run)", " ".join(args)))
     ):

@@ -242,7 +242,14 @@ def all_of_them() -> dict[str, Handler]:
         "adduser": words_that(r"\b(sudo|wheel|root|docker)\b|--uid 0", Rule.ROOT),
         "gpasswd": words_that(r"\b(sudo|wheel|root|docker)\b|-d ", Rule.ROOT),
         "chage": words_that(r"-E ?0|-E ?-?\d", Rule.LOCK_OUT),
-        "nft": words_that(r"\b(flush|delete|destroy)\b|policy drop", Rule.LOCK_OUT),
+        "nft": words_that(
+            r"\b(flush|delete|destroy)\b|policy drop|(input|output|forward) (counter )?(drop|reject)$",
+            Rule.LOCK_OUT,
+        ),
+        "iptables-restore": always(Rule.LOCK_OUT, "-t --test"),
+        "sops": words_that(r"(^| )(-d|--decrypt|decrypt|exec-env|exec-file)\b", Rule.SECRETS),
+        "kubeseal": words_that(r"--recovery-unseal", Rule.SECRETS),
+        "ansible-vault": words_that(r"^(view|decrypt|edit)", Rule.SECRETS),
         "ufw": words_that(r"\b(disable|reset|delete)\b|default deny|deny (ssh|22)", Rule.LOCK_OUT),
         "firewall-cmd": words_that(
             r"--panic-on|--remove|--delete|--set-default-zone=(drop|block|trusted)", Rule.LOCK_OUT

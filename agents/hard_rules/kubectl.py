@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from agents.hard_rules.calls import Call
 from agents.hard_rules.given import Given, read
-from agents.hard_rules.hits import FETCHED, OUTPUT, RUN_TIME, Rule, is_known, listed
+from agents.hard_rules.hits import FETCHED, RUN_TIME, SIFTED, Rule, is_known, listed
 from agents.hard_rules.manifests import is_zero, judge_manifest, judge_patch
 from agents.hard_rules.paths import is_secret
 from agents.hard_rules.streams import SOMETHING, Stream
@@ -192,7 +192,7 @@ def _delete(call: Call, given: Given, words: list[str]) -> None:
         not kinds and not given.all("f", "filename", "k", "raw")
     ):
         call.hit(Rule.OPAQUE if kinds else Rule.UNPARSABLE)
-    unfound = not {OUTPUT, FETCHED}.isdisjoint("".join(words[1:]))
+    unfound = not (RUN_TIME - {SIFTED}).isdisjoint("".join(words[1:]))
     if call.mass or unfound:
         call.hit(Rule.MASS)
 
@@ -255,6 +255,8 @@ def _apply(call: Call, given: Given, _words: list[str]) -> None:
             _manifest(call, call.stdin if file in ("-", "/dev/stdin") else call.scope.files[file])
     if is_rehearsed(given):
         return
+    if raw := given.last("raw"):
+        call.hit(Rule.FORCE_DELETE if "finalize" in raw else Rule.OPAQUE)
     if given.has("force") and not given.has("server-side"):
         call.hit(Rule.FORCE_DELETE)
     if given.has("prune"):

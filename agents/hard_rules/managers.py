@@ -26,6 +26,7 @@ SECRET_WORDS = re.compile(
     r"get-parameters?.*--with-decryption|kms decrypt|"
     r"kv get|read .*(secret|cred|kv|pki|database)|secrets (versions )?(access|get|"
     r"download)|keyvault secret (show|download)|"
+    r"configure (export-credentials|get aws_secret\w*)|"
     r"sts (get-session-token|assume-role|get-federation-token)|iam create-access-key|ecr get-login-password|"
     r"(item|document) get|read op://|auth (print-access-token|print-identity-token|"
     r"application-default print)|account get-access-token|"
@@ -103,7 +104,7 @@ MORE: dict[str, str] = {
 FAMILIES = listed(
     "aws gcloud az doctl linode-cli oci ibmcloud aliyun hcloud eksctl kops kind minikube "
     "k3d vault op doppler infisical"
-    " bw pass sops velero restic borg rclone mc s3cmd s5cmd gsutil azcopy b2 swift "
+    " bw pass velero restic borg rclone mc s3cmd s5cmd gsutil azcopy b2 swift "
     "argocd flux helm helmfile istioctl"
     " linkerd cilium calicoctl terraform tofu terragrunt pulumi packer vagrant nomad "
     "consul boundary waypoint ceph rbd"
@@ -133,7 +134,7 @@ LONG_OPTIONS = frozenset(
     ("terraform", "tofu", "terragrunt", "packer", "vault", "consul", "nomad", "hdfs", "hadoop")
 )
 SIZES = re.compile(
-    r"(?:--|\b)(?:replica-?s?(?:count)?|desired-(?:capacity|count|size)|num-nodes|"
+    r"(?:--|\b)(?:replica-?s?(?:count)?|(?:desired-|new-|min-|max-)?(?:capacity|desired-count)|desired-(?:count|size)|num-nodes|"
     r"node-count|nodes|size|instance-count|min-size|max-size|min-nodes|max-nodes|"
     r"number)(?:=|\s+)[\"']?0+\b",
     re.IGNORECASE,

@@ -32,6 +32,13 @@ SECRET = re.compile(
 )
 KNOWN = ("/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/root/.ssh/id_rsa", "/home/user/.ssh/id_rsa")
 LONGEST = 4_096
+VITAL = re.compile(
+    r"/(?:$|[*.]|(?:boot|usr|bin|sbin|lib|lib32|lib64|opt/cni)(?:/|$)|(?:etc|var|sys|proc|root|home|opt|srv|run|data|mnt)/?\*?$)"
+    r"|/etc/(?:passwd|g?shadow|group|sudoers|fstab|pam\.d|ssh/|ssh$|ld\.so|systemd|security|kubernetes|inittab|profile$|"
+    r"cron|nsswitch|machine-id|crypttab|mtab|shells|login|default|init\.d|rc)"
+    r"|/var/lib/(?:[^/]+/?\*?$|(?:mysql|postgresql|pgsql|etcd|kubelet|containerd|mongodb|redis|kafka|rook|ceph)/)"
+    r"|/(?:data|srv)/[^/]+/?$"
+)
 BULK = re.compile(r"[.*?]+")
 
 
@@ -76,6 +83,12 @@ def is_secret(path: str) -> bool:
 def is_everything(path: str) -> bool:
     """All of a folder: `*`, `/data/*`, `.`."""
     return bool(BULK.fullmatch(posixpath.basename(path.rstrip("/")) or "*")) and not is_scratch(path)
+
+
+def is_vital(path: str) -> bool:
+    """What the machine cannot do without."""
+    flat = normal(path)
+    return bool(VITAL.match(flat)) and not is_scratch(path) and not flat.startswith(("/dev/null", "/dev/std"))
 
 
 def is_shared(path: str) -> bool:

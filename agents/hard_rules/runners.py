@@ -63,7 +63,7 @@ def find(call: Call) -> Stream | None:
         at += 1
         if arg == "-delete" and not all(map(_is_scratch_root, roots)):
             call.hit(Rule.REMOVAL)
-        elif arg in ("-exec", "-execdir", "-ok", "-okdir"):
+        elif arg in ("-exec", "-execdir", "-ok", "-okdir", "-x", "--exec", "--exec-batch"):
             end = next((e for e in range(at, len(args)) if args[e] in (";", "+")), len(args))
             _find_runs(call, roots, args[at:end])
             at = end + 1

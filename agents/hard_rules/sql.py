@@ -159,32 +159,37 @@ def _deepest(source: str) -> int:
 
 def broken(tree: exp.Expr) -> Iterator[Rule]:
     for node in tree.walk():
-        if isinstance(node, exp.Delete | exp.Update) and not isinstance(node.parent, exp.When):
-            where = node.args.get("where")
-            if not isinstance(where, exp.Where) or not is_bounded(where.this):
-                yield Rule.SQL_UNBOUNDED
-        elif isinstance(node, exp.Drop):
+        if isinstance(node, exp.Drop) or _replaces(node):
             yield Rule.SQL_DROP
-        elif isinstance(node, exp.TruncateTable):
+        elif isinstance(node, exp.TruncateTable) or (
+            isinstance(node, exp.Insert) and node.args.get("overwrite")
+        ):
             yield Rule.SQL_TRUNCATE
-        elif isinstance(node, exp.Create):
-            if node.args.get("replace") and str(node.args.get("kind", "")).upper() in (
-                "TABLE",
-                "DATABASE",
-                "SCHEMA",
-            ):
-                yield Rule.SQL_DROP
-        elif isinstance(node, exp.Insert):
-            if node.args.get("overwrite"):
-                yield Rule.SQL_TRUNCATE
+        elif isinstance(node, exp.Delete | exp.Update | exp.Merge):
+            if _is_unbounded(node):
+                yield Rule.SQL_UNBOUNDED
         elif isinstance(node, exp.Table):
-            if node.name.lower() in ROWS_OF_SECRETS or (node.db.lower(), node.name.lower()) == (
-                "mysql",
-                "user",
-            ):
+            if node.name.lower() in ROWS_OF_SECRETS or f"{node.db}.{node.name}".lower() == "mysql.user":
                 yield Rule.SECRETS
         elif isinstance(node, exp.Func):
             yield from _function(node)
+
+
+def _is_unbounded(node: exp.Delete | exp.Update | exp.Merge) -> bool:
+    """A branch of a MERGE is bounded by what the MERGE is on."""
+    if isinstance(node.parent, exp.When):
+        return False
+    condition = node.args.get("on" if isinstance(node, exp.Merge) else "where")
+    return not is_bounded(condition.this if isinstance(condition, exp.Where) else condition)
+
+
+def _replaces(node: exp.Expr) -> bool:
+    kinds = ("TABLE", "DATABASE", "SCHEMA")
+    return (
+        isinstance(node, exp.Create)
+        and bool(node.args.get("replace"))
+        and str(node.args.get("kind", "")).upper() in kinds
+    )
 
 
 def _name(node: exp.Func) -> str:

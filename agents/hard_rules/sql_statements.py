@@ -196,7 +196,7 @@ def by_its_head(heads: Sequence[str], tokens: Sequence[Piece], source: str) -> R
     if "INTO OUTFILE" in said or "INTO DUMPFILE" in said:
         return Read((Rule.SQL_SERVER,))
     if head == "CREATE":
-        return _created(said)
+        return _created(said, source.upper())
     if head in HARMLESS:
         return HARM_NONE
     return NEEDS_TREE if head in TREE or head == "(" else Read((Rule.UNPARSABLE,))
@@ -289,7 +289,7 @@ def _altered(said: str, source: str) -> Read:
     return HARM_NONE
 
 
-def _created(said: str) -> Read:
+def _created(said: str, source: str) -> Read:
     if re.search(
         r"\bSUPERUSER\b|\bSONAME\b|LANGUAGE C\b|LANGUAGE '?C'?|PLPYTHONU|PLPERLU|"
         r"\bEXECUTABLE\b|CREATE SERVER",
@@ -301,7 +301,7 @@ def _created(said: str) -> Read:
     if re.match(r"CREATE (OR REPLACE )?(FUNCTION|PROCEDURE|TRIGGER|RULE|EVENT|CONSTRAINT TRIGGER)", said):
         return (
             Read((Rule.OPAQUE,))
-            if re.search(r"\b(DROP|TRUNCATE|DELETE|UPDATE|EXECUTE IMMEDIATE)\b", said)
+            if re.search(r"\b(DROP|TRUNCATE|DELETE|UPDATE|EXECUTE)\b", source)
             else HARM_NONE
         )
     return NEEDS_TREE if re.search(r"\b(SELECT|DELETE|UPDATE)\b", said) else HARM_NONE

@@ -22,7 +22,7 @@ from agents.hard_rules.hits import (
     is_known,
     listed,
 )
-from agents.hard_rules.paths import is_disk, is_secret, is_system
+from agents.hard_rules.paths import is_secret
 from agents.hard_rules.programs import HANDLERS, otherwise
 from agents.hard_rules.pure import DISCLOSES, FETCHES, SENDS, generates, printed
 from agents.hard_rules.shell import parse
@@ -38,6 +38,7 @@ from agents.hard_rules.syntax import (
     Simple,
     Text,
 )
+from agents.hard_rules.writes import broken_by
 
 VERSION = re.compile(r"^(python|perl|ruby|php|node|lua|bash|tclsh|psql|pip)[-.\d]*\d$")
 LOADED = listed(
@@ -210,18 +211,8 @@ class Interpreter:
                 scope.files[path] = stream
 
     def _write(self, path: str, operator: str) -> None:
-        if path.startswith(("/dev/tcp/", "/dev/udp/")):
-            self.budget.hit(Rule.REMOTE_SHELL, f"> {path}")
-        elif is_disk(path):
-            self.budget.hit(Rule.RAW_DISK, f"> {path}")
-        elif path.endswith("/sysrq-trigger") or "/core_pattern" in path:
-            self.budget.hit(Rule.OUTAGE, f"> {path}")
-        elif is_secret(path) or re.search(
-            r"authorized_keys|/cron|\.(bash|z)shrc|\.profile|/etc/ld\.so", path
-        ):
-            self.budget.hit(Rule.LOCK_OUT, f"> {path}")
-        elif is_system(path) and not re.match(r"/(proc|sys|run|var/run|dev|home)/", path):
-            self.budget.hit(Rule.SYSTEM_FILES, f"{operator} {path}")
+        if rule := broken_by(path, appends=operator in (">>", "&>>")):
+            self.budget.hit(rule, f"{operator} {path}")
 
     # -- a program
 

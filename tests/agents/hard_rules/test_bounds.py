@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agents.hard_rules import judge
 from agents.hard_rules.hits import MOST_CHARACTERS
 
-LONGEST_SECS = 6.0  # a shared machine; alone the slowest takes about one second
+LONGEST_CPU_SECS = 3.0  # the slowest takes less than one; of the processor, since others share the machine
 FULL = MOST_CHARACTERS
 
 DEEP = {
@@ -55,16 +55,16 @@ DEEP = {
 
 @pytest.mark.parametrize("text", DEEP.values(), ids=DEEP.keys())
 def test_an_answer_in_time(text: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     judge(text)
 
-    assert time.monotonic() - start < LONGEST_SECS
+    assert time.process_time() - start < LONGEST_CPU_SECS
 
 
 SCRAPS = (
-    "rm -rf / $x ${x $( ) ` ' \" \\ | & ; && || < > << <<< <( { } [[ ]] (( )) if then fi for in do done case esac"
-    " while function f() x= a=(b c) echo sh -c eval xargs sudo kubectl delete get pod ns --all -n -f - psql DROP"
-    " TABLE DELETE FROM t WHERE 1=1 SELECT ; -- /* */ EOF \n base64 -d python3 -c import curl http://x"
+    "rm -rf / $x ${x $( ) ` ' \" \\ | & ; && || < > << <<< <( { } [[ ]] (( )) if then fi for in do done"
+    " case esac while function f() x= a=(b c) echo sh -c eval xargs sudo kubectl delete get pod ns --all -n -f - psql"
+    " DROP TABLE DELETE FROM t WHERE 1=1 SELECT ; -- /* */ EOF \n base64 -d python3 -c import curl http://x"
     " find -exec {} + awk {system(1)} $'\\x72m' {a,b} * ? ~ # \ue000"
 )
 PIECES = st.sampled_from(SCRAPS.split(" "))
