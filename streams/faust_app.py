@@ -23,9 +23,11 @@ from schemas.codec import Codec
 from schemas.errors import BrokerAway, NotNow, UnknownSchema
 from schemas.sabotage import crash_point, guard_off
 from streams.changelog import read_range
+from streams.faust_batches import together
 from streams.faust_config import EngineConfig, app_of
 from streams.faust_table import RowTable
 from streams.faust_transport import BatchSchema, register
+from streams.in_order import InOrder
 from streams.limiter import RejectLimiter
 from streams.placed import Placed
 from streams.reached import Place, Reached
@@ -60,16 +62,21 @@ class Engine:
         self.limiter = RejectLimiter()
         self._tables: dict[str, RowTable] = {}
         self._slow = SlowWork(config.slow_in_flight)
-        self._in_order = SlowWork(len(stages) * 1000)  # as many as there are partitions; each one by one
+        self._in_order = InOrder(
+            self._take_together,
+            kind=lambda event: event.message.topic,
+            size=lambda event: len(event.message.value),
+            most=config.batch_records // 4,
+        )
         self._reached = Reached(lambda place: bool(self.app.consumer.is_behind(TP(*place))))
         self._sources = {topic for placed in stages if not placed.keyed for topic in placed.topics}
         self.app.cancel_slow_work = self._slow.cancel
-        for placed in stages:
-            self._add(placed)
+        for number, placed in enumerate(stages):
+            self._add(number, placed)
         if any(placed.keyed for placed in stages):
             self.app.timer(config.tick_secs, on_leader=False)(self._tick)
 
-    def _add(self, placed: Placed) -> None:
+    def _add(self, number: int, placed: Placed) -> None:
         app, topics = self.app, placed.topics
         if placed.keyed:
             topics = (*topics, self._ticks)
@@ -78,13 +85,14 @@ class Engine:
 
         async def read(stream: Any) -> None:
             async for event in stream.noack().events():
-                work, place = self._take(placed, event), event.message
+                message = event.message
                 if not placed.slow:  # partitions beside each other: each turn waits for the broker twice
-                    self._in_order.start((placed.name, b"%d" % place.partition), work)
-                elif place.topic == self._ticks:
-                    await work  # no slow work begins meanwhile
+                    self._in_order.put((number, message.partition), event)
+                elif message.topic == self._ticks:
+                    await self._take(placed, [event])  # no slow work begins meanwhile
                 else:
-                    self._slow.start((placed.name, place.value[0].key), work)
+                    key = (placed.name, message.value[0].key)
+                    self._slow.start(key, self._take(placed, [event]))
 
         app.agent(topic, name=f"{placed.name}:{topics[0]}")(read)
 
@@ -106,15 +114,21 @@ class Engine:
 
     # -- one micro-batch
 
-    async def _take(self, placed: Placed, event: Any) -> None:
+    async def _take_together(self, place: tuple[int, int], events: list[Any]) -> None:
+        await self._take(self.stages[place[0]], events)
+
+    async def _take(self, placed: Placed, events: list[Any]) -> None:
         """Nothing gets out of here but cancellation: Faust would acknowledge what was not done."""
-        consumer, message = self.app.consumer, event.message
-        if not self._is_ours(message):
+        consumer = self.app.consumer
+        ours = [event for event in events if self._is_ours(event.message)]
+        if not ours:
             return
+        message = together([event.message for event in ours])
         try:
             with SECONDS.labels(placed.name).time():
                 await self._until_done(placed, message)
-            event.ack()
+            for event in ours:
+                event.ack()
             self._reached.note((message.topic, message.partition), message.value[-1].timestamp)
             crash_point(f"{placed.name}:acknowledged")
         except Revoked:

@@ -31,6 +31,7 @@ from faust.types import TP, ConsumerMessage
 from connectors.kafka.patience import patient
 from schemas.sabotage import crash_point, guard_off
 from streams import lean_fetch
+from streams.faust_batches import message_of, split
 from streams.faust_group import GroupThread
 
 SCHEME = "awoooi"
@@ -177,13 +178,13 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             await self._seek_again()
             return
         for tp, found in self._ticks_last(records):
-            for part in _split(found, self._flow.batch_of(tp.topic)):
+            for part in split(found, self._flow.batch_of(tp.topic)):
                 if not self.flow_active or self.app.consumer_generation_id != generation:
                     return
                 read = self._read_offset[TP(*tp)]
                 if read is None or part[-1].offset >= read:
                     self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
-                    yield tp, _message(TP(*tp), part, generation)
+                    yield tp, message_of(TP(*tp), part, generation)
 
     def _ticks_last(self, records: Mapping[TP, list[Any]]) -> Iterable[tuple[TP, list[Any]]]:
         """So that a tick finds all that was polled with it in flight; no poll is under way here."""
@@ -308,34 +309,6 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         if self.busy:
             log.error("batch_outlived_rebalance", batches=self.busy)
             await self.app.crash(RuntimeError("a batch could not be finished before its partition went"))
-
-
-def _split(records: list[Any], size: int) -> Iterable[list[Any]]:
-    """Into parts of about the same size: a small rest would cost nearly as many outputs as a full batch."""
-    if len(records) <= size:
-        return (records,)
-    even = -(-len(records) // -(-len(records) // size))
-    return (records[start : start + even] for start in range(0, len(records), even))
-
-
-def _message(tp: TP, records: list[Any], generation: int) -> ConsumerMessage:
-    """The batch as one message: its value is the records, its offset the last one's."""
-    last = records[-1]
-    return ConsumerMessage(
-        last.topic,
-        last.partition,
-        last.offset,
-        last.timestamp / 1000.0,
-        0,
-        (),
-        None,
-        records,
-        None,
-        0,
-        0,
-        tp,
-        generation_id=generation,
-    )
 
 
 class PatientProducer(driver.Producer):  # type: ignore[misc]

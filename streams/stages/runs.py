@@ -31,7 +31,7 @@ from streams.runner import stage_failed
 from streams.stage import Events, Keyed, KeyedBase, Now, Record, State, pack, unpack
 
 KEPT_AFTER_CLOSING = 2 * windows.DAY
-HIT = IncidentHit.type_name().encode()
+PASSED_OVER = (IncidentHit.type_name().encode(), IncidentMoved.type_name().encode())
 ASKS: dict[type[Event], RunReason] = {
     IncidentOpened: RunReason.OPENED,
     IncidentReopened: RunReason.REOPENED,
@@ -88,7 +88,7 @@ class Runs(KeyedBase[Incident]):
         return ()
 
     async def handle(self, record: Record, state: Incident, now: Now) -> Events:
-        if record.header("ce_type") == HIT:
+        if record.header("ce_type") in PASSED_OVER:
             return ()  # nearly all of the traffic; a repeat asks for nothing while a run is pending
         kind, event = record.plain
         self.note(record, state)
