@@ -20,7 +20,7 @@ NOW = (
     "current_datetime",
     "today",
 )
-KEY = re.compile(r"(?:.*_)?(?:id|pk|uuid|guid|key|rowid|ctid|oid)$", re.IGNORECASE)
+KEY = re.compile(r"(?:.*_)?(?:p?id|pk|uuid|guid|key|rowid|ctid|oid)$", re.IGNORECASE)
 
 
 def is_bounded(condition: exp.Expr | None) -> bool:
@@ -56,6 +56,8 @@ def _complement(left: exp.Expr, right: exp.Expr) -> bool:
 
 
 def _not_bounded(inner: exp.Expr) -> bool:
+    if not list(inner.find_all(exp.Column)):
+        return False
     if isinstance(inner, exp.Is):  # NOT x IS NULL
         return not (isinstance(inner.expression, exp.Null) and _is_key(inner.this))
     if isinstance(inner, exp.EQ | exp.In):
@@ -76,7 +78,8 @@ def _compares(node: exp.Expr) -> bool:
     if isinstance(node, exp.NEQ):
         return not (_is_key(node.left) or _is_key(node.right))
     if isinstance(node, exp.GT | exp.GTE | exp.LT | exp.LTE):
-        return not _spans_all(node) and not _until_now(node)
+        queries = list(node.find_all(exp.Select))
+        return not _spans_all(node) and not _until_now(node) and all(map(_subquery_bounded, queries))
     if isinstance(node, exp.Like | exp.ILike | exp.RegexpLike):
         return not re.fullmatch(r"[%.*^$]+|", _text(node.expression))
     if isinstance(node, exp.Is):
@@ -90,7 +93,16 @@ def _same(node: exp.Expr) -> bool:
     if not isinstance(node, exp.Binary):
         return False
     left, right = node.this, node.expression
-    return isinstance(left, exp.Expr) and bool(left.sql().lower() == right.sql().lower())
+    if not isinstance(left, exp.Expr) or not isinstance(right, exp.Expr):
+        return False
+    if left.sql().lower() == right.sql().lower():
+        return True
+    columns, others = _columns(left), _columns(right)
+    return columns == others != set() and not isinstance(node, exp.Connector) and not right.find(exp.Literal)
+
+
+def _columns(node: exp.Expr) -> set[str]:
+    return {column.sql().lower() for column in node.find_all(exp.Column)}
 
 
 def _is_constant_against_itself(node: exp.Expr) -> bool:

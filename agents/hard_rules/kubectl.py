@@ -244,6 +244,10 @@ def _patch(call: Call, given: Given, _words: list[str]) -> None:
         return
     for patch in given.all("p", "patch"):
         judge_patch(patch, call.hit)
+    for file in given.all("patch-file"):
+        stream = call.stdin if file in ("-", "/dev/stdin") else call.scope.files.get(file)
+        if stream is not None and stream.text:
+            judge_patch(stream.text, call.hit)
 
 
 def _apply(call: Call, given: Given, _words: list[str]) -> None:

@@ -21,7 +21,7 @@ DISK = re.compile(
     r"|/dev/\.?\.?/*(?:sd|nvme)"
 )
 SECRET = re.compile(
-    r"/etc/(?:g?shadow|sudoers)|/(?:var/)?run/secrets?(?:/|$)|\.ssh/?$|\.ssh/(?!known_hosts|config$|"
+    r"/etc/(?:g?shadow|sudoers)|^/vault/secrets/|/(?:var/)?run/secrets?(?:/|$)|\.ssh/?$|\.ssh/(?!known_hosts|config$|"
     r".*\.pub$|authorized_keys$)[^/]*[\w*]"
     r"|\bid_(?:rsa|dsa|ecdsa|ed25519)$|\.aws/credentials|\.kube/config|"
     r"/etc/kubernetes/(?:admin|super-admin|scheduler"

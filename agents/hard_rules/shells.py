@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from agents.hard_rules.calls import Call, Handler
+from agents.hard_rules.expand import SPLIT
 from agents.hard_rules.given import read
 from agents.hard_rules.hits import FETCHED, OUTPUT, SIFTED, Rule
 from agents.hard_rules.pure import decoded
@@ -143,7 +144,10 @@ def alias(call: Call) -> Stream | None:
 
 
 def declare(call: Call) -> Stream | None:
-    for arg in call.args:
+    for at, arg in enumerate(call.args):
+        if arg.endswith("=") and call.args[at + 1 :]:  # `declare -a x=(…)`: the parser puts the list behind
+            call.scope.set(arg[:-1], (SPLIT.join(call.args[at + 1 :]),))
+            return EMPTY
         if found := re.fullmatch(r"([A-Za-z_]\w*)(\+?)=(.*)", arg, re.DOTALL):
             call.scope.set(found[1], (found[3],), appends=bool(found[2]))
     return EMPTY

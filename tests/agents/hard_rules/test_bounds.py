@@ -62,10 +62,10 @@ def test_an_answer_in_time(text: str) -> None:
 
 
 SCRAPS = (
-    "rm -rf / $x ${x $( ) ` ' \" \\ | & ; && || < > << <<< <( { } [[ ]] (( )) if then fi for in do done"
-    " case esac while function f() x= a=(b c) echo sh -c eval xargs sudo kubectl delete get pod ns --all -n -f - psql"
-    " DROP TABLE DELETE FROM t WHERE 1=1 SELECT ; -- /* */ EOF \n base64 -d python3 -c import curl http://x"
-    " find -exec {} + awk {system(1)} $'\\x72m' {a,b} * ? ~ # \ue000"
+    "rm -rf / $x ${x $( ) ` ' \" \\ | & ; && || < > << <<< <( { } [[ ]] (( )) if then fi for in do "
+    "done case esac while function f() x= a=(b c) echo sh -c eval xargs sudo kubectl delete get pod "
+    "ns --all -n -f - psql DROP TABLE DELETE FROM t WHERE 1=1 SELECT ; -- /* */ EOF \n base64 -d "
+    "python3 -c import curl http://x find -exec {} + awk {system(1)} $'\\x72m' {a,b} * ? ~ # \ue000"
 )
 PIECES = st.sampled_from(SCRAPS.split(" "))
 
