@@ -7,6 +7,7 @@ What could not be had is a gap with its reason and never holds up the run.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -33,6 +34,8 @@ ENDS = ("run.cancelled", "run.finished")
 STARTED = RunStarted.type_name().encode()
 MOST_FINDINGS = 200
 """of one source: the brief keeps fewer"""
+KIND = re.compile(r"[a-z]{1,40}")
+"""of a target: the one part of it that is no name and passes no shield"""
 LATEST = 253_402_300_799_000
 """the last second of the year 9999"""
 GAPS = Counter("awoooi_evidence_gaps_total", "Parts of the evidence that could not be had", ["source"])
@@ -209,7 +212,7 @@ def _is_sound(finding: Finding) -> bool:
         return (
             all(isinstance(text, str) for text in (*texts, *names, *finding.numbers))
             and all(isinstance(number, int | float) for number in numbers)
-            and all(len(target) == 3 for target in finding.targets)
+            and all(len(target) == 3 and KIND.fullmatch(target[0]) for target in finding.targets)
             and 0 <= int(finding.observed_at) <= LATEST
         )
     except (AttributeError, TypeError, ValueError, OverflowError):

@@ -73,6 +73,7 @@ RUBBISH: list[tuple[str, Any, str]] = [
     ("no number", [finding(numbers={"a": "b"})], "1 of its findings could not be read"),
     ("a text for a number", [finding(numbers={"a": "1"})], "1 of its findings could not be read"),
     ("no such number", [finding(numbers={"a": 10**400})], "1 of its findings could not be read"),
+    ("a value for a kind", [finding(targets=[("pat@example.org", "", "a")])], "1 of its findings"),
     ("half a character", [finding(targets=[("pod", "", "\ud800")])], "1 of its findings could not be read"),
     ("no words", [finding(words=None)], "1 of its findings could not be read"),
     ("no target", [finding(targets=[("pod", "name")])], "1 of its findings could not be read"),
@@ -107,7 +108,7 @@ FINDINGS = st.builds(
     text=TEXTS,
     numbers=st.dictionaries(TEXTS, NUMBERS, max_size=4),
     words=st.dictionaries(TEXTS, TEXTS, max_size=4),
-    targets=st.lists(st.tuples(TEXTS, TEXTS, TEXTS), max_size=3),
+    targets=st.lists(st.tuples(st.just("pod") | TEXTS, TEXTS, TEXTS), max_size=3),
 )
 
 
