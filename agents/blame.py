@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 
 HOPS = 16
 KEPT = 0.02
-"""the least that stays at each hop: what runs in a cycle comes to rest"""
+"""the least that stays at each hop: who passes all on has a hand in it"""
 LEAST = 1e-4
 UNSEEN_LINK = 0.7
 """how far what no edge explains is laid on services that rose as well: not every edge is known"""
@@ -68,9 +68,10 @@ def blame(calls: Calls, symptom: int, amounts: Amounts) -> dict[int, float]:
 
 
 def _push(calls: Calls, holding: dict[int, float], amounts: Amounts) -> dict[int, float]:
-    """Hop by hop down the calls, to what rose as well."""
+    """Hop by hop down the calls, to what rose as well. What runs in a cycle to the end is shared in it."""
     kept: dict[int, float] = {}
-    for _ in range(HOPS):
+    passed: dict[int, float] = {}
+    for hop in range(HOPS):
         flowing: dict[int, float] = {}
         for service, share in holding.items():
             weights = _weights(calls, service, amounts)
@@ -81,9 +82,12 @@ def _push(calls: Calls, holding: dict[int, float], amounts: Amounts) -> dict[int
         for service in flowing.keys() - holding.keys():
             kept[service] = kept.get(service, 0.0) + flowing[service]
         if not holding:
-            break
-    for service, share in holding.items():
-        kept[service] = kept.get(service, 0.0) + share
+            return kept
+        for service, share in holding.items() if hop >= HOPS // 2 else ():
+            passed[service] = passed.get(service, 0.0) + share
+    left = sum(holding.values()) / sum(passed.values())
+    for service, share in passed.items():
+        kept[service] = kept.get(service, 0.0) + share * left
     return kept
 
 

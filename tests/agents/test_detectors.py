@@ -8,6 +8,7 @@ import pytest
 from agents.delays import Delays, delayed
 from agents.detectors import Floats, Measure, Quiet, Role, quantile, unusual, upper_mean
 from agents.mixes import Mix, shifts
+from agents.suspects import Suspects
 
 DRAW = np.random.default_rng(7)
 NOISE = DRAW.normal(100, 5, (200, 3))
@@ -90,6 +91,7 @@ EDGES = [(0, 1), (0, 2), (3, 1), (1, 4)]
 def test_a_delay_is_laid_on_who_all_delayed_calls_share(rises: dict[str, float], service: int) -> None:
     now, highest = delayed(Delays(EDGES, gaps(1, 3, **rises), gaps(2, 20), np.full(4, 100.0)), 5)
     assert int(np.argmax(now)) == service
+    assert now[service] > 1.8 * np.delete(now, service).max()
     assert now.max() > 3 * highest.max()
 
 
@@ -145,3 +147,13 @@ def test_shares_of_lines_shift_with_faults_and_not_with_load(
 )
 def test_a_mix_that_cannot_be_told_says_nothing(mix: Mix) -> None:
     assert shifts({0: mix}, 1)[0].tolist() == [0]
+
+
+# -- naming
+
+
+@pytest.mark.parametrize(
+    ("stands_out", "named"), [pytest.param(True, [2, 0], id="fault"), pytest.param(False, [], id="no fault")]
+)
+def test_nobody_is_named_where_nothing_stands_out(named: list[int], *, stands_out: bool) -> None:
+    assert Suspects(np.array([0.5, 0.0, 0.9]), {}, stands_out).ranked() == named

@@ -138,7 +138,7 @@ def test_a_wrong_case_says_its_line(tmp_path: Path, line: str) -> None:
 @pytest.mark.parametrize(
     ("metric", "role"),
     [
-        ("latency_Average", Role.LATENCY), ("http_duration_ms", Role.LATENCY), ("LatencyP90(s)", Role.LATENCY),
+        ("latency_Avg", Role.LATENCY), ("call_duration_ms", Role.LATENCY), ("LatencyP90(s)", Role.LATENCY),
         ("availability", Role.ERRORS), ("error_rate", Role.ERRORS), ("http_5xx", Role.ERRORS),
         ("CpuUsageRate(%)", Role.CPU), ("container_memory_working_set_bytes", Role.MEMORY),
         ("requests_Sum", Role.RATE), ("Workload(Ops)", Role.RATE), ("SyscallRead", Role.OTHER),
