@@ -88,12 +88,19 @@ class Account(_Part):
 
 class Signer(_Part):
     person: str = Field(pattern=f"^{PERSON}$", description="small letters, digits and . _ @ + -")
-    roles: tuple[Role, ...] = Field(min_length=1)
-    projects: tuple[Project, ...] = Field((ALL_PROJECTS,), min_length=1)
+    roles: tuple[Role, ...]
+    projects: tuple[Project, ...] = (ALL_PROJECTS,)
     keys: tuple[KeyEntry, ...] = ()
     key_ids: tuple[str, ...] = Field((), description="of keys in the JWKS file")
     accounts: tuple[Account, ...] = ()
     removed: AwareDatetime | None = None
+
+    @field_validator("roles", "projects")
+    @classmethod
+    def _some(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if not names:
+            raise ValueError("name at least one")
+        return names
 
 
 class Jwks(_Part):

@@ -65,7 +65,7 @@ def key(kid: str) -> Any:
             return Ed25519PrivateKey.generate()
 
 
-def jwk(kid: str, **more: Any) -> dict[str, Any]:
+def jwk(kid: str, /, **more: Any) -> dict[str, Any]:
     private, algorithm = key(kid), _ALGORITHM_OF.get(kid, EDDSA)
     public = private if algorithm == HS256 else private.public_key()
     return {**public_jwk(public, algorithm), "kid": kid, **more}
