@@ -21,6 +21,7 @@ from schemas.verdict import Violation
 
 Kind: TypeAlias = Literal["shell", "sql", "kubectl", "mongo", "data"]
 Asked: TypeAlias = Literal["auto", "shell", "sql", "kubectl"]
+STUMBLED = "the reader stumbled:"
 KUBECTL_VERB = re.compile(
     r"^\s*(get|describe|delete|scale|drain|cordon|uncordon|taint|patch|rollout|logs|apply|annotate|label)\s"
 )
@@ -118,6 +119,8 @@ def _read_as(text: str, kind: Kind) -> tuple[Hit, ...]:
         budget.hit(Rule.UNPARSABLE, str(error))
     except RecursionError:
         budget.hit(Rule.UNPARSABLE, "nested too deep")
+    except Exception as error:  # noqa: BLE001 a reader that stumbles must refuse: what it did not read may be anything
+        budget.hit(Rule.UNPARSABLE, f"{STUMBLED} {type(error).__name__}")
     return tuple(budget.hits)
 
 

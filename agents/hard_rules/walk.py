@@ -233,12 +233,9 @@ class Interpreter:
             return self._unknown_program(name, argv)
         if (file := scope.files.get(name)) is not None:
             self._run_file(file, name, scope, stdin)
-        call = Call(program, args, stdin, scope, self, mass, name)
-        handler = (
-            HANDLERS.get(program)
-            or HANDLERS.get(program.partition(".")[0])
-            or HANDLERS.get(program.rstrip("0123456789"))
-        )
+        spelled = (program, program.partition(".")[0], program.rstrip("0123456789"))
+        program = next((spelling for spelling in spelled if spelling in HANDLERS), program)
+        call, handler = Call(program, args, stdin, scope, self, mass, name), HANDLERS.get(program)
         self._remember_downloads(program, args, scope)
         stream = handler(call) if handler else otherwise(call)
         if generates(program, args):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.hard_rules import judge
+from agents.hard_rules import judge, rules
 from agents.hard_rules.hits import MOST_CHARACTERS
+from agents.hard_rules.rules import STUMBLED
+from tests.agents.hard_rules.test_tables import lines
 
 LONGEST_CPU_SECS = 3.0  # the slowest takes less than one; of the processor, since others share the machine
 FULL = MOST_CHARACTERS
@@ -53,6 +56,10 @@ DEEP = {
 }
 
 
+def stumbles(text: str) -> bool:
+    return any(STUMBLED in hit.what for hit in judge(text))
+
+
 @pytest.mark.parametrize("text", DEEP.values(), ids=DEEP.keys())
 def test_an_answer_in_time(text: str) -> None:
     start = time.process_time()
@@ -67,22 +74,40 @@ SCRAPS = (
     "ns --all -n -f - psql DROP TABLE DELETE FROM t WHERE 1=1 SELECT ; -- /* */ EOF \n base64 -d "
     "python3 -c import curl http://x find -exec {} + awk {system(1)} $'\\x72m' {a,b} * ? ~ # \ue000"
 )
+KNOWN = [*lines("refused.txt"), *lines("allowed.txt")]
 PIECES = st.sampled_from(SCRAPS.split(" "))
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(PIECES, max_size=30).map(" ".join))
-def test_scraps_of_commands_never_crash(text: str) -> None:
-    judge(text)
+def test_scraps_of_commands_never_make_the_reader_stumble(text: str) -> None:
+    assert not stumbles(text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(KNOWN), st.sampled_from(KNOWN), st.randoms(use_true_random=False))
+def test_known_lines_cut_and_mixed_never_make_it_stumble(one: str, other: str, random: Random) -> None:
+    words = [*one[: random.randrange(len(one) + 1)].split(" "), *other.split(" ")]
+    random.shuffle(words)
+    assert not stumbles(" ".join(words[: random.randrange(len(words)) + 1]))
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=300), st.sampled_from(["auto", "shell", "sql", "kubectl"]))
 def test_any_text_gets_an_answer(text: str, kind: str) -> None:
-    assert judge(text, kind).kind  # type: ignore[arg-type]
+    assert not any(STUMBLED in hit.what for hit in judge(text, kind))  # type: ignore[arg-type]
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(PIECES, max_size=12).map(" ".join))
 def test_what_follows_a_danger_does_not_hide_it(text: str) -> None:
     assert judge(f"kubectl delete ns prod\n{text}").denied
+
+
+def test_a_reader_that_stumbles_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(*_: object) -> None:
+        raise KeyError("x")
+
+    monkeypatch.setattr(rules, "_run", stumble)
+
+    assert stumbles("ls")
