@@ -29,8 +29,8 @@ In = TypeVar("In", bound=Event)
 Out = TypeVar("Out")
 MOST_DONE = 5
 KEPT_AFTER_DEADLINE = windows.DAY
-ASKING = 0.9
-"""of a stage's share: the rest is for rules when no model has answered, before the turn counts as failed"""
+GRACE_SECS = 2.0
+"""for the rules, when no model has answered within the stage's share, before the turn counts as failed"""
 NO_TIME = "no time of the run was left for it"
 
 
@@ -158,8 +158,8 @@ class TurnStage(KeyedBase[Spoken], Generic[In, Out]):
         if not seconds:
             return self.give_up(heard, NO_TIME, clock)
         try:
-            async with asyncio.timeout(seconds):
-                return await self.speak(heard, self._desk, ASKING * seconds)
+            async with asyncio.timeout(seconds + GRACE_SECS):
+                return await self.speak(heard, self._desk, seconds)
         except TimeoutError:
             why = f"it did not answer within its {seconds:.0f} s"
         except Exception as error:  # whatever an agent breaks of, its run must end

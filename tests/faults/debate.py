@@ -50,7 +50,7 @@ class Slow:
 
     async def ask(self, question: Question[Any]) -> Any:
         crash_point("model:in_call")
-        await asyncio.sleep(self._secs)
+        await asyncio.sleep(min(self._secs, question.seconds))
         crash_point("model:answered")
         raise NoModel("it thought and thought", Usage(tokens_in=100, tokens_out=10, calls=1))
 
