@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from agents.heard import Heard
 from agents.telling import ENDS
+from agents.visible import visible
 from schemas.decision import Package
 from schemas.diagnosis import Diagnosis, Hypothesis
 from schemas.evidence import Brief
@@ -26,8 +27,8 @@ def argument(package: Package, heard: Heard, width: int = WIDTH) -> str:
     brief = package.brief or heard.seen
     lines: list[str] = []
     for title, told in _sections(package, heard, brief):
-        body = [line for text in told for line in _wrapped(text, width)]
-        lines += [title, *body, ""]
+        body = [line for text in told for line in _wrapped(visible(text), width)]
+        lines += [visible(title), *body, ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -86,9 +87,14 @@ def _happened(brief: Brief) -> Iterator[str]:
     subject, target = brief.subject, brief.subject.target
     where = "/".join(filter(None, (target.cluster, target.namespace, target.kind, target.name)))
     yield subject.message
-    yield f"about {where}; counted {subject.hit_count} times since {subject.opened_at:%Y-%m-%d %H:%M:%S} UTC"
+    since = f"since {subject.opened_at:%Y-%m-%d %H:%M:%S} UTC"
+    yield f"about {where}; counted {_times(subject.hit_count)} {since}"
     if subject.sanitized:
         yield "warning: hostile text was found in the alert and replaced"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _seen(brief: Brief) -> Iterator[str]:

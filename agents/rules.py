@@ -82,7 +82,8 @@ def rank(brief: Brief, book: Book) -> tuple[Candidate, ...]:
 
 
 def summary(candidates: Sequence[Candidate], brief: Brief) -> str:
-    away = f" {len(brief.gaps)} sources of evidence were missing." if brief.gaps else ""
+    many = "One source" if len(brief.gaps) == 1 else f"{len(brief.gaps)} sources"
+    away = f" {many} of evidence could not be had." if brief.gaps else ""
     if not candidates:
         return f"No playbook knows {brief.subject.alert_type}, and no evidence points anywhere.{away}"
     top = candidates[0].hypothesis

@@ -25,6 +25,7 @@ from agents.sealing import Opener, Sealer
 from agents.snapshot import Gathered, Keys, snapshot, wanted
 from agents.surroundings import surroundings
 from agents.topology import Topology, from_observations
+from agents.visible import visible
 from awoooi.models import panel_of
 from awoooi.running import chosen_sources
 from awoooi.settings import Settings
@@ -62,7 +63,7 @@ def ask(settings: Settings, file: str, *, topology: str, rules: bool, as_json: b
         else:
             print(("\n" if number else "") + argument(debated.package, debated.heard), end="")
     for why in rejected:
-        print(f"rejected, {why}", file=sys.stderr)
+        print(visible(f"rejected, {why}"), file=sys.stderr)
     return 1 if rejected else 0
 
 

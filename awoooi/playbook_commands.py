@@ -15,6 +15,7 @@ from agents.playbooks.seen import Sorted
 from agents.playbooks.shape import Playbook
 from agents.rule_actions import proposals
 from agents.rules import rank
+from agents.visible import visible
 from awoooi.ask import brief_of, runs_of
 from awoooi.printing import print_table
 from awoooi.settings import Settings
@@ -73,7 +74,7 @@ def test(settings: Settings, file: str, *, as_json: bool) -> int:
         else:
             _print(told)
     for why in rejected:
-        print(f"rejected, {why}", file=sys.stderr)
+        print(visible(f"rejected, {why}"), file=sys.stderr)
     return 1 if rejected or not started else 0
 
 
@@ -93,13 +94,13 @@ def _told(brief: Brief, book: Book) -> dict[str, object]:
 
 
 def _print(told: dict[str, object]) -> None:
-    print(told["alert_type"])
+    print(visible(str(told["alert_type"])))
     for title, name in (("matched", "matched"), ("hypotheses", "hypotheses"), ("actions", "actions")):
         entries = told[name]
         assert isinstance(entries, list)
         print(f"  {title}:" if entries else f"  {title}: none")
         for entry in entries:
-            print(f"    {_line(name, entry)}")
+            print(f"    {visible(_line(name, entry))}")
 
 
 def _line(name: str, entry: dict[str, object]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from agents.surroundings import Series, Signal, surroundings
 from agents.topology import Service, Topology, from_events, from_observations
+from agents.visible import visible
 from awoooi.printing import print_json, warn
 from awoooi.settings import Settings
 from connectors.evidence import Unavailable
@@ -33,7 +34,7 @@ def show(service: str, file: str, depth: int, *, as_json: bool) -> None:
     if as_json:
         print_json(around.model_dump(mode="json"))
         return
-    print("\n".join(drawn(graph, around, depth)))
+    print(visible("\n".join(drawn(graph, around, depth))))
 
 
 def drawn(graph: Topology, around: Surroundings, depth: int) -> Iterator[str]:

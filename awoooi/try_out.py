@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from agents.visible import visible
 from awoooi.printing import as_text, print_table
 from awoooi.running import chosen_sources
 from awoooi.settings import Settings
@@ -118,5 +119,6 @@ def _tell_rejected(events: Sequence[Event], *, by_line: bool) -> int:
     rejected = [event.payload for event in events if isinstance(event, AlertRejected)]
     for rejection in rejected:
         where = f"line {rejection.offset}: " if by_line else ""
-        print(f"{where}rejected, {rejection.reason}: {rejection.detail}", file=sys.stderr)
+        detail = visible(rejection.detail)
+        print(f"{where}rejected, {rejection.reason}: {detail}", file=sys.stderr)
     return 1 if rejected else 0

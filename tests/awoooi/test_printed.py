@@ -9,6 +9,7 @@ import pytest
 from awoooi import record
 from awoooi.doctor import show
 from awoooi.findings import Finding, Verdict
+from awoooi.printing import print_table
 from awoooi.settings import Settings
 
 
@@ -41,3 +42,9 @@ def test_the_doctor_tells_what_needs_somebody_last(capsys: pytest.CaptureFixture
 
     lines = [line.split()[0] if line else "" for line in capsys.readouterr().out.splitlines()]
     assert lines == ["ok", "", "warning", "", "wrong", "→", "", "1"]
+
+
+def test_a_table_of_foreign_names_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("name", "n"), [("\x1b[2Jx\u202e", "1"), ("a", "2")])
+
+    assert capsys.readouterr().out == "name            n\n\\x1b[2Jx\\u202e  1\na               2\n"
