@@ -41,13 +41,14 @@ SQL_CLIENTS: dict[str, tuple[str, str, int | None]] = {
     "influx": ("execute e", "host port database username password org token", None),
 }
 REDIS = re.compile(
-    r"^(flushall|flushdb|shutdown|slaveof|replicaof|swapdb|failover|debug|migrate|restore|monitor0|bgsave0"
+    r"^(flushall|flushdb|shutdown|flush_all|(?:slaveof|replicaof) (?!no one)|swapdb"
+    r"|failover|debug|migrate|restore"
     r"|script (flush|kill)|function (flush|delete)|acl (setuser|deluser|load)|module "
     r"(load|unload)|client (pause|kill (type|user|laddr))"
     r"|config (rewrite|set (dir|dbfilename|requirepass|masterauth|masteruser|save|"
     r"appendonly|protected-mode|bind|rename-command))"
     r"|cluster (reset|forget|flushslots|delslots\w*|failover takeover|replicate|meet)|"
-    r"latency reset0|xtrim .* maxlen =? ?0|eval_?\w* .*(flush|del|'keys'))",
+    r"xtrim .* maxlen =? ?0|eval_?\w* .*(flush|del|'keys'))",
     re.IGNORECASE,
 )
 MONGO = re.compile(
@@ -57,6 +58,7 @@ MONGO = re.compile(
     r"bulkWrite)\s*\(\s*(.)?\s*(.)?",
     re.DOTALL,
 )
+HDFS = r"(^| )-(rm|rmr|rmdir|expunge|deleteSnapshot)\b|namenode -format"
 MONGO_COMMANDS = re.compile(
     r"(runCommand|adminCommand)\s*\(\s*\{\s*['\"]?(drop\w*|shutdown|delete|fsync|"
     r"killAllSessions\w*|replSetReconfig|removeShard)",
@@ -66,6 +68,8 @@ MONGO_COMMANDS = re.compile(
 
 def sql_client(call: Call) -> Stream | None:
     names, values, word = SQL_CLIENTS[call.program]
+    if call.args[:1] == ("delete",):
+        call.hit(Rule.DATA_LOSS)
     given = read(call.args, (*names.split(), *values.split()))
     texts = given.all(*names.split())
     words = [w for w in given.words if w not in {"sql", "query"}]
@@ -192,7 +196,7 @@ def mongo_text(call: Call, text: str) -> None:
 
 def mysqladmin(call: Call) -> Stream | None:
     given = read(call.args, listed("u user h host P port S socket"))
-    if {"drop", "shutdown", "password", "flush-privileges0", "stop-slave", "stop-replica"} & {
+    if {"drop", "shutdown", "password", "stop-slave", "stop-replica"} & {
         word.lower() for word in given.words
     }:
         call.hit(Rule.SQL_DROP if "drop" in given.words else Rule.SQL_SERVER)
@@ -208,12 +212,12 @@ def always_lossy(call: Call) -> Stream | None:
 def kafka(call: Call) -> Stream | None:
     given = read(
         call.args,
-        listed("bootstrap-server zookeeper topic group command-config config alter0 reassignment-json-file"),
+        listed("bootstrap-server zookeeper topic group command-config config reassignment-json-file"),
     )
     if (
         given.has("delete", "delete-offsets", "remove", "delete-config")
         or (given.has("reset-offsets") and not given.has("dry-run"))
-        or call.program in ("kafka-delete-records", "kafka-leader-election0")
+        or call.program in ("kafka-delete-records",)
         or (call.program == "kafka-storage" and "format" in call.args)
         or re.search(
             r"retention\.(ms|bytes)=-?\d{1,4}\b|cleanup\.policy=delete|min\.insync\.replicas=0|deny-",
@@ -239,7 +243,7 @@ def etcdctl(call: Call) -> Stream | None:
         listed("endpoints cacert cert key user password w write-out limit rev command-timeout data-dir"),
     )
     words = [word.lower() for word in given.words]
-    if (words[:1] and words[0] in ("del", "rm", "rmdir", "elect0")) or words[:2] in (
+    if (words[:1] and words[0] in ("del", "rm", "rmdir")) or words[:2] in (
         ["member", "remove"],
         ["user", "delete"],
         ["role", "delete"],
@@ -286,9 +290,12 @@ def all_of_them() -> dict[str, Handler]:
         "pg_ctlcluster": words_that(r"\bstop\b", Rule.SQL_SERVER),
         "pg_restore": words_that(r"(^| )(--clean|-[a-zA-Z]*c\b|--create)", Rule.SQL_DROP),
         "pg_rewind": words_that(r"^(?!.*--dry-run)", Rule.DATA_LOSS),
+        "memcflush": always_lossy,
+        "hdfs": words_that(HDFS, Rule.DATA_LOSS),
+        "hadoop": words_that(HDFS, Rule.DATA_LOSS),
         "mongorestore": words_that(r"--drop", Rule.DATA_LOSS),
         "nodetool": words_that(
-            r"\b(decommission|removenode|assassinate|clearsnapshot|stopdaemon|drain|truncatehints)\b",
+            r"\b(decommission|removenode|assassinate|clearsnapshot --all|stopdaemon|drain|truncatehints)\b",
             Rule.DATA_LOSS,
         ),
         "etcdctl": etcdctl,

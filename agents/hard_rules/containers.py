@@ -47,7 +47,6 @@ RUN_VALUES = [
     "log-opt",
     "pid",
     "ipc",
-    "privileged0",
     "security-opt",
     "tmpfs",
     "ulimit",
@@ -119,7 +118,7 @@ def docker(call: Call) -> Stream | None:
 
 
 def _judge(call: Call, noun: str, verb: str, rest: list[str]) -> None:
-    given = read(rest, ("t", "time", "s", "signal", "filter", "f0"))
+    given = read(rest, ("t", "time", "s", "signal", "filter"))
     text = " ".join(rest)
     forced = any(name in ("f", "force") for name, _ in given.options)
     mass = call.mass or any(not set(word).isdisjoint(RUN_TIME - {SIFTED}) for word in given.words)
@@ -222,5 +221,5 @@ def docker_compose(call: Call) -> Stream | None:
 
 
 def all_of_them() -> dict[str, Handler]:
-    handlers: dict[str, Handler] = dict.fromkeys(("docker", "podman", "nerdctl", "docker0"), docker)
+    handlers: dict[str, Handler] = dict.fromkeys(("docker", "podman", "nerdctl"), docker)
     return handlers | dict.fromkeys(("docker-compose", "podman-compose"), docker_compose) | {"crictl": crictl}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from agents.hard_rules.by_words import always, disk_tool, words_that
 from agents.hard_rules.calls import Call, Handler
-from agents.hard_rules.files import FLAT
 from agents.hard_rules.hits import UNKNOWN, Rule
-from agents.hard_rules.paths import is_disk, is_secret, is_system
+from agents.hard_rules.paths import is_disk, is_secret
 from agents.hard_rules.streams import Stream
+from agents.hard_rules.writes import broken_by
 
 
 def dd(call: Call) -> Stream | None:
@@ -15,8 +15,8 @@ def dd(call: Call) -> Stream | None:
     target, source = operands.get("of", ""), operands.get("if", "")
     if is_disk(target) or (set(target) & UNKNOWN and source.startswith("/dev/")):
         call.hit(Rule.RAW_DISK)
-    elif target and is_system(target) and not target.startswith(FLAT):
-        call.hit(Rule.SYSTEM_FILES)
+    elif target and (rule := broken_by(target, appends=False)):
+        call.hit(rule)
     if is_secret(source) or is_disk(source):
         call.hit(Rule.SECRETS)
     return None
@@ -24,13 +24,15 @@ def dd(call: Call) -> Stream | None:
 
 def all_of_them() -> dict[str, Handler]:
     handlers: dict[str, Handler] = {}
-    handlers |= dict.fromkeys(
-        ("mkfs", "mke2fs", "mkswap", "mkntfs", "mkdosfs", "newfs"), always(Rule.RAW_DISK)
-    )
+    handlers |= dict.fromkeys(("mkfs", "mke2fs", "mkntfs", "mkdosfs", "newfs"), always(Rule.RAW_DISK))
     handlers |= dict.fromkeys(
         ("blkdiscard", "badblocks", "scrub", "nwipe", "dban"), always(Rule.RAW_DISK, "-sv -v -s")
     )
     return handlers | {
+        "mkswap": words_that(r"/dev/", Rule.RAW_DISK),
+        "tune2fs": words_that(r"-O ?\^|(^| )-\w*f\b", Rule.RAW_DISK),
+        "vgchange": words_that(r"(^| )-\w*an\b|--activate[ =]n|-a n", Rule.OUTAGE),
+        "lvchange": words_that(r"(^| )-\w*an\b|--activate[ =]n|-a n", Rule.OUTAGE),
         "dd": dd,
         "dcfldd": dd,
         "wipefs": disk_tool("-n --no-act -J -i"),
@@ -63,5 +65,5 @@ def all_of_them() -> dict[str, Handler]:
         "lvresize": words_that(r"(-L|-l|--size|--extents)[= ]?-", Rule.RAW_DISK),
         "fallocate": words_that(r"-l ?\d+[TPE]", Rule.OUTAGE),
         "fuser": words_that(r"(^| )-\w*k", Rule.OUTAGE),
-        "mount": words_that(r"remount,ro|ro,remount", Rule.OUTAGE),
+        "mount": words_that(r"remount,ro|ro,remount|/dev/null", Rule.OUTAGE),
     }

@@ -26,6 +26,7 @@ READERS = listed(
     "column paste fold nano jq yq install ln link mv curl wget nc ncat socat split rev tr iconv "
     "file7 uuencode basenc pr fmt expand comm zcat zgrep gunzip bzcat cpio ar sftp ftp"
 )
+CLOSED = re.compile(r"0*|a?-[rwx]+|a=|ugo-[rwx]+")
 CLOSES = re.compile(r"0?[0-7]00|(g?o?|go)[-=]\w*|\w+:?\w*")  # a mode for the owner alone, or an owner
 # A lock or a pid file in a data folder is removed one at a time.
 KEPT_LIGHTLY = re.compile(r"/var/lib/.*\.(pid|lock|tmp|sock)$")
@@ -56,8 +57,8 @@ def _needed(call: Call, paths: list[str]) -> None:
             call.hit(Rule.RAW_DISK)
         elif is_secret(path):
             call.hit(Rule.SECRETS)
-        elif is_vital(path) and not KEPT_LIGHTLY.match(path):
-            call.hit(Rule.SYSTEM_FILES)
+        elif not KEPT_LIGHTLY.match(path) and (rule := broken_by(path, appends=False)):
+            call.hit(rule)
 
 
 def unlink(call: Call) -> Stream | None:
@@ -117,7 +118,8 @@ def _into(call: Call, target: str) -> None:
 def copy(call: Call) -> Stream | None:
     given = read(call.args, ("t", "target-directory", "S", "suffix", "m", "o", "g", "i", "P", "F", "l", "c"))
     words = given.words
-    if any(map(is_secret, words)):
+    sent = call.program == "scp" and words and ":" in words[-1] and words[0].startswith("/etc/passwd")
+    if sent or any(map(is_secret, words)):
         call.hit(Rule.SECRETS)
     if words:
         target = given.last("t", "target-directory") or words[-1]
@@ -146,9 +148,8 @@ def tee(call: Call) -> Stream | None:
 
 def rights(call: Call) -> Stream | None:
     """chmod, chown, chgrp, chattr, setfacl."""
-    given = read(
-        [arg for arg in call.args if not re.fullmatch(r"-[rwxXst]+", arg)], ("reference", "from", "m", "x")
-    )
+    args = [f"a{arg}" if re.fullmatch(r"-[rwxXst]+", arg) else arg for arg in call.args]
+    given = read(args, ("reference", "from", "m", "x") if call.program != "chmod" else ("reference",))
     recursive = any(name in ("R", "recursive") for name, _ in given.options)
     mode, paths = (given.words[0] if given.words else ""), given.words[1:]
     if call.program in ("setfacl", "chattr"):
@@ -159,6 +160,8 @@ def rights(call: Call) -> Stream | None:
         call.hit(Rule.LOCK_OUT)
     elif re.match(r"[ugoa]*[+=][rwx]*s|0*[2467][0-7]{3}$", mode) and call.program == "chmod":
         call.hit(Rule.ROOT)
+    elif CLOSED.fullmatch(mode) and any(map(is_vital, paths)):
+        call.hit(Rule.LOCK_OUT)
     elif any(
         (is_secret(path) and not CLOSES.fullmatch(mode))
         or is_disk(path)

@@ -9,6 +9,7 @@ from agents.hard_rules.calls import Call, Handler
 from agents.hard_rules.clients import redis_lines
 from agents.hard_rules.given import read
 from agents.hard_rules.hits import Rule, listed
+from agents.hard_rules.pure import DAEMONS
 from agents.hard_rules.streams import EMPTY, Stream
 
 ENDS_HOST = listed(
@@ -102,6 +103,9 @@ def kill(call: Call) -> Stream | None:
     return EMPTY
 
 
+RUNTIMES = re.compile(r"java|python[\d.]*|node|ruby|php(-fpm)?|perl")
+
+
 def pkill(call: Call) -> Stream | None:
     mild = any(
         arg.lstrip("-").upper().removeprefix("SIGNAL=").removeprefix("SIG") in MILD_SIGNALS
@@ -114,7 +118,13 @@ def pkill(call: Call) -> Stream | None:
     )
     pattern = given.words[0] if given.words else ""
     everyone = bool(given.all("u", "U", "user", "euid", "uid", "g", "G", "t")) and not pattern
-    if not mild and (everyone or not re.search(r"[A-Za-z0-9_]{2}", pattern)) and not given.wants_help:
+    wide = everyone or not re.search(r"[A-Za-z0-9_]{2}", pattern) or DAEMONS.fullmatch(pattern.lower())
+    runtime = (
+        call.program == "killall"
+        and RUNTIMES.fullmatch(pattern)
+        and {"-9", "-KILL", "-SIGKILL"} & set(call.args)
+    )
+    if (wide or runtime) and not mild and not given.wants_help:
         call.hit(Rule.OUTAGE)
     return EMPTY
 
@@ -187,9 +197,7 @@ def packages(call: Call) -> Stream | None:
 
 
 def all_of_them() -> dict[str, Handler]:
-    handlers: dict[str, Handler] = dict.fromkeys(
-        ("shutdown", "poweroff", "halt", "reboot", "telinit0"), shutdown
-    )
+    handlers: dict[str, Handler] = dict.fromkeys(("shutdown", "poweroff", "halt", "reboot"), shutdown)
     handlers |= dict.fromkeys(("init", "telinit"), init)
     handlers |= dict.fromkeys(
         ("service", "rc-service", "invoke-rc.d", "initctl", "sv", "supervisorctl", "pm2", "monit"), service
@@ -234,7 +242,9 @@ def all_of_them() -> dict[str, Handler]:
         "socat": socat,
         "passwd": always(Rule.LOCK_OUT, "-S --status"),
         "usermod": words_that(
-            r"(^| )(-[a-zA-Z]*[LeGups]|--lock|--expiredate|--shell|--password|--groups|--uid)", Rule.LOCK_OUT
+            r"(^| )(-[a-zA-Z]*[Leups]|--lock|--expiredate|--shell|--password|--uid)|"
+            r"\b(sudo|wheel|root|docker|admin)\b(?!-)",
+            Rule.LOCK_OUT,
         ),
         "useradd": words_that(
             r"(^| )(-o|-u 0|--uid[= ]0|-[a-zA-Z]*G (sudo|wheel|root|docker|admin))", Rule.ROOT

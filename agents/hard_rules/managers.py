@@ -58,7 +58,7 @@ MORE: dict[str, str] = {
     "az": r"\b(vm stop|vm deallocate|aks stop|webapp stop|lock delete|untag|storage blob "
     r"delete\S*|keyvault purge|role assignment create .*Owner)\b",
     "helm": r"^(uninstall|un|delete|del)\b|--purge",
-    "terraform": r"^(destroy|state rm|force-unlock|taint|workspace delete|untaint0)|^apply .*-destroy|"
+    "terraform": r"^(destroy|state rm|force-unlock|taint|workspace delete)|^apply .*-destroy|"
     r"^apply .*-replace",
     "rclone": r"^(sync|move|moveto|delete|deletefile|purge|rmdirs?|cleanup|bisync)\b",
     "restic": r"^(forget|prune|key remove|rewrite|cache --cleanup|repair)\b|\bforget\b|"
@@ -67,7 +67,7 @@ MORE: dict[str, str] = {
     "kubeadm": r"^(reset|upgrade apply .*--force|token create|init phase)",
     "rabbitmqctl": r"^(delete_\w+|purge_queue|reset|force_reset|stop|stop_app|shutdown|"
     r"forget_cluster_node|clear_\w+|eval|close_all\w*|change_password|set_user_tags|"
-    r"force_boot|rotate_logs0)\b",
+    r"force_boot)\b",
     "ceph": r"\b(osd (purge|destroy|rm|out|down|crush remove|pool (rm|delete)|lost|zap)|fs (rm|"
     r"fail)|mon (rm|remove)|auth (del|rm)|pg force\S*|tell mon\S* injectargs)\b",
     "consul": r"^(kv delete|leave|force-leave|snapshot restore|acl \w+ delete|services deregister)",
@@ -78,7 +78,7 @@ MORE: dict[str, str] = {
     "gsutil": r"^(rm|rb|mv|rsync .*-[a-zA-Z]*d|iam set|acl set|retention clear)\b|\b(rm|rb)\b|rsync "
     r".*-[a-zA-Z]*d\b",
     "azcopy": r"^(remove|rm|sync .*--delete-destination)",
-    "argocd": r"^(app (delete|delete-resource|terminate-op0)|cluster rm|proj delete|repo rm|"
+    "argocd": r"^(app (delete|delete-resource)|cluster rm|proj delete|repo rm|"
     r"repocreds rm|account delete-token|appset delete)",
     "istioctl": r"^(uninstall|x uninstall|experimental uninstall|operator remove)",
     "linkerd": r"^uninstall",
@@ -86,7 +86,7 @@ MORE: dict[str, str] = {
     "crictl": r"^(rm .*-[a-z]*[fa]|rmp|rm -a|stopp|rmi -a)\b",
     "talosctl": r"^(reset|shutdown|reboot|upgrade .*--force|wipe)",
     "pulsar-admin": r"\b(delete\S*|clear-backlog|unload|terminate|truncate)\b",
-    "nats": r"\b(stream|consumer|kv|object|account|server) (rm|del|delete|purge|edit0|cluster step-down0)\b",
+    "nats": r"\b(stream|consumer|kv|object|account|server) (rm|del|delete|purge)\b",
     "rpk": r"\b(delete|trim-prefix|decommission)\b",
     "cypher-shell": r"(?i)detach delete|drop database",
     "pulumi": r"^(destroy|stack rm|cancel|state delete)",
@@ -124,7 +124,7 @@ FAMILIES = listed(
     "typesense mongocli atlas pscale"
     " turso neonctl cockroach yugabyte ysqlsh tikv-ctl pd-ctl tiup braintree square "
     "haproxyctl varnishadm firewall pulumi"
-    " databricks snow bq dataproc emr hdfs hadoop yarn0 spark0 ozone alluxio minio "
+    " databricks snow bq dataproc emr hdfs hadoop ozone alluxio minio "
     "velero-plugin rundeck puppet chef knife"
     " salt-key salt-run awx tower-cli octopus spinnaker spin tekton tkn dapr cdk sam "
     "serverless sls amplify copilot"
@@ -205,7 +205,9 @@ def _ends(words: list[str], *, is_service_first: bool = False) -> bool:
         if pieces[0] in READS and (at or words[1:2] == [] or not is_service_first):
             return False
         if re.search(r"[/@=.]|://", word):
-            return False
+            if at:
+                return False
+            continue
         if (
             word in ENDS
             or any(piece in ENDS for piece in pieces[:2])
@@ -243,8 +245,11 @@ def _runs_elsewhere(call: Call) -> None:
 def helm(call: Call) -> Stream | None:
     words = _words(call)
     if words[:1] and words[0] in ("install", "upgrade", "template", "pull", "plugin", "repo"):
-        if words[0] in ("install", "upgrade") and (SIZE_KEYS.search(call.said)) and not _is_rehearsed(call):
-            call.hit(Rule.SCALE_TO_ZERO)
+        if words[0] in ("install", "upgrade") and not _is_rehearsed(call):
+            if SIZE_KEYS.search(call.said):
+                call.hit(Rule.SCALE_TO_ZERO)
+            if any(word.startswith("http://") for word in words):
+                call.hit(Rule.FETCH_AND_RUN)
         return SOMETHING
     return manage(call)
 

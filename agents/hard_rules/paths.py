@@ -23,7 +23,7 @@ DISK = re.compile(
 SECRET = re.compile(
     r"/etc/(?:g?shadow|sudoers)|^/vault/secrets/|/(?:var/)?run/secrets?(?:/|$)|\.ssh/?$|\.ssh/(?!known_hosts|config$|"
     r".*\.pub$|authorized_keys$)[^/]*[\w*]"
-    r"|\bid_(?:rsa|dsa|ecdsa|ed25519)$|\.aws/credentials|\.kube/config|"
+    r"|\bid_(?:rsa|dsa|ecdsa|ed25519)$|\.aws(?:/credentials)?/?$|\.kube/config|"
     r"/etc/kubernetes/(?:admin|super-admin|scheduler"
     r"|controller-manager|kubelet)\.conf|/pki/.*\.key|\.docker/config\.json|\.netrc|\.pgpass|\.my\.cnf"
     r"|\.git-credentials|\.vault-token|/proc/[^/]+/environ|\.gnupg/|application_default_credentials"
@@ -34,7 +34,7 @@ KNOWN = ("/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/root/.ssh/id_rsa", "/h
 LONGEST = 4_096
 VITAL = re.compile(
     r"/(?:$|[*.]|(?:boot|usr|bin|sbin|lib|lib32|lib64|opt/cni)(?:/|$)|(?:etc|var|sys|proc|root|home|opt|srv|run|data|mnt)/?\*?$)"
-    r"|/etc/(?:passwd|g?shadow|group|sudoers|fstab|pam\.d|ssh/|ssh$|ld\.so|systemd|security|kubernetes|inittab|profile$|"
+    r"|/etc/(?:passwd|g?shadow|group|sudoers|fstab|pam\.d|ssh/|ssh$|ld\.so|systemd/?\*?$|security|kubernetes|inittab|profile$|"
     r"cron|nsswitch|machine-id|crypttab|mtab|shells|login|default|init\.d|rc)"
     r"|/var/lib/(?:[^/]+/?\*?$|(?:mysql|postgresql|pgsql|etcd|kubelet|containerd|mongodb|redis|kafka|rook|ceph)/)"
     r"|/(?:data|srv)/[^/]+/?$"

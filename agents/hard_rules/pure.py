@@ -25,6 +25,10 @@ QUIET = listed("true : [ test cd pushd popd unset sleep mkdir touch rm mv cp chm
 SENDS = listed("ping logger mail sendmail scp rsync ftp")
 DISCLOSES = listed("env printenv history tar zip pg_dump pg_dumpall mysqldump mongodump export declare")
 # Their output is made to be evaluated, and comes from the program itself.
+DAEMONS = re.compile(
+    r"postgres(ql)?|postmaster|mysqld?|mariadbd?|mongo[ds]|redis(-server)?|etcd|kubelet|dockerd?|containerd|sshd|systemd"
+    r"|kafka|zookeeper|clickhouse(-server)?|rabbitmq(-server)?|beam\.smp|kube-apiserver|cassandra"
+)
 GENERATORS = listed("completion docker-env podman-env shellenv hook init activate")
 
 
@@ -208,6 +212,11 @@ def _basename(args: Sequence[str], _stdin: Stream, _scope: Scope) -> Stream | No
     )
 
 
+def _process(args: Sequence[str], _stdin: Stream, _scope: Scope) -> Stream | None:
+    """A daemon that others depend on counts as much as the first process: whoever would end it ends that."""
+    return Stream("1\n") if any(DAEMONS.fullmatch(arg.lower()) for arg in args) else None
+
+
 def _which(args: Sequence[str], _stdin: Stream, _scope: Scope) -> Stream | None:
     return Stream(f"/usr/bin/{args[-1]}\n") if args and not args[-1].startswith("-") else None
 
@@ -231,6 +240,8 @@ PRINTS: Mapping[str, Callable[[Sequence[str], Stream, Scope], Stream | None]] = 
     "sed": _sed,
     "basename": _basename,
     "which": _which,
+    "pgrep": _process,
+    "pidof": _process,
     "command": _command,
     "mktemp": lambda _args, _stdin, _scope: Stream(TEMPORARY + "\n"),
     "urldecode": lambda _args, stdin, _scope: None if stdin.text is None else Stream(unquote(stdin.text)),

@@ -7,7 +7,7 @@ import re
 from agents.hard_rules.hits import Rule
 from agents.hard_rules.paths import is_disk, is_secret, is_vital
 
-WAYS_IN = re.compile(r"authorized_keys|/cron|/etc/(ld\.so|pam\.d|sudoers)")
+WAYS_IN = re.compile(r"authorized_keys|/(etc|var/spool)/(ana)?cron|/etc/(ld\.so|pam\.d|sudoers)")
 STOPS_HOST = re.compile(r"/sysrq-trigger$|/core_pattern$")
 TAKES_DISK = re.compile(r"^/sys/.*/(delete|remove|reset)$")
 SHARED_FILES = re.compile(r"/etc/(hosts|resolv\.conf|fstab|sysctl\.d/|sysctl\.conf|profile\.d/|environment)")
