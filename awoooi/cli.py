@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from awoooi import fake_cluster
+from awoooi import cli_eval, cli_policy, cli_signers, fake_cluster
 from schemas.errors import AwoooiError
 
 app = typer.Typer(
@@ -25,18 +25,19 @@ clickhouse = typer.Typer(no_args_is_help=True, help="The record's schema.")
 replay_app = typer.Typer(no_args_is_help=True, help="Send records through again.")
 tokens_app = typer.Typer(no_args_is_help=True, help="Webhook tokens.")
 sealing_app = typer.Typer(no_args_is_help=True, help="The keys that personal values are sealed with.")
-eval_app = typer.Typer(no_args_is_help=True, help="Measure quality on labelled data.")
 topology_app = typer.Typer(no_args_is_help=True, help="Services and what they depend on.")
 app.add_typer(topics, name="topics")
 app.add_typer(clickhouse, name="clickhouse")
 app.add_typer(replay_app, name="replay")
 app.add_typer(tokens_app, name="tokens")
 app.add_typer(sealing_app, name="sealing")
-app.add_typer(eval_app, name="eval")
 playbooks_app = typer.Typer(no_args_is_help=True, help="What the rule engine knows.")
 app.add_typer(topology_app, name="topology")
 app.add_typer(playbooks_app, name="playbooks")
 
+app.add_typer(cli_eval.eval_app, name="eval")
+cli_policy.add_to(app)
+cli_signers.add_to(app)
 app.command("fake-cluster", hidden=True)(fake_cluster.serve)
 
 
@@ -63,7 +64,9 @@ def main() -> None:
     try:
         app()
     except AwoooiError as error:
-        print(error, file=sys.stderr)
+        from agents.visible import visible
+
+        print(visible(str(error)), file=sys.stderr)
         sys.exit(1)
     except BrokenPipeError:  # the reader of our output has gone: `awoooi query ... | head`
         sys.stderr.close()
@@ -362,39 +365,6 @@ def sealing_destroy(key_id: Annotated[str, typer.Argument(help="as `sealing list
     from awoooi.loading import load
 
     sealing_commands.drop(load().settings, key_id)
-
-
-@eval_app.command("rca")
-def eval_rca(
-    folder: Annotated[str, typer.Argument(metavar="DIR", help="one data set, or several side by side")],
-    as_json: AsJson = False,
-) -> None:
-    """How often root-cause analysis is right, also with edges or measurements missing and with no fault."""
-    from awoooi.eval_rca import run
-
-    run(folder, as_json=as_json)
-
-
-@eval_app.command("commands")
-def eval_commands(
-    file: Annotated[str, typer.Argument(help="lines of JSON: text, and a label: deny, review or allow")],
-    as_json: AsJson = False,
-) -> None:
-    """How well the hard rules tell what must never run from what may."""
-    from awoooi.eval_commands import run
-
-    sys.exit(run(file, as_json=as_json))
-
-
-@eval_app.command("privacy")
-def eval_privacy(
-    file: Annotated[str, typer.Argument(help="lines of JSON: text, and spans of what is personal in it")],
-    as_json: AsJson = False,
-) -> None:
-    """How much of what is personal becomes a label, and how often a clean line is touched."""
-    from awoooi.eval_privacy import run
-
-    sys.exit(run(file, as_json=as_json))
 
 
 @topology_app.command("show")

@@ -13,6 +13,7 @@ from typing import Any
 from zlib import crc32
 
 from schemas.alert import AlertNormalized, AlertRejected, CloseRequested
+from schemas.approval import ApprovalRequested
 from schemas.decision import LearningDebateEnded, RcaDecided, RcaLate
 from schemas.diagnosis import RcaDiagnosed
 from schemas.envelope import Event
@@ -27,8 +28,12 @@ from schemas.incident import (
     IncidentResolved,
     IncidentSeverityRaised,
 )
+from schemas.outcome import DecisionMade
 from schemas.plan import RcaPlanned
+from schemas.policy import PolicyApplied
+from schemas.preflight import PreflightChecked
 from schemas.run import RunRequested, RunSpent, RunStarted
+from schemas.switch import SwitchSet
 from schemas.tool import ToolCalled
 from schemas.topology import TopologyObserved
 from schemas.verdict import RcaCritiqued, RcaReviewed
@@ -173,8 +178,18 @@ TOPICS: tuple[Topic, ...] = (
         holds="the coordinator's decision packages",
         events=(RcaDecided, RcaLate),
     ),
-    Topic("preflights", key="incident", holds="checks made under the executor's own identity"),
-    Topic("approvals.requests", key="incident", holds="what policy asks people to approve"),
+    Topic(
+        "preflights",
+        key="incident",
+        holds="checks made under the executor's own identity",
+        events=(PreflightChecked,),
+    ),
+    Topic(
+        "approvals.requests",
+        key="incident",
+        holds="what policy asks people to approve",
+        events=(ApprovalRequested,),
+    ),
     Topic(
         "approvals.signatures",
         key="any",
@@ -183,16 +198,21 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic("approvals.votes", key="incident", holds="signatures verified or refused"),
     Topic("approvals.outcomes", key="incident", holds="votes counted, approvals closed"),
-    Topic("decisions", key="incident", holds="the public outcome for downstream consumers"),
+    Topic(
+        "decisions",
+        key="incident",
+        holds="the public outcome for downstream consumers",
+        events=(DecisionMade,),
+    ),
     Topic("authorizations", key="target", holds="the only thing that executes"),
     Topic("executions.claims", key="target", holds="who executes what, first claim wins"),
     Topic("executions", key="incident", holds="what was executed and how it ended"),
     Topic("trust.observations", key="trust key", holds="outcomes that trust is earned by"),
     reference_topic("trust", "trust scores", key="trust key"),
-    reference_topic("switches", "kill switches and opt-ins"),
+    reference_topic("switches", "kill switches and opt-ins", events=(SwitchSet,)),
     reference_topic("silences", "silences and maintenance windows"),
     reference_topic("topology", "services and what they depend on", events=(TopologyObserved,)),
-    reference_topic("policies", "policy revisions"),
+    reference_topic("policies", "policy revisions", events=(PolicyApplied,)),
     reference_topic("projects", "tenants"),
     reference_topic("signers", "who may sign, with which keys"),
     Topic("tools", key="incident", holds="tool calls with their gate results", events=(ToolCalled,)),

@@ -16,6 +16,7 @@ from schemas.catalog import event_classes
 from schemas.envelope import Event
 from schemas.incident import IncidentMoved, IncidentStatus, Move
 from schemas.operations import SHAPES, Operation, Parameters, Step, Target
+from schemas.switch import STATES, SwitchKind, SwitchSetting, setting
 
 CLASSES = [event_classes()[name] for name in sorted(event_classes())]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -39,7 +40,17 @@ def any_of(model: type[BaseModel]) -> st.SearchStrategy[Any]:
     """Every field given, so that no default hides what is lost on the way."""
     if model is Step:
         return _steps()
+    if model is SwitchSetting:
+        return _switches()
     return st.builds(model, **{name: _field(info) for name, info in model.model_fields.items()})
+
+
+@st.composite
+def _switches(draw: st.DrawFn) -> SwitchSetting:
+    """Subject, name and state go with the kind."""
+    kind = draw(st.sampled_from(SwitchKind))
+    names = st.sampled_from(Operation) if kind == SwitchKind.OPERATION else st.text(min_size=1, max_size=5)
+    return setting(kind, str(draw(names)), draw(st.sampled_from(STATES[kind])), draw(st.text(max_size=20)))
 
 
 @st.composite

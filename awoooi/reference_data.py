@@ -1,0 +1,63 @@
+"""Reading and writing the small compacted topics from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from awoooi.events import codec_of
+from awoooi.settings import Settings
+from connectors.kafka.producer import Publisher
+from schemas.catalog import key_of, topic_of
+from schemas.envelope import Event, from_millis
+from schemas.errors import BrokerAway
+from schemas.headers import event_headers, trace_of
+from streams.reference import Reference
+from streams.runner import VERSION
+
+READ_SECS = 15.0
+STAGE = "cli"
+
+
+async def publish(settings: Settings, event: Event) -> None:
+    """Durable when it returns."""
+    topic = topic_of(type(event)).name
+    publisher = Publisher(settings.kafka)
+    async with codec_of(settings) as (codec, _):
+        await publisher.start()
+        try:
+            content = codec.content_type(event.type)
+            headers = event_headers(event, content, trace_of((), event.event_id), VERSION)
+            await publisher.send(topic, key_of(event), codec.encode(event), headers)
+        finally:
+            await publisher.stop()
+
+
+@asynccontextmanager
+async def reading(settings: Settings, *topics: str) -> AsyncIterator[Reference]:
+    """A view that was read to its end."""
+    reference = Reference(settings.kafka, topics=topics)
+    await reference.start()
+    try:
+        await asyncio.wait_for(reference.ready.wait(), READ_SECS)
+        yield reference
+    except TimeoutError as error:
+        raise BrokerAway(f"{', '.join(topics)} could not be read within {READ_SECS:.0f} s") from error
+    finally:
+        await reference.stop()
+
+
+def now() -> datetime:
+    return from_millis(time.time_ns() // 1_000_000)
+
+
+def person() -> str:
+    """Who sits at the command line, for the record."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without a user of that number
+        return ""

@@ -1,0 +1,41 @@
+"""What the executor's own identity saw of an action's target before anything is proposed."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from schemas.envelope import Event, Plain
+
+
+class PreflightStatus(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+    UNAVAILABLE = "unavailable"
+
+
+class Check(Plain):
+    name: str = Field(description="permission, parameters, exists, budgets, blast_radius, dry_run, …")
+    passed: bool = Field(description="whether it speaks for going on")
+    message: str = Field("", description="what was found, in one sentence")
+
+
+class Preflight(Plain):
+    status: PreflightStatus = Field(description="passed: all checks did; unavailable: nobody could look")
+    action: str = Field("", description="id of the action that was checked; empty: there was none")
+    checks: tuple[Check, ...] = Field((), description="in the order they were made")
+    reason: str = Field("", description="why it is unavailable")
+    observed_state: str = Field("", description="hash of uid, spec, replicas and disruption budgets")
+    commitments: dict[str, str] = Field(
+        default_factory=dict, description="label: salted commitment to its real value"
+    )
+
+
+class PreflightChecked(Event):
+    """A recommended action was checked, or could not be."""
+
+    type: Literal["preflight.checked"] = "preflight.checked"
+    payload: Preflight
+    id_over: ClassVar[str] = "the run"

@@ -1,0 +1,75 @@
+"""Which policy is in force: the last good one, and what cannot be read says so."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from prometheus_client import REGISTRY
+
+from awoooi.policy_commands import applied
+from schemas.codec import Codec
+from streams.policy.in_force import PolicyInForce
+from streams.policy.policy import SHIPPED, parse_policy, read_policy
+
+CODEC = Codec()
+TEXT = SHIPPED.read_text()
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+KEY = b"policy"
+
+
+def value(text: str) -> bytes:
+    """As somebody with a newer or broken writer may have written it: the text is not looked at here."""
+    event = applied(read_policy(), text, "alice", NOON)
+    return CODEC.encode(event)
+
+
+def refused() -> float | None:
+    return REGISTRY.get_sample_value("awoooi_policy_refused")
+
+
+def test_the_shipped_one_until_another_is_applied() -> None:
+    kept: dict[bytes, bytes] = {}
+    known = PolicyInForce(CODEC, lambda: kept)
+    assert (known.policy(), known.trouble) == (read_policy(), "")
+
+    kept[KEY] = value(TEXT.replace("version: 1", "version: 2"))
+    assert (known.policy().version, known.trouble) == (2, "")
+
+    kept.clear()
+    assert known.policy().version == 1
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        pytest.param(value(TEXT.replace("RESTART_JOB:", "RESTART_JOBB:")), id="unknown operation"),
+        pytest.param(value(TEXT.replace("SET_RESOURCES: {risk: HIGH}", "SET_RESOURCES: {}")), id="no risk"),
+        pytest.param(b"\xc3\x01 rubbish", id="rubbish"),
+        pytest.param(b"", id="nothing"),
+    ],
+)
+def test_a_running_worker_keeps_the_last_good_one_and_says_so(bad: bytes) -> None:
+    kept = {KEY: value(TEXT.replace("version: 1", "version: 2"))}
+    known = PolicyInForce(CODEC, lambda: kept)
+    assert known.policy().version == 2
+
+    kept[KEY] = bad
+    assert (known.policy().version, known.trouble, refused()) == (2, "", 1)
+
+    kept[KEY] = value(TEXT.replace("version: 1", "version: 3"))
+    assert (known.policy().version, known.trouble, refused()) == (3, "", 0)
+
+
+def test_a_worker_that_starts_with_an_unreadable_one_lets_nothing_go_by_itself() -> None:
+    known = PolicyInForce(CODEC, lambda: {KEY: value("version: 2")})
+
+    assert known.policy() == read_policy()
+    assert "cannot be read" in known.trouble
+
+
+def test_before_the_topic_is_read_nothing_goes_by_itself() -> None:
+    known = PolicyInForce(CODEC, lambda: None)
+
+    assert known.policy() == parse_policy(TEXT)
+    assert known.trouble
