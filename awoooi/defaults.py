@@ -34,6 +34,7 @@ def state_defaults(given: Tree) -> Tree:
         "gateway": {"tokens_file": str(state / TOKENS)},
         "store": {"path": str(state / STORE), "writer_password": writer, "reader_password": reader},
         "clickhouse": {},
+        "approvals": {"signers_file": str(state / SIGNERS)},
         "sealing": {
             "public_key_file": str(state / SEALING_PUBLIC),
             "private_key_file": str(state / SEALING_PRIVATE),

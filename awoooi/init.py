@@ -5,11 +5,8 @@ Each thing is made once. A second call finds it and changes nothing.
 
 from __future__ import annotations
 
-import base64
 import fcntl
-import hashlib
 import json
-import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,11 +15,11 @@ from pathlib import Path
 
 from awoooi import defaults
 from awoooi.settings import Settings
+from awoooi.whole_file import OWNER_ONLY, write_whole
 from schemas.errors import Misconfigured
 
 SECRET_BYTES = 32
 FIRST_TOKEN, FIRST_PERSON, FIRST_ROLES = "first token", "admin", ("admin",)
-OWNER_ONLY = 0o600
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +61,19 @@ def _signers(state: Path) -> Made:
         signer = {
             "person": FIRST_PERSON,
             "roles": FIRST_ROLES,
-            "keys": [public_jwk(state / defaults.ADMIN_KEY)],
+            "keys": [_public_jwk(state / defaults.ADMIN_KEY)],
         }
         return json.dumps({"signers": [signer]}, indent=2).encode() + b"\n"
 
     return _once(state / defaults.SIGNERS, "who may sign: the first admin's public key", registry)
 
 
-def public_jwk(private_pem: Path) -> dict[str, str]:
-    """RFC 8037, with the key's thumbprint (RFC 7638) as its id."""
-    from cryptography.hazmat.primitives import serialization as form
+def _public_jwk(private_pem: Path) -> dict[str, str]:
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    key = form.load_pem_private_key(private_pem.read_bytes(), None)
-    raw = key.public_key().public_bytes(form.Encoding.Raw, form.PublicFormat.Raw)
-    needed = {"crv": "Ed25519", "kty": "OKP", "x": _base64url(raw)}
-    canonical = json.dumps(needed, sort_keys=True, separators=(",", ":")).encode()
-    return {**needed, "kid": _base64url(hashlib.sha256(canonical).digest()), "alg": "EdDSA", "use": "sig"}
+    from streams.policy.jwk import EDDSA, public_jwk
+
+    return public_jwk(load_pem_private_key(private_pem.read_bytes(), None).public_key(), EDDSA)
 
 
 def _token(settings: Settings) -> Made:
@@ -92,7 +86,7 @@ def _token(settings: Settings) -> Made:
         return Made(path, what, is_new=False)
     path.unlink(missing_ok=True)
     _, shown = new_token(hashes, FIRST_TOKEN)
-    _write(path, f"{shown}\n".encode(), OWNER_ONLY)
+    write_whole(path, f"{shown}\n".encode(), OWNER_ONLY)
     return Made(path, what, is_new=True, shown=shown)
 
 
@@ -126,22 +120,8 @@ def _secret(path: Path, what: str) -> Made:
 def _once(path: Path, what: str, content: Callable[[], bytes]) -> Made:
     if path.exists():
         return Made(path, what, is_new=False)
-    _write(path, content(), OWNER_ONLY)
+    write_whole(path, content(), OWNER_ONLY)
     return Made(path, what, is_new=True)
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    """Whole or not at all: what a crash leaves half written must not pass for a key."""
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        beside.unlink(missing_ok=True)
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        beside.rename(path)
-    except OSError as error:
-        raise Misconfigured(f"{path} cannot be written: {error.strerror}") from error
 
 
 @contextmanager
@@ -159,7 +139,3 @@ def _locked(state: Path) -> Iterator[None]:
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _base64url(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

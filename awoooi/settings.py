@@ -116,6 +116,15 @@ class SealingSettings(Section):
     target_key_file: Path = Field(description="the secret that the ids of targets are made with")
 
 
+class ApprovalSettings(Section):
+    environment: str = Field(
+        "local",
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$",
+        description="what `aud` must say in a signed approval: never the same in two environments",
+    )
+    signers_file: Path = Field(description="who may sign, with which keys and roles; YAML or JSON")
+
+
 class ClickHouseSettings(ClickHouseConfig):
     """Two users: the sink and the migrations write, people's questions only read."""
 
@@ -161,6 +170,7 @@ class Settings(Section):
     clickhouse: ClickHouseSettings
     registry: RegistrySettings = RegistrySettings()
     sealing: SealingSettings
+    approvals: ApprovalSettings
     dedup: DedupSettings = DedupSettings()
     health: HealthSettings = HealthSettings()
     runs: RunSettings = RunSettings()

@@ -16,7 +16,7 @@ from jwt.exceptions import InvalidKeyError
 from schemas.errors import BadPayload
 from streams.policy.canonical import canonical
 
-KEY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+KEY_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._:-]{0,127}")
 SMALLEST_RSA_BITS = 2048
 SMALLEST_SECRET_BYTES = 32
 EDDSA, ES256, RS256, HS256 = "EdDSA", "ES256", "RS256", "HS256"

@@ -12,6 +12,7 @@ signers:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -125,7 +126,12 @@ class SignersFile(_Part):
 
 def read_signers(path: Path) -> SignersFile:
     """With the keys of its JWKS file in place. Misconfigured names file and line."""
-    content, name = read_bytes(path, "the signers file"), str(path)
+    return parse_signers(read_bytes(path, "the signers file"), path)
+
+
+def parse_signers(content: bytes, path: Path) -> SignersFile:
+    """As if it stood at this path."""
+    name = str(path)
     file = parse_checked(content, SignersFile, name)
     keys: dict[str, KeyEntry] = {}
     if file.jwks is not None:
@@ -136,6 +142,11 @@ def read_signers(path: Path) -> SignersFile:
     whole = file.with_keys(keys)
     parse_checked(content, SignersFile, name, lambda _: doubts(whole))
     return whole
+
+
+def parse_signer(plain: Mapping[str, Any]) -> Signer:
+    """One signer, as a command was told."""
+    return parse_checked(json.dumps(plain).encode(), Signer, f"signer {plain.get('person')}")
 
 
 def _strangers(file: SignersFile, keys: Mapping[str, KeyEntry]) -> Iterator[Complaint]:

@@ -231,6 +231,11 @@ def test_the_thumbprint_is_that_of_rfc_8037() -> None:
     assert found.thumbprint == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 
 
+@pytest.mark.parametrize("kid", ["-x", "_x", "x" * 43, "a.b:c-1"])
+def test_a_thumbprint_is_an_id_whatever_it_begins_with(kid: str) -> None:
+    assert read_jwk(jwk("bob-1", kid=kid)).kid == kid
+
+
 def test_a_key_is_the_same_however_it_is_written() -> None:
     padded = {**jwk("bob-ec"), "x": jwk("bob-ec")["x"] + "="}
 
