@@ -19,7 +19,7 @@ def squeezed(text: str) -> str:
     return "".join(words_of(text))
 
 
-@lru_cache(maxsize=32_768)  # every playbook's every pattern is tried on each alert's type, several times a run
+@lru_cache(maxsize=32_768)  # every pattern of all playbooks is tried on each alert, several times a run
 def weight(pattern: str, text: str) -> int:
     """How much of the text a pattern accounts for, in letters; 0 where one of its words is missing."""
     words, whole, wanted = words_of(text), squeezed(text), words_of(pattern)
