@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.privacy import labels_in
+from schemas.approval import ApprovalRequest
 from schemas.errors import BadPayload
 from schemas.operations import SHAPES, Step
 from streams.policy.canonical import canonical
@@ -31,10 +32,22 @@ class Act:
     observed_state: str
     """hash of what preflight saw of the target; empty: nobody could look"""
     policy_version: str
+    """the hash of the policy in force"""
     undo: Step | None = None
     """what takes it back is signed with it"""
     commitments: Mapping[str, str] = field(default_factory=dict)
     """label → commitment to its real value"""
+
+
+def act_of(asked: ApprovalRequest) -> Act:
+    """What a request's hash must be over."""
+    return Act(
+        asked.action.step,
+        asked.observed_state,
+        policy_version=asked.policy.hash,
+        undo=asked.action.undo,
+        commitments=asked.commitments,
+    )
 
 
 def action_hash(act: Act) -> str:

@@ -11,7 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from schemas.operations import Risk
+from schemas.approval import ApprovalRequested
+from schemas.errors import BadPayload
+from schemas.outcome import Needed
+from streams.policy.action_hash import act_of, action_hash
 from streams.policy.checks import REJECT
 from streams.policy.exam import Rules
 from streams.policy.people import Role, same_person
@@ -19,15 +22,8 @@ from streams.policy.refusals import Refusal, Refused
 from streams.policy.signatures import Vote, verify
 from streams.policy.signers import Registry, Standing
 
-OPERATORS = frozenset({Role.ADMIN, Role.DEVOPS, Role.SRE})
-Quorum = tuple[frozenset[Role], ...]
+Quorum = tuple[frozenset[str], ...]
 """one place for each signature, with the roles that may fill it"""
-QUORUMS: dict[Risk, Quorum] = {
-    Risk.LOW: (OPERATORS,),  # needs none; where a person is asked all the same, one answers
-    Risk.MEDIUM: (OPERATORS,),
-    Risk.HIGH: (OPERATORS, OPERATORS),
-    Risk.CRITICAL: (frozenset({Role.CTO}), frozenset({Role.CISO})),
-}
 
 
 class State(StrEnum):
@@ -52,7 +48,7 @@ class Approval:
     quorum: Quorum
     expires_at: datetime
     proposed_by: str = ""
-    """the person who proposed it, empty where agents or rules did"""
+    """a person; or agents or rules, who sign nothing"""
     state: State = State.PENDING
     votes: tuple[Vote, ...] = ()
     """those that were counted"""
@@ -78,6 +74,27 @@ class Look:
     reason: Refusal
     sentence: str
     refuses: Callable[[Vote, Approval], bool]
+
+
+def opened(event: ApprovalRequested) -> Approval:
+    """As it was asked. BadPayload where the hash is not the action's: what people sign is what they see."""
+    asked = event.payload
+    if not hmac.compare_digest(action_hash(act_of(asked)), asked.action_hash):
+        raise BadPayload("is not the hash of the action beside it", field="action_hash")
+    return Approval(
+        asked.approval_id,
+        event.project_id,
+        asked.action_hash,
+        quorum_of(asked.needed),
+        asked.expires_at,
+        asked.proposed_by,
+    )
+
+
+def quorum_of(needed: Needed) -> Quorum:
+    """A place for each role that must sign, and for the others a place for any that count."""
+    each = [frozenset({role}) for role in needed.each]
+    return (*each, *[frozenset(needed.roles)] * (needed.signatures - len(each)))
 
 
 # -- a vote beside its approval
@@ -151,19 +168,30 @@ def tick(approval: Approval, now: datetime) -> Approval:
 def is_met(quorum: Quorum, voters: Iterable[frozenset[Role]]) -> bool:
     """Whether every place can be filled by a voter of its own: nobody fills two, whatever roles they have."""
     free = list(voters)
-    if not quorum:
-        return True
+    if not quorum or len(free) < len(quorum):
+        return not quorum
     place, *others = quorum
     return any(
         place & roles and is_met(tuple(others), free[:at] + free[at + 1 :]) for at, roles in enumerate(free)
     )
 
 
+def stands(vote: Vote, project: str, registry: Registry) -> bool:
+    """Whether the registry still says what it said when the vote was verified. Ask before judging, too."""
+    known, holder = registry.find(vote.issuer, vote.kid), registry.holder(vote.issuer, vote.kid, vote.subject)
+    if known is None or holder is None or known.standing is not Standing.IN_FORCE:
+        return False
+    if holder.is_removed or holder.person != vote.person:
+        return False
+    return vote.roles <= holder.roles and holder.covers(project)
+
+
 def without_removed(approval: Approval, registry: Registry) -> Approval:
     """Removing a person, a role or a key takes effect on everything that is still open."""
     if approval.state is not State.PENDING:
         return approval
-    return replace(approval, votes=tuple(vote for vote in approval.votes if _stands(vote, registry)))
+    project = approval.project_id
+    return replace(approval, votes=tuple(vote for vote in approval.votes if stands(vote, project, registry)))
 
 
 def recheck(
@@ -198,10 +226,3 @@ def _counted(vote: Vote, approval: Approval) -> Approval:
     if is_met(approval.quorum, [vote.roles for vote in votes]):
         return counted.closed(State.APPROVED)
     return counted
-
-
-def _stands(vote: Vote, registry: Registry) -> bool:
-    known, holder = registry.find(vote.issuer, vote.kid), registry.holder(vote.issuer, vote.kid, vote.subject)
-    if known is None or holder is None or known.standing is not Standing.IN_FORCE:
-        return False
-    return not holder.is_removed and holder.person == vote.person and vote.roles <= holder.roles

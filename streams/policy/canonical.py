@@ -65,7 +65,7 @@ def _string(value: str, place: str) -> str:
         value.encode()
     except UnicodeEncodeError as error:
         raise BadPayload("text with half a character (a lone surrogate)", field=place) from error
-    return json.dumps(str(value), ensure_ascii=False)
+    return json.dumps(str.__str__(value), ensure_ascii=False)
 
 
 def _integer(value: int, place: str) -> str:

@@ -19,10 +19,10 @@ from schemas.operations import Operation, Risk
 from streams.policy.canonical import canonical
 from streams.policy.checked_file import parse_checked, read_checked
 from streams.policy.operations import Data, OperationPolicy, check_operations
+from streams.policy.people import Role
 
 SHIPPED = Path(__file__).parent / "policy.yaml"
 Share = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
-Role = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")]
 
 
 def _several(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from streams.policy.jwk import PublicKey
 from streams.policy.people import Role
-from streams.policy.signers_file import KeyEntry, Signer, SignersFile
+from streams.policy.signers_file import ALL_PROJECTS, KeyEntry, Signer, SignersFile
 
 OWN_ISSUER = "awoooi"
 """what `iss` says in a token that is signed with a key of our own registry"""
@@ -27,6 +27,9 @@ class Holder:
     roles: frozenset[Role]
     projects: frozenset[str]
     is_removed: bool = False
+
+    def covers(self, project: str) -> bool:
+        return ALL_PROJECTS in self.projects or project in self.projects
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization as form
 
 from schemas.operations import Risk
-from streams.policy.approvals import LOOKS, QUORUMS, Approval, Judged, Look, State, judge
+from streams.policy.approvals import LOOKS, Approval, Judged, Look, State, judge
 from streams.policy.checks import CHECKS, Check
 from streams.policy.exam import Rules
 from streams.policy.refusals import Refusal, Refused
@@ -21,6 +21,7 @@ from tests.streams.policy.signing import (
     CRITICAL,
     NOW,
     OTHER_HASH,
+    QUORUMS,
     RULES,
     SECONDS,
     TYPE,

@@ -15,17 +15,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import get_default_algorithms
 
 from schemas.operations import Risk
-from streams.policy.approvals import QUORUMS, Approval
+from streams.policy.approvals import Approval, quorum_of
 from streams.policy.exam import Rules
+from streams.policy.gate import needed
 from streams.policy.jwk import EDDSA, ES256, HS256, RS256, public_jwk
+from streams.policy.policy import read_policy
 from streams.policy.signers import Registry
 from streams.policy.signers_file import SignersFile
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 SECONDS = int(NOW.timestamp())
 RULES = Rules(audience="production")
+_POLICY = read_policy()
+QUORUMS = {risk: quorum_of(needed(_POLICY.quorums, risk)) for risk in Risk}
 HASH, OTHER_HASH = "ab" * 32, "cd" * 32
-APPROVAL_ID = "INC-20261121-ABCDEFGHIJ-A1"
+APPROVAL_ID, OTHER_ID = "INC-20261121-ABCDEFGHIJ-A1", "INC-20261121-ABCDEFGHIJ-A2"
 APPROVAL = Approval(
     APPROVAL_ID,
     project_id="shop",

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import permutations
 
 import pytest
 
-from schemas.operations import Risk
-from streams.policy import approvals
+from schemas.approval import ApprovalRequest, ApprovalRequested
+from schemas.errors import BadPayload
+from schemas.operations import Operation, Risk, Step, Target
+from schemas.outcome import Needed, Outcome, PolicyMark
+from schemas.plan import Action
+from schemas.preflight import PreflightStatus
+from streams.policy.action_hash import act_of, action_hash
 from streams.policy.approvals import (
-    QUORUMS,
     Approval,
     State,
     Verdict,
     is_met,
     judge,
+    opened,
+    quorum_of,
     recheck,
     tick,
     without_removed,
@@ -31,10 +34,12 @@ from streams.policy.signers import Registry
 from streams.policy.signers_file import SignersFile
 from tests.streams.policy.signing import (
     APPROVAL,
+    APPROVAL_ID,
     CRITICAL,
     NOW,
     OTHER_HASH,
-    ROLES,
+    OTHER_ID,
+    QUORUMS,
     RULES,
     SECONDS,
     registry,
@@ -85,6 +90,26 @@ def test_a_low_risk_that_a_person_is_asked_about_takes_one() -> None:
 
 def test_one_rejection_closes() -> None:
     assert after(APPROVAL, token("bob"), token("carol", decision="reject")).state is State.REJECTED
+
+
+def test_more_than_each_role_takes_others_that_count() -> None:
+    quorum = quorum_of(Needed(signatures=3, roles=("sre",), each=("cto", "ciso")))
+    both, sre = frozenset({Role.CTO, Role.CISO}), frozenset({Role.SRE})
+
+    assert quorum == ({"cto"}, {"ciso"}, {"sre"})
+    assert is_met(quorum, [sre, both, both])
+    assert not is_met(quorum, [sre, sre, both])
+    assert not is_met(quorum, [both, both])
+
+
+def test_nobody_is_asked_nobody_approves() -> None:
+    asked_nobody = replace(APPROVAL, quorum=quorum_of(Needed(signatures=0, roles=("devops",))))
+
+    refused = judge(vote(token("bob")), asked_nobody).refused
+
+    assert refused is not None
+    assert refused.reason is Refusal.ROLE_DOES_NOT_COUNT
+    assert recheck(asked_nobody, [], registry(), RULES) is not None
 
 
 def test_two_operators_who_share_a_role_are_two() -> None:
@@ -143,6 +168,74 @@ def test_a_person_is_the_same_under_any_spelling(name: str) -> None:
     assert not same_person(name, "alicia")
 
 
+# -- what was asked
+
+
+TARGET = Target(namespace="shop", kind="deployment", name="cart", id="ab" * 16)
+REQUEST = ApprovalRequest(
+    outcome=Outcome.APPROVAL_REQUIRED,
+    rule="risk",
+    reason="it is risky",
+    needs_human=True,
+    approval_id=APPROVAL_ID,
+    action=Action(
+        id="A1",
+        step=Step(operation=Operation.RESTART_DEPLOYMENT, target=TARGET),
+        description="restart cart",
+        risk=Risk.HIGH,
+        blast_radius=3,
+    ),
+    needed=Needed(signatures=2, roles=("sre", "devops")),
+    policy=PolicyMark(version=1, hash="ef" * 32),
+    preflight=PreflightStatus.PASSED,
+    observed_state="11" * 32,
+    proposed_by="agents",
+    expires_at=NOW + timedelta(minutes=60),
+)
+
+
+def asked(**change: object) -> ApprovalRequested:
+    """A request with the hash of its action; what is changed is changed afterwards."""
+    honest = REQUEST.model_copy(update={"action_hash": action_hash(act_of(REQUEST))})
+    return ApprovalRequested(
+        event_id="e1",
+        project_id="shop",
+        incident_id="INC-20261121-ABCDEFGHIJ",
+        occurred_at=NOW,
+        recorded_at=NOW,
+        stage="gate",
+        payload=honest.model_copy(update=change),
+    )
+
+
+def test_a_request_opens_an_approval() -> None:
+    approval = opened(asked())
+
+    assert approval.quorum == ({"sre", "devops"}, {"sre", "devops"})
+    assert (approval.project_id, approval.state, approval.votes) == ("shop", State.PENDING, ())
+    made = [token(person, action_hash=approval.action_hash) for person in ("bob", "carol")]
+    assert after(approval, *made).state is State.APPROVED
+
+
+FORGED: dict[str, dict[str, object]] = {
+    "the hash": {"action_hash": OTHER_HASH},
+    "the action": {
+        "action": REQUEST.action.model_copy(
+            update={"step": Step(operation=Operation.ROLLBACK_DEPLOYMENT, target=TARGET)}
+        )
+    },
+    "what takes it back": {"action": REQUEST.action.model_copy(update={"undo": REQUEST.action.step})},
+    "what was observed": {"observed_state": ""},
+    "the policy": {"policy": PolicyMark(version=2, hash="00" * 32)},
+}
+
+
+@pytest.mark.parametrize("change", FORGED.values(), ids=FORGED)
+def test_a_request_whose_hash_is_not_of_its_action_opens_none(change: dict[str, object]) -> None:
+    with pytest.raises(BadPayload, match="action_hash"):
+        opened(asked(**change))
+
+
 # -- removing takes effect on what is open
 
 
@@ -155,6 +248,7 @@ REMOVALS: dict[str, dict[str, object]] = {
     "the person": {"removed": NOW},
     "the key": {"keys": ()},
     "the role": {"roles": (Role.CTO,)},
+    "the project": {"projects": ("bank",)},
 }
 
 
@@ -194,7 +288,7 @@ NOT_AGAIN = {
     "a forged one": (APPROVAL, [BOB, token("carol", signed_by="evil")], "was not made with"),
     "another action": (replace(APPROVAL, action_hash=OTHER_HASH), [BOB, CAROL], "another action"),
     "another approval": (
-        replace(APPROVAL, approval_id="INC-20261121-ABCDEFGHIJ-A2"),
+        replace(APPROVAL, approval_id=OTHER_ID),
         [BOB, CAROL],
         "another approval",
     ),
@@ -228,110 +322,6 @@ def test_a_signer_removed_since_stops_the_effect() -> None:
 
     assert refused is not None
     assert "no signer any more" in refused.sentence
-
-
-# -- random histories
-
-
-@dataclass(frozen=True)
-class Signed:
-    """A token's vote, and what we know of it by how it was made."""
-
-    vote: Vote
-    person: str
-    roles: frozenset[str]
-    is_approval: bool
-    is_sound: bool
-    """over this action, for this approval, of this project, by who did not propose it"""
-
-
-def pool() -> list[Signed]:
-    """Tokens of everybody, good and bad, that bear their owner's signature."""
-    made = []
-    for person, roles in ROLES.items():
-        for decision in ("approve", "approve", "reject"):
-            made.append(signed(person, roles, decision))
-        made.append(signed(person, roles[:1], "approve"))
-        made.append(signed(person, roles, "approve", action_hash=OTHER_HASH))
-        made.append(signed(person, roles, "reject", approval_id="INC-20261121-ABCDEFGHIJ-A2"))
-    made.append(signed("bob", ["devops"], "approve", kid="bob-ec"))
-    return made
-
-
-def signed(person: str, roles: list[str], decision: str, kid: str = "", **given: str) -> Signed:
-    found = vote(token(person, kid=kid, roles=roles, decision=decision, **given))
-    sound = not given and person not in ("alice", "heidi")  # the proposer; a signer of another project
-    return Signed(found, person, frozenset(roles), decision == "approve", sound)
-
-
-def fills(quorum: Iterable[frozenset[Role]], people: dict[str, frozenset[str]]) -> bool:
-    """By trying out everything, which is another way than the code's."""
-    places = list(quorum)
-    return any(
-        all(
-            {role.value for role in place} & people[person]
-            for place, person in zip(places, chosen, strict=True)
-        )
-        for chosen in permutations(people, len(places))
-    )
-
-
-HISTORIES = 100_000
-
-
-def test_random_histories_approve_nothing_without_its_quorum_and_only_go_forward() -> None:
-    draw, tokens = random.Random(5), pool()
-    approvals = [MEDIUM, APPROVAL, CRITICAL]
-    ends = dict.fromkeys(State, 0)
-
-    for _ in range(HISTORIES):
-        start = draw.choice(approvals)
-        ends[history(start, draw, tokens)] += 1
-
-    assert min(ends.values()) > HISTORIES // 100, ends
-
-
-def history(approval: Approval, draw: random.Random, tokens: list[Signed]) -> State:
-    """One life of an approval, beside what it must be by the simplest account of it."""
-    approving: dict[str, frozenset[str]] = {}
-    for _ in range(draw.randrange(1, 9)):
-        before = approval
-        one = draw.choice(tokens)
-        what = draw.random()
-        if what < 0.04:
-            approval = tick(approval, NOW + timedelta(minutes=draw.choice([1, 59, 60, 90])))
-        elif what < 0.06:
-            approval = approval.closed(State.VOIDED)
-        else:
-            judged = judge(one.vote, approval)
-            approval = judged.approval
-            counts = one.is_sound and any(one.roles & set(place) for place in approval.quorum)
-            fresh = one.person not in {counted.person for counted in before.votes}
-            expected = before.state is State.PENDING and counts and fresh
-            assert (judged.verdict is Verdict.COUNTED) is expected, (one, before)
-            if expected and one.is_approval:
-                approving[one.person] = one.roles
-        if before.state is not State.PENDING:
-            assert approval is before
-        elif approval.state is State.APPROVED:
-            assert fills(approval.quorum, approving)
-        elif approval.state is State.PENDING:
-            assert not fills(approval.quorum, approving)
-        people = [counted.person for counted in approval.votes]
-        assert len(set(people)) == len(people)
-    return approval.state
-
-
-def test_the_account_of_a_history_notices_a_check_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The property itself is seen to fail: one place for two votes of one person."""
-
-    left = tuple(
-        look for look in approvals.LOOKS if look.reason not in (Refusal.SAME_PERSON, Refusal.REUSED_JTI)
-    )
-    monkeypatch.setattr(approvals.judge, "__defaults__", (left,))
-
-    with pytest.raises(AssertionError):
-        test_random_histories_approve_nothing_without_its_quorum_and_only_go_forward()
 
 
 # -- before it is verified, and how fast
