@@ -1,4 +1,4 @@
-"""Blame on 1,000 services and 10,000 edges: from an hour of metrics and the window of an alert to suspects."""
+"""Blame on 1,000 services and 10,000 edges: from an hour of metrics and an alert's window to suspects."""
 
 from __future__ import annotations
 
