@@ -6,7 +6,7 @@ What is not configured is a gap in evidence or one voice less, never a fault.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from awoooi.evidence import Outside, evidence_needs, services_of_file
 from awoooi.settings import Settings
 from schemas.codec import Codec
 from streams.pipeline import Given
+from streams.policy.world import world_of
 from streams.reference import Reference
 
 if TYPE_CHECKING:
@@ -30,7 +31,14 @@ if TYPE_CHECKING:
 def policy_given(settings: Settings) -> Make:
     """Rules only: no model and no cluster is asked from here."""
     desk = desk_of(settings, NoPanel())
-    return lambda codec, _: Given(codec, desk=desk)
+
+    def make(codec: Codec, reference: Reference) -> Given:
+        def read(topic: str) -> Mapping[bytes, bytes] | None:
+            return reference.values(topic) if reference.ready.is_set() else None
+
+        return Given(codec, desk=desk, world=world_of(codec, read, reference.offset))
+
+    return make
 
 
 @asynccontextmanager

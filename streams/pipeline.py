@@ -5,9 +5,11 @@
                        ┌── runs ◀── started ── schedule ◀── requests ── runs ◀───────────────┐
                        ▼                                                                     │
                    evidence ─▶ diagnose ─▶ solve ─┬─▶ review ──┬─▶ coordinate ─▶ rca.decisions
-                                                  └─▶ critique ┘
+                                                  └─▶ critique ┘        │
+                                                                        ├─▶ preflight ─▶ preflights
+                                decisions, approvals.requests ◀── gate ◀┴──────────────────┘
 
-Three workers: `ingest` up to schedule, `rca` (slow: clusters and models) up to critique, `policy` coordinate.
+Three workers: `ingest` up to schedule, `rca` (slow: clusters and models) up to critique, `policy` from there.
 A later stage is one more file in stages/ and one more entry here.
 """
 
@@ -23,13 +25,16 @@ from schemas.catalog import EVENT_MAX_BYTES, RAW_PREFIX, Topic
 from schemas.codec import Codec
 from schemas.errors import Misconfigured
 from streams.placed import Placed
+from streams.policy.world import World, world_of
 from streams.runner import Runner
 from streams.stages.coordinate import Coordinate
 from streams.stages.critique import Critique
 from streams.stages.dedup import Dedup, DedupConfig
 from streams.stages.diagnose import Diagnose
 from streams.stages.evidence import Evidence, EvidenceNeeds
+from streams.stages.gate import Gate
 from streams.stages.normalize import AUTO, Normalize, NormalizeConfig
+from streams.stages.preflight import PreflightStage
 from streams.stages.review import Review
 from streams.stages.runs import Runs
 from streams.stages.schedule import Schedule, ScheduleConfig
@@ -38,9 +43,9 @@ from streams.stages.solve import Solve
 WORKERS: Mapping[str, tuple[str, ...]] = {
     "ingest": ("normalize", "dedup", "runs", "schedule"),
     "rca": ("evidence", "diagnose", "solve", "review", "critique"),
-    "policy": ("coordinate",),
+    "policy": ("coordinate", "preflight", "gate"),
 }
-TRANSFORMS = ("normalize",)
+TRANSFORMS = ("normalize", "preflight")
 """the stages that keep no rows"""
 
 
@@ -64,6 +69,8 @@ class Given:
     """gatherers, topology, tool gateway, keys: of `rca` alone"""
     desk: Desk | None = None
     """playbooks, limits and models: of `rca` and, without models, of `policy`"""
+    world: World | None = None
+    """policy, switches and silences: of `policy`; without them everything is in doubt"""
 
 
 def stages(config: PipelineConfig, given: Given, kinds: Sequence[str] = tuple(WORKERS)) -> Sequence[Placed]:
@@ -108,8 +115,15 @@ def _rca(config: PipelineConfig, given: Given) -> Sequence[Placed]:
 
 
 def _policy(config: PipelineConfig, given: Given) -> Sequence[Placed]:
-    coordinate = Coordinate(_desk(given), config.epoch)
-    return [Placed(Runner(coordinate, given.codec, epoch=config.epoch), coordinate.reads, keyed=True)]
+    codec, epoch = given.codec, config.epoch
+    coordinate = Coordinate(_desk(given), epoch)
+    preflight = PreflightStage(epoch)
+    gate = Gate(given.world or world_of(codec, lambda _: None, lambda _: -1), epoch)
+    return (
+        Placed(Runner(coordinate, codec, epoch=epoch), coordinate.reads, keyed=True),
+        Placed(Runner(preflight, codec, epoch=epoch), preflight.reads, keyed=False),
+        Placed(Runner(gate, codec, epoch=epoch), gate.reads, keyed=True),
+    )
 
 
 def _desk(given: Given) -> Desk:

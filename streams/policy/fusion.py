@@ -50,3 +50,8 @@ def _branch(value: float | None, policy: FusionPolicy) -> str:
     if value >= policy.automatic_from:
         return AUTOMATIC
     return PROPOSE if value >= policy.propose_from else LOW_CONFIDENCE
+
+
+def smoothed(successes: int, tries: int) -> float:
+    """A share that a single lucky try does not make certain (Laplace's rule)."""
+    return (successes + 1) / (tries + 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,8 +10,6 @@ from schemas.trust import Earned
 from streams.policy.policy import TrustPolicy
 
 DAY_MS = 24 * 60 * 60 * 1000
-_MADE_UP = re.compile(r"(-[a-z0-9]{5,10})?-[a-z0-9]{5}$|-[0-9]{1,4}$")
-"""what controllers append to the name of a pod: a replica set's hash and letters, or a number"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +73,10 @@ def _share(outcomes: Sequence[bool]) -> float:
     return sum(outcomes) / len(outcomes)
 
 
-def trust_key(project_id: str, operation: str, target: Target, workload: str = "") -> str:
-    """`workload` is the owner's name, where evidence tells it; else a pod's name without what was made up.
+def trust_key(project_id: str, operation: str, target: Target, workload: str) -> str:
+    """`workload` is the owner's name: what one pod earned counts for the next.
 
     A slash within a part is written %2F, so that two different acts never share one key.
     """
-    name = workload or (_MADE_UP.sub("", target.name) if target.kind == "pod" else target.name)
-    parts = (project_id, operation, target.cluster, target.namespace, f"{name}-*")
+    parts = (project_id, operation, target.cluster, target.namespace, f"{workload}-*")
     return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from schemas.operations import Operation, Risk, Target
 from schemas.outcome import Outcome
 from schemas.preflight import PreflightStatus
+from streams.policy.asking import workload_of
 from streams.policy.fusion import Inputs, fuse
 from streams.policy.gate import Asked, Standing, decide
 from streams.policy.policy import SHIPPED, Place, parse_policy, read_policy
@@ -300,15 +301,13 @@ def test_nothing_goes_by_itself_below_the_threshold(model: float, playbook: floa
 
 
 def test_trust_is_earned_by_operation_and_workload_apart() -> None:
-    pods = [
-        Target(namespace="shop", kind="pod", name=name)
-        for name in ("nginx-7d9f8c6b5-x2x4z", "nginx-7d9f8c6b5-abcde")
-    ]
-    keys = {trust_key("default", "DELETE_POD", pod) for pod in pods}
+    names = ("nginx-7d9f8c6b5-x2x4z", "nginx-7d9f8c6b5-abcde")
+    pods = [Target(namespace="shop", kind="pod", name=name) for name in names]
+    keys = {trust_key("default", "DELETE_POD", pod, workload_of(None, pod)) for pod in pods}
 
     assert keys == {"default/DELETE_POD/default/shop/nginx-*"}
-    assert trust_key("default", "DELETE_PVC", pods[0]) not in keys
-    assert trust_key("default/DELETE_POD", "X", Target()) != trust_key("default", "DELETE_POD/X", Target())
+    assert trust_key("default", "DELETE_PVC", pods[0], "nginx") not in keys
+    assert trust_key("a/b", "X", Target(), "") != trust_key("a", "b/X", Target(), "")
 
 
 def test_a_decision_costs_under_a_millisecond() -> None:

@@ -1,0 +1,33 @@
+"""What the gate knows of the world beside the run: policy, switches, silences, from the reference data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from schemas.codec import Codec
+from streams.policy.in_force import TOPIC as POLICIES
+from streams.policy.in_force import PolicyInForce
+from streams.policy.switches import TOPIC as SWITCHES
+from streams.policy.switches import Switches
+
+SILENCES = "silences"
+Read = Callable[[str], Mapping[bytes, bytes] | None]
+"""A reference topic's values; None while they have not been read to their end"""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    policies: PolicyInForce
+    switches: Switches
+    silences: Callable[[], Mapping[bytes, bytes] | None]
+    switches_offset: Callable[[], int]
+
+
+def world_of(codec: Codec, read: Read, offset: Callable[[str], int]) -> World:
+    return World(
+        PolicyInForce(codec, lambda: read(POLICIES)),
+        Switches(codec, lambda: read(SWITCHES)),
+        lambda: read(SILENCES),
+        lambda: offset(SWITCHES),
+    )

@@ -1,0 +1,294 @@
+"""Decides what becomes of each run's recommendation, once. Key: incident. Rules only, and quick.
+
+It waits a little for the checks before a proposal, then takes them as unavailable. What it asks people for
+stands on `approvals.requests`; `decisions` tells everybody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from prometheus_client import Counter
+
+from schemas import ids
+from schemas.approval import ApprovalRequest, ApprovalRequested
+from schemas.decision import Package, RcaDecided
+from schemas.envelope import Event
+from schemas.errors import BadPayload, Never
+from schemas.outcome import Decision, DecisionMade, Outcome, PolicyMark
+from schemas.preflight import Preflight, PreflightChecked, PreflightStatus
+from streams import windows
+from streams.policy.action_hash import Act, action_hash
+from streams.policy.asking import asked_of, workload_of
+from streams.policy.gate import Standing, Verdict, decide
+from streams.policy.policy import Policy
+from streams.policy.silenced import silenced
+from streams.policy.trust import trust_key
+from streams.policy.world import World
+from streams.runner import stage_failed
+from streams.stage import Events, Keyed, KeyedBase, Now, Record, State, pack, unpack
+
+PREFLIGHT_WAIT_MS = 30_000
+MOST_ENDED = 5
+KEPT_AFTER_END = windows.DAY
+LATE = "no checks came in time"
+NONE_NEEDED = "nothing was to be checked"
+CLOSED, OPENED = ("incident.resolved", "incident.expired"), ("incident.opened", "incident.reopened")
+DECIDED = Counter("awoooi_decisions_total", "What the gate decided, by outcome and rule", ["outcome", "rule"])
+
+
+@dataclass(slots=True)
+class Gated(State):
+    """Of one incident. Events are kept as JSON, as they were read."""
+
+    waiting: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """run → its decision package, and how long its checks are waited for"""
+    early: dict[str, str] = field(default_factory=dict)
+    """run → checks that were read before the package: topics have no order between them"""
+    ended: dict[str, int] = field(default_factory=dict)
+    """run → when, in epoch milliseconds; the latest few"""
+    resolved: bool = False
+    touched_at: int = 0
+    forgotten: bool = False
+
+
+class Gate(KeyedBase[Gated]):
+    name = "gate"
+    reads: tuple[str, ...] = ("rca.decisions", "preflights", "incidents")
+
+    def __init__(self, world: World, epoch: str = "") -> None:
+        self._world, self._epoch = world, epoch
+
+    # -- the row
+
+    def load(self, key: bytes, row: bytes | None) -> Gated:
+        if row is None:
+            return Gated()
+        _, seen, waiting, early, ended, resolved, touched_at = unpack(row)
+        kept = {run: (package, until) for run, (package, until) in waiting.items()}
+        return Gated(seen, False, kept, early, ended, resolved, touched_at)
+
+    def dump(self, state: Gated) -> bytes | None:
+        if state.forgotten:
+            return None
+        facts = [state.waiting, state.early, state.ended, state.resolved, state.touched_at]
+        return pack([_due(state), state.seen, *facts])
+
+    def due(self, row: bytes) -> int | None:
+        return int(row[1 : row.index(b",")])
+
+    # -- what is read
+
+    async def handle(self, record: Record, state: Gated, now: Now) -> Events:
+        if record.topic == "incidents":
+            return self._incident(record, state, now)
+        event, at = record.event, min(record.timestamp, now.millis)
+        events: Events = ()
+        if isinstance(event, RcaDecided) and event.run_id not in state.ended:
+            events = self._package(event, at, state, now)
+        if isinstance(event, PreflightChecked) and event.run_id not in state.ended:
+            events = self._checks(event, state, now)
+        state.touched_at = max(state.touched_at, at)
+        self.note(record, state)
+        return events
+
+    def _incident(self, record: Record, state: Gated, now: Now) -> Events:
+        """Repeats are told by their header, and change nothing here."""
+        kind = (record.header("ce_type") or b"").decode() or record.event.type
+        if kind in (*CLOSED, *OPENED) and state.resolved != (kind in CLOSED):
+            state.resolved = kind in CLOSED
+            state.touched_at = max(state.touched_at, min(record.timestamp, now.millis))
+            self.note(record, state)
+        return ()
+
+    def _package(self, event: RcaDecided, at: int, state: Gated, now: Now) -> Events:
+        early = state.early.pop(event.run_id, None)
+        if early is not None or event.payload.recommended_action is None:
+            checks = PreflightChecked.model_validate_json(early) if early is not None else None
+            return self._decide(event, checks, state, now)
+        state.waiting[event.run_id] = (event.model_dump_json(), at + PREFLIGHT_WAIT_MS)
+        return ()
+
+    def _checks(self, event: PreflightChecked, state: Gated, now: Now) -> Events:
+        if event.run_id not in state.waiting:
+            state.early[event.run_id] = event.model_dump_json()
+            return ()
+        package, _ = state.waiting[event.run_id]
+        return self._decide(RcaDecided.model_validate_json(package), event, state, now)
+
+    async def wake(self, state: Gated, now: Now) -> Events:
+        over = [package for package, until in state.waiting.values() if until <= now.millis]
+        events = [
+            event
+            for package in over
+            for event in self._decide(RcaDecided.model_validate_json(package), None, state, now)
+        ]
+        if not state.waiting and _due(state) <= now.millis:
+            state.forgotten = state.changed = True
+        return events
+
+    # -- what is decided
+
+    def _decide(
+        self, event: RcaDecided, checks: PreflightChecked | None, state: Gated, now: Now
+    ) -> list[Event]:
+        state.waiting.pop(event.run_id, None)
+        state.ended = dict([*state.ended.items(), (event.run_id, now.millis)][-MOST_ENDED:])
+        state.touched_at, state.changed = max(state.touched_at, now.millis), True
+        preflight = checks.payload if checks is not None else _without(event.payload)
+        policy = self._world.policies.policy()
+        standing = self._standing(event, preflight, state.resolved, now)
+        verdict = decide(asked_of(event.payload, event.project_id, preflight), standing, policy)
+        DECIDED.labels(verdict.outcome, verdict.rule).inc()
+        told = self._told(event, verdict, preflight, policy, now)
+        causes = (event.event_id, *([checks.event_id] if checks is not None else []))
+        made = DecisionMade(
+            **self._envelope(event, now),
+            event_id=ids.ending_id("gate", event.run_id),
+            causes=causes,
+            payload=Decision(**told),
+        )
+        return [made, *self._request(event, told, preflight, (made.event_id, *causes), now)]
+
+    def _standing(self, event: RcaDecided, preflight: Preflight, resolved: bool, now: Now) -> Standing:
+        world, package = self._world, event.payload
+        action, project = package.recommended_action, event.project_id
+        subject = package.brief.subject if package.brief else None
+        step = action.step if action else None
+        return Standing(
+            kill_switch=world.switches.engaged(project),
+            shadow=world.switches.shadow(project),
+            silence=silenced(world.silences(), project, subject, now.millis) if subject else "",
+            preflight=preflight.status,
+            preflight_why=preflight.reason,
+            opted_in=step is not None and world.switches.opted_in(step.operation),
+            resolved=resolved,
+            policy_trouble=world.policies.trouble,
+            trust_key=_trust_key(event) if step else "",
+            at=now.moment,
+        )
+
+    def _told(
+        self, event: RcaDecided, verdict: Verdict, preflight: Preflight, policy: Policy, now: Now
+    ) -> dict[str, Any]:
+        """The fields of a decision, whole."""
+        package, action = event.payload, event.payload.recommended_action
+        hashed, why_not = _hashed(package, preflight, policy)
+        asks = verdict.outcome == Outcome.APPROVAL_REQUIRED and bool(hashed)
+        expires = now.moment + timedelta(minutes=policy.approvals.expire_minutes) if asks else None
+        unbound = verdict.outcome == Outcome.APPROVAL_REQUIRED and not hashed
+        return {
+            "outcome": verdict.outcome,
+            "rule": verdict.rule,
+            "reason": f"{verdict.reason}; nobody can sign it: {why_not}" if unbound else verdict.reason,
+            "halts": verdict.halts,
+            "needs_human": verdict.needs_human,
+            "low_confidence": verdict.low_confidence,
+            "approval_id": _approval_id(event) if asks else "",
+            "action": action,
+            "action_hash": hashed,
+            "assessment": verdict.assessment,
+            "fused": verdict.fused,
+            "needed": verdict.needed,
+            "policy": PolicyMark(version=policy.version, hash=policy.hash),
+            "switches_offset": self._world.switches_offset(),
+            "preflight": preflight.status,
+            "checks": preflight.checks,
+            "expires_at": expires,
+            **_about(package),
+        }
+
+    def _request(
+        self, event: RcaDecided, told: dict[str, Any], preflight: Preflight, causes: tuple[str, ...], now: Now
+    ) -> list[Event]:
+        if not told["approval_id"]:
+            return []
+        seen = {"observed_state": preflight.observed_state, "commitments": preflight.commitments}
+        return [
+            ApprovalRequested(
+                **self._envelope(event, now),
+                event_id=ids.derive_id("approval.requested", told["approval_id"]),
+                causes=causes,
+                sealed=event.sealed,
+                payload=ApprovalRequest(**told, **seen),
+            )
+        ]
+
+    def _envelope(self, about: Event, now: Now) -> dict[str, Any]:
+        return {
+            "project_id": about.project_id,
+            "incident_id": about.incident_id,
+            "run_id": about.run_id,
+            "occurred_at": now.moment,
+            "recorded_at": now.moment,
+            "stage": self.name,
+        }
+
+    def dead_letter(self, record: Record, error: Never, now: Now) -> Event:
+        return stage_failed(self.name, record, error, now, self._epoch)
+
+
+def _due(state: Gated) -> int:
+    """When the first wait is over; when nothing waits, when it can be forgotten."""
+    waits = [until for _, until in state.waiting.values()]
+    return min(waits) if waits else state.touched_at + KEPT_AFTER_END
+
+
+def _without(package: Package) -> Preflight:
+    why = LATE if package.recommended_action is not None else NONE_NEEDED
+    return Preflight(status=PreflightStatus.UNAVAILABLE, reason=why)
+
+
+def _approval_id(event: RcaDecided) -> str:
+    """A run without a brief recommends nothing, and asks for nothing."""
+    number = event.payload.brief.number if event.payload.brief else 0
+    return f"{event.incident_id}-A{number}"
+
+
+def _trust_key(event: RcaDecided) -> str:
+    package = event.payload
+    assert package.recommended_action is not None  # asked before
+    step = package.recommended_action.step
+    return trust_key(event.project_id, step.operation, step.target, workload_of(package.brief, step.target))
+
+
+def _hashed(package: Package, preflight: Preflight, policy: Policy) -> tuple[str, str]:
+    """The hash of exactly this action, or why there can be none."""
+    action = package.recommended_action
+    if action is None:
+        return "", "there is no action"
+    act = Act(action.step, preflight.observed_state, policy.hash, action.undo, preflight.commitments)
+    try:
+        return action_hash(act), ""
+    except BadPayload as error:
+        return "", str(error)
+
+
+def _about(package: Package) -> dict[str, Any]:
+    """What a reader needs to know of the incident."""
+    told: dict[str, Any] = {
+        "root_cause": package.hypothesis.cause if package.hypothesis else "",
+        "confidence": package.confidence if package.hypothesis else None,
+        "summary": package.debate_summary,
+        "proposed_by": "agents" if package.usage.calls else "rules",
+    }
+    if package.brief is None:
+        return told
+    subject = package.brief.subject
+    return {
+        **told,
+        "alert_type": subject.alert_type,
+        "severity": subject.severity,
+        "source": subject.source,
+        "cluster": subject.target.cluster,
+        "namespace": subject.target.namespace,
+        "target": "/".join(filter(None, (subject.target.kind, subject.target.name))),
+        "hit_count": subject.hit_count,
+        "last_seen_at": subject.last_seen_at,
+    }
+
+
+def check_contract(stage: Gate) -> Keyed[Gated]:
+    return stage
