@@ -44,6 +44,9 @@ AWAY = {
     "AWOOOI_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
     "AWOOOI_CLICKHOUSE_URL": "http://127.0.0.1:1",
     "AWOOOI_KAFKA_REQUEST_TIMEOUT_SECS": "1",
+    "AWOOOI_GATEWAY_PORT": "1",  # where no `awoooi up` of this machine listens
+    "AWOOOI_HEALTH_INGEST_PORT": "1",
+    "AWOOOI_HEALTH_SINK_PORT": "1",
 }
 WRONG = {
     "no such command": (["explode"], {}, WRONG_USAGE, "explode"),
