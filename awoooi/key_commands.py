@@ -19,7 +19,7 @@ from awoooi.signer_file import change, now, read_raw, with_signer
 from awoooi.whole_file import write_new
 from schemas.errors import Misconfigured
 from streams.policy.jwk import public_jwk
-from streams.policy.signers import OWN_ISSUER, standing
+from streams.policy.signers import OWN_ISSUER, admins, standing
 from streams.policy.signers_file import KeyEntry, SignersFile, parse_signer
 
 FOLDER = "keys"
@@ -44,8 +44,8 @@ def new(settings: Settings, person: str, algorithm: str, to: str) -> None:
 
 def show(settings: Settings, *, as_json: bool) -> None:
     path = settings.approvals.signers_file
-    signers = read_raw(path).signers
-    rows = [_row(signer.person, key) for signer in signers for key in signer.keys]
+    file = read_raw(path)
+    rows = [_row(signer.person, key, admins(file)) for signer in file.signers for key in signer.keys]
     if as_json:
         print_json(rows)
     elif rows:
@@ -70,8 +70,8 @@ def _revoked(file: SignersFile, kid: str) -> SignersFile:
     return with_signer(file, owners[kid].model_copy(update={"keys": keys}))
 
 
-def _row(person: str, key: KeyEntry) -> dict[str, str]:
-    state = standing(key) if key.revoked is None else f"revoked {key.revoked:%Y-%m-%d %H:%M}"
+def _row(person: str, key: KeyEntry, confirmers: frozenset[str]) -> dict[str, str]:
+    state = standing(key, confirmers) if key.revoked is None else f"revoked {key.revoked:%Y-%m-%d %H:%M}"
     return {"key": key.kid, "person": person, "algorithm": key.public_key().algorithm, "state": state}
 
 

@@ -12,7 +12,7 @@ from awoooi.settings import Settings
 from awoooi.signer_file import change, now, read_raw, with_signer
 from schemas.errors import Misconfigured
 from streams.policy.people import Role
-from streams.policy.signers import standing
+from streams.policy.signers import admins, standing
 from streams.policy.signers_file import Signer, SignersFile, parse_signer
 
 COLUMNS = ("person", "roles", "projects", "keys", "accounts", "state")
@@ -27,7 +27,8 @@ def add(
     given |= {"projects": list(projects)} if projects else {}
     file = change(settings.approvals.signers_file, lambda file: _added(file, given))
     signer = next(one for one in file.signers if one.person == person)
-    print(f"{person} may sign as {', '.join(signer.roles)} in {_projects(signer)}, with {_keys(signer)}.")
+    keys = _keys(signer, admins(file))
+    print(f"{person} may sign as {', '.join(signer.roles)} in {_projects(signer)}, with {keys}.")
     if not signer.keys and not signer.key_ids and not signer.accounts:
         print(f"No key yet: `awoooi keys new {person}` makes one, `signers add {person} --key` takes it.")
 
@@ -45,7 +46,7 @@ def show(settings: Settings, *, as_json: bool) -> None:
     if as_json:
         print_json([signer.model_dump(mode="json", exclude_defaults=True) for signer in file.signers])
     elif file.signers:
-        print_table(COLUMNS, [_row(signer) for signer in file.signers])
+        print_table(COLUMNS, [_row(signer, admins(file)) for signer in file.signers])
     else:
         print(f"Nobody may sign: {path} names nobody; `awoooi signers add PERSON --role …` does.")
 
@@ -84,16 +85,23 @@ def _key(given: str) -> Any:
         raise Misconfigured(f"--key: a public JWK, or a file that holds one: {error}") from error
 
 
-def _row(signer: Signer) -> tuple[str, ...]:
+def _row(signer: Signer, confirmers: frozenset[str]) -> tuple[str, ...]:
     state = "may sign" if signer.removed is None else f"removed {signer.removed:%Y-%m-%d %H:%M}"
     accounts = ", ".join(f"{one.subject} at {one.issuer}" for one in signer.accounts) or "–"
-    return signer.person, ", ".join(signer.roles), _projects(signer), _keys(signer), accounts, state
+    return (
+        signer.person,
+        ", ".join(signer.roles),
+        _projects(signer),
+        _keys(signer, confirmers),
+        accounts,
+        state,
+    )
 
 
 def _projects(signer: Signer) -> str:
     return "all projects" if "*" in signer.projects else ", ".join(signer.projects)
 
 
-def _keys(signer: Signer) -> str:
-    whole = [f"{key.kid} ({standing(key)})" for key in signer.keys]
+def _keys(signer: Signer, confirmers: frozenset[str]) -> str:
+    whole = [f"{key.kid} ({standing(key, confirmers)})" for key in signer.keys]
     return ", ".join([*whole, *signer.key_ids]) or "no key"

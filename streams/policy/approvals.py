@@ -79,7 +79,7 @@ class Look:
 def opened(event: ApprovalRequested) -> Approval:
     """As it was asked. BadPayload where the hash is not the action's: what people sign is what they see."""
     asked = event.payload
-    if not hmac.compare_digest(action_hash(act_of(asked)), asked.action_hash):
+    if action_hash(act_of(asked)) != asked.action_hash:
         raise BadPayload("is not the hash of the action beside it", field="action_hash")
     return Approval(
         asked.approval_id,

@@ -57,9 +57,13 @@ class Registry:
         """From a file as `read_signers` gives it, whole."""
         keys: dict[str, Known] = {}
         accounts: dict[tuple[str, str], Holder] = {}
+        confirmers = admins(file)
         for signer in file.signers:
             holder = _holder(signer)
-            keys |= {entry.kid: Known(entry.public_key(), standing(entry), holder) for entry in signer.keys}
+            keys |= {
+                entry.kid: Known(entry.public_key(), standing(entry, confirmers), holder)
+                for entry in signer.keys
+            }
             accounts |= {(account.issuer, account.subject): holder for account in signer.accounts}
         return cls(
             keys, accounts, {url: keys for url, keys in (issuers or {}).items() if url in file.issuers}
@@ -84,10 +88,15 @@ class Registry:
         return known.holder if known.holder.person == subject else None
 
 
-def standing(entry: KeyEntry) -> Standing:
+def admins(file: SignersFile) -> frozenset[str]:
+    """Who may confirm keys. What they confirmed stays so when they go, not when they lose the role."""
+    return frozenset(signer.person for signer in file.signers if Role.ADMIN in signer.roles)
+
+
+def standing(entry: KeyEntry, confirmers: frozenset[str]) -> Standing:
     if entry.revoked is not None:
         return Standing.REVOKED
-    if entry.enrolled is not None and not entry.confirmed_by:
+    if entry.enrolled is not None and entry.confirmed_by not in confirmers:
         return Standing.UNCONFIRMED
     return Standing.IN_FORCE
 

@@ -107,6 +107,15 @@ class Signer(_Part):
 class Jwks(_Part):
     keys: tuple[KeyEntry, ...]
 
+    @field_validator("keys")
+    @classmethod
+    def _apart(cls, keys: tuple[KeyEntry, ...]) -> tuple[KeyEntry, ...]:
+        kids = [key.kid for key in keys]
+        for kid in kids:
+            if kids.count(kid) > 1:
+                raise ValueError(f"the key {kid} stands twice")
+        return keys
+
 
 class SignersFile(_Part):
     signers: tuple[Signer, ...] = ()
@@ -167,7 +176,7 @@ def doubts(file: SignersFile) -> Iterator[Complaint]:
         seen.add(what)
         return known
 
-    admins = {signer.person for signer in file.signers if Role.ADMIN in signer.roles and not signer.removed}
+    people = {signer.person for signer in file.signers}
     for at, signer in enumerate(file.signers):
         if twice("person", signer.person):
             yield ("signers", at, "person"), f"{signer.person} stands twice"
@@ -175,8 +184,8 @@ def doubts(file: SignersFile) -> Iterator[Complaint]:
             place = ("signers", at, "keys", number)
             if twice("kid", key.kid) or twice("key", key.public_key().thumbprint):
                 yield place, f"the key {key.kid} stands twice: a key has one owner and one id"
-            if key.confirmed_by and key.confirmed_by not in admins - {signer.person}:
-                yield place, f"confirmed_by: {key.confirmed_by!r} is no other person with the role admin"
+            if key.confirmed_by and key.confirmed_by not in people - {signer.person}:
+                yield place, f"confirmed_by: {key.confirmed_by!r} is no other person of this file"
         for number, account in enumerate(signer.accounts):
             place = ("signers", at, "accounts", number)
             if account.issuer not in file.issuers:

@@ -79,6 +79,14 @@ STANDINGS = {
     "revoked": ({"revoked": NOW.isoformat()}, Standing.REVOKED),
     "made in a browser": ({"enrolled": NOW.isoformat()}, Standing.UNCONFIRMED),
     "confirmed": ({"enrolled": NOW.isoformat(), "confirmed_by": "ada"}, Standing.IN_FORCE),
+    "confirmed by an admin who has gone": (
+        {"enrolled": NOW.isoformat(), "confirmed_by": "gone"},
+        Standing.IN_FORCE,
+    ),
+    "confirmed by who may not": (
+        {"enrolled": NOW.isoformat(), "confirmed_by": "eve"},
+        Standing.UNCONFIRMED,
+    ),
     "confirmed and revoked": (
         {"enrolled": NOW.isoformat(), "confirmed_by": "ada", "revoked": NOW.isoformat()},
         Standing.REVOKED,
@@ -89,8 +97,9 @@ STANDINGS = {
 
 @pytest.mark.parametrize(("more", "standing"), STANDINGS.values(), ids=STANDINGS)
 def test_what_became_of_a_key(path: Path, more: dict[str, Any], standing: Standing) -> None:
-    ada = {"person": "ada", "roles": ["admin"]}
-    registry = Registry.of(read_signers(written(path, bob(keys=[jwk("bob-1", **more)]), ada)))
+    ada, eve = {"person": "ada", "roles": ["admin"]}, {"person": "eve", "roles": ["sre"]}
+    gone = {"person": "gone", "roles": ["admin"], "removed": NOW.isoformat()}
+    registry = Registry.of(read_signers(written(path, bob(keys=[jwk("bob-1", **more)]), ada, eve, gone)))
 
     known = registry.find(OWN_ISSUER, "bob-1")
 
@@ -147,7 +156,7 @@ WRONG: dict[str, tuple[dict[str, Any], int, str]] = {
     "confirmed by its own owner": (
         bob(roles=["admin"], keys=[jwk("bob-1", enrolled=NOW.isoformat(), confirmed_by="bob")]),
         6,
-        "no other person with the role admin",
+        "no other person of this file",
     ),
     "an account at a stranger's": (bob(accounts=[ACCOUNT]), 14, "not among the issuers"),
 }
@@ -213,6 +222,14 @@ def test_a_file_that_is_none_is_told(path: Path, text: str, told: str) -> None:
 def test_a_file_that_is_not_there_is_told(path: Path) -> None:
     with pytest.raises(Misconfigured, match="cannot be read"):
         read_signers(path)
+
+
+def test_a_jwks_file_names_each_key_once(path: Path) -> None:
+    keys = {"keys": [jwk("bob-2"), jwk("eve-1", kid="bob-2")]}
+    (path.parent / "keys.json").write_text(json.dumps(keys))
+
+    with pytest.raises(Misconfigured, match="bob-2 stands twice"):
+        read_signers(written(path, bob(key_ids=["bob-2"]), jwks="keys.json"))
 
 
 def test_a_short_rsa_key_is_refused() -> None:
