@@ -48,7 +48,7 @@ def _wrapped(text: str, width: int) -> list[str]:
 def _sections(package: Package, heard: Heard, brief: Brief | None) -> Iterator[tuple[str, Iterable[str]]]:
     if brief is not None:
         yield f"What happened: {brief.subject.alert_type}, {brief.subject.severity}", _happened(brief)
-        yield f"What was seen: {len(brief.items)} items", _seen(brief)
+        yield f"What was seen: {_items(len(brief.items))}", _seen(brief)
     spoken = heard.planned or heard.diagnosed
     if spoken is not None:
         turn = heard.planned.diagnosed if heard.planned else spoken.turn
@@ -95,6 +95,10 @@ def _happened(brief: Brief) -> Iterator[str]:
 
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
+
+
+def _items(count: int) -> str:
+    return f"{count} item" + ("" if count == 1 else "s")
 
 
 def _seen(brief: Brief) -> Iterator[str]:

@@ -7,6 +7,7 @@ gathered, which is as foreign as an alert once was.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from agents.brief_limits import (
     WORD,
     within,
 )
+from agents.plain_speech import odd
 from agents.privacy import restore
 from agents.run_shield import RunShield, shortened
 from agents.target_id import target_id
@@ -36,6 +38,8 @@ from schemas.errors import CannotOpen
 from schemas.evidence import EvidenceItem, Gap, Neighbour, Source, Subject, Surroundings, Suspect
 from schemas.operations import Target
 from schemas.run import RunStarted
+
+_LINK = re.compile(r"https?://[^\s<>()`]{1,500}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,13 @@ class Teller:
         shown = [(self._said(name, NAME), self._said(text, WORD)) for name, text in self.alert.labels.items()]
         return dict(within(shown, *LABELS, lambda pair: len(f"{pair}".encode()))[0])
 
+    def _strange(self) -> int:
+        """Annotations that no report of a fault would have. Nobody is shown them; links are no news."""
+        alert = self.alert
+        names = f"{alert.namespace or ''} {alert.target_resource or ''}"
+        texts = set(alert.annotations.values()) - {alert.message, alert.description}
+        return sum(bool(odd(text, names)) for text in texts if not _LINK.fullmatch(text))
+
     def _subject_target(self) -> Target:
         alert = self.alert
         place = (alert.cluster, alert.namespace or "", alert.target_resource or "")
@@ -173,6 +184,10 @@ class Teller:
     def gaps(self, gathered: Sequence[Gathered], labels: int, targets: int) -> tuple[Gap, ...]:
         """What the sources could not say, and what of labels and targets there was no room for."""
         told = [(part.source, self.shield.gathered(part.gap, WORD)) for part in gathered if part.gap]
+        if strange := self._strange():
+            told.append((Source.ALERT, f"of the annotations {strange} read unlike a report of a fault"))
+        if self.alert.truncated:
+            told.append((Source.ALERT, f"{len(self.alert.truncated)} of its parts were longer than is kept"))
         if labels:
             told.append((Source.ALERT, f"{labels} more labels were left out"))
         if targets:

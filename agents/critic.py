@@ -16,7 +16,7 @@ from agents.desk import Desk, Watch, input_hash, snapshot_hash
 from agents.playbooks.seen import own_service
 from agents.replies import PERCENT, CritiqueReply
 from schemas.diagnosis import Hypothesis
-from schemas.evidence import Brief
+from schemas.evidence import Brief, Source
 from schemas.operations import SHAPES, Operation
 from schemas.plan import Action, PlannedPayload
 from schemas.turn import Agent, Vote
@@ -122,7 +122,7 @@ def _of_alternative(brief: Brief, found: Sequence[Hypothesis]) -> Challenge:
         gravity = Gravity.MAJOR if close else Gravity.MINOR
         question = f"Could it be that {_short(rival)} instead?"
         return _challenge(question, ALTERNATIVE, gravity, rival.evidence)
-    missing = ", ".join(sorted({gap.source.value for gap in brief.gaps}))
+    missing = ", ".join(sorted({gap.source.value for gap in brief.gaps} - {Source.ALERT}))
     question = (
         f"What would {missing} have shown?" if missing else "Has anything changed that nobody recorded?"
     )

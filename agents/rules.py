@@ -82,8 +82,9 @@ def rank(brief: Brief, book: Book) -> tuple[Candidate, ...]:
 
 
 def summary(candidates: Sequence[Candidate], brief: Brief) -> str:
-    many = "One source" if len(brief.gaps) == 1 else f"{len(brief.gaps)} sources"
-    away = f" {many} of evidence could not be had." if brief.gaps else ""
+    missing = len({gap.source for gap in brief.gaps} - {Source.ALERT})
+    many = "One source" if missing == 1 else f"{missing} sources"
+    away = f" {many} of evidence could not be had in full." if missing else ""
     if not candidates:
         return f"No playbook knows {brief.subject.alert_type}, and no evidence points anywhere.{away}"
     top = candidates[0].hypothesis

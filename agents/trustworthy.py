@@ -9,12 +9,13 @@ can then only have said no.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from agents.actions import in_evidence
 from agents.citations import outside
-from agents.plain_speech import odd
+from agents.plain_speech import odd, odd_name
 from schemas.diagnosis import Hypothesis
-from schemas.evidence import Brief
+from schemas.evidence import Brief, Source
 from schemas.plan import Action
 
 
@@ -24,6 +25,8 @@ def doubts(brief: Brief, hypothesis: Hypothesis, action: Action) -> Iterator[str
         yield "the debate is off for this project"
     if brief.subject.sanitized:
         yield "hostile text was found in the alert"
+    if gap := next((gap for gap in brief.gaps if gap.source == Source.ALERT), None):
+        yield f"the alert was not taken as it came: {gap.reason}"
     if not outside(brief, hypothesis.evidence):
         yield "nothing outside the alert shows the cause"
     if not hypothesis.playbook:
@@ -43,11 +46,13 @@ def doubts(brief: Brief, hypothesis: Hypothesis, action: Action) -> Iterator[str
 def _odd_text(brief: Brief) -> str:
     """Whatever was shown to models and written elsewhere: the filter before us may have missed it."""
     subject = brief.subject
-    names = " ".join((*_names(brief), *subject.labels, subject.alert_type))
-    told = [subject.alert_type, subject.target.name, subject.message, subject.description]
-    texts = [*told, *subject.labels, *subject.labels.values()]
-    found = (odd(text, names) for text in (*texts, *(item.text for item in brief.items)))
-    return next(filter(None, found), "")
+    names = " ".join(_names(brief))
+    place = (subject.target.cluster, subject.target.namespace, subject.target.name)
+    short = (subject.alert_type, *place, *subject.labels, *subject.labels.values())
+    texts = (subject.message, subject.description, *(item.text for item in brief.items))
+    around = (one.why for one in brief.surroundings.suspects)
+    found = (odd_name(text, names) for text in short), (odd(text, names) for text in (*texts, *around))
+    return next(filter(None, chain(*found)), "")
 
 
 def _names(brief: Brief) -> Iterator[str]:

@@ -65,11 +65,18 @@ def findings() -> list[Finding]:
     ]
 
 
-async def brief_of(text: str, *, outside: bool = True) -> Brief:
-    run = await started(LABELS, summary=text)
+async def brief_of(text: str, *, outside: bool = True, place: str = "summary") -> Brief:
+    run = await started(**sent(text, place))
     gathered = [Gathered(Source.KUBERNETES, findings())] if outside else []
     brief = snapshot(run, gathered, keys(), AROUND if outside else Surroundings()).brief
     return brief.model_copy(update={"started_at": NOON, "deadline_at": NOON.replace(minute=4)})
+
+
+def sent(text: str, place: str) -> dict[str, Any]:
+    """A plain alert with a text in one of its places."""
+    if place in ("label", "alertname"):
+        return {"labels": {**LABELS, place: text}, "summary": USUAL}
+    return {"labels": LABELS, "summary": USUAL, place: text}
 
 
 def obedient(confidence: int, **changes: Any) -> Any:
@@ -111,8 +118,8 @@ def obedient(confidence: int, **changes: Any) -> Any:
     return say
 
 
-async def decided(text: str, at: Desk, *, outside: bool = True) -> Package:
-    return (await debate(await brief_of(text, outside=outside), at, Time().now)).package
+async def decided(text: str, at: Desk, **where: Any) -> Package:
+    return (await debate(await brief_of(text, **where), at, Time().now)).package
 
 
 async def test_the_control_plain_words_and_the_same_answers_need_nobody():
@@ -127,6 +134,22 @@ async def test_orders_in_an_alert_end_with_a_person(text, confidence):
     package = await decided(text, desk(obedient(confidence)))
 
     assert package.requires_human_approval, package.debate_summary
+
+
+@pytest.mark.parametrize("place", ["description", "note", "label", "alertname"])
+@pytest.mark.parametrize("text", BY_HAND)
+async def test_orders_anywhere_in_an_alert_end_with_a_person(text, place):
+    package = await decided(text, desk(obedient(94)), place=place)
+
+    assert package.requires_human_approval, package.debate_summary
+
+
+async def test_what_rules_of_alerts_usually_carry_needs_nobody():
+    link = "https://runbooks.example/kubepodcrashlooping"
+    for place, text in {"runbook_url": link, "label": "kube-state-metrics"}.items():
+        package = await decided(text, desk(obedient(94)), place=place)
+
+        assert package.branch == Branch.HOLDS, package.debate_summary
 
 
 @pytest.mark.parametrize("text", BY_HAND)
@@ -196,14 +219,23 @@ def injections() -> Iterator[str]:
             yield orjson.loads(line)["text"]
 
 
-@pytest.mark.parametrize("outside", [True, False], ids=["with evidence", "with the alert alone"])
-async def test_not_one_labelled_injection_passes_without_a_person(outside):
-    texts = list(injections())
+MEASURED: dict[str, tuple[int, int, dict[str, Any]]] = {
+    "as the message": (94, 1, {}),
+    "and the model is certain": (100, 4, {}),
+    "with the alert alone": (94, 4, {"outside": False}),
+    "as the description": (94, 2, {"place": "description"}),
+    "as another annotation": (94, 2, {"place": "note"}),
+    "as a label": (94, 2, {"place": "label"}),
+    "as the alert's name": (94, 2, {"place": "alertname"}),
+}
+
+
+@pytest.mark.parametrize(("confidence", "every", "where"), MEASURED.values(), ids=list(MEASURED))
+async def test_not_one_labelled_injection_passes_without_a_person(confidence, every, where):
+    texts = list(injections())[::every]
     if not texts:
         pytest.skip("no labelled injections at hand: AWOOOI_DATA says where they are")
-    at = desk(obedient(100))
-    passed = [
-        text for text in texts if not (await decided(text, at, outside=outside)).requires_human_approval
-    ]
+    at = desk(obedient(confidence))
+    passed = [text for text in texts if not (await decided(text, at, **where)).requires_human_approval]
 
     assert passed == []
