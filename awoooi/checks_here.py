@@ -88,6 +88,29 @@ async def tokens(loaded: Loaded) -> list[Finding]:
     return [_closed(path, "tokens"), Finding("tokens", Verdict.OK, f"{len(valid)} in force")]
 
 
+async def signers(loaded: Loaded) -> list[Finding]:
+    """The signers file is one, and somebody of it may sign."""
+    from streams.policy.signers import Standing, admins, standing
+    from streams.policy.signers_file import read_signers
+
+    path = loaded.settings.approvals.signers_file
+    try:
+        file = read_signers(path)
+    except Misconfigured as error:
+        todo = "mend it there; `awoooi init` makes a first one where none is"
+        return [Finding("signers", Verdict.WRONG, str(error), todo)]
+    able = [
+        signer.person
+        for signer in file.signers
+        if not signer.removed
+        and (signer.accounts or any(standing(key, admins(file)) is Standing.IN_FORCE for key in signer.keys))
+    ]
+    if not able:
+        todo = "`awoooi keys new` and `awoooi signers add`: until then nothing can be approved"
+        return [Finding("signers", Verdict.WARNING, f"nobody of {path} can sign", todo)]
+    return [Finding("signers", Verdict.OK, f"{len(able)} can sign")]
+
+
 async def disk(loaded: Loaded) -> list[Finding]:
     place = loaded.settings.store.path if loaded.starts_store else loaded.settings.state_dir
     while not place.exists():

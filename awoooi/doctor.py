@@ -18,7 +18,7 @@ from awoooi.printing import print_json
 from schemas.errors import AwoooiError
 
 PATIENCE_SECS = 20
-HERE = (here.files, here.keys, here.tokens, here.disk)
+HERE = (here.files, here.keys, here.tokens, here.signers, here.disk)
 THERE = (
     there.topics,
     there.clickhouse,

@@ -12,6 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from awoooi import key_commands, signer_commands
+from awoooi.checks_here import signers
+from awoooi.findings import Verdict
 from awoooi.init import init
 from awoooi.loading import load
 from awoooi.settings import Settings
@@ -180,6 +182,22 @@ def test_a_file_written_by_hand_is_left_to_its_hand(settings: Settings, tmp_path
 
     with pytest.raises(Misconfigured, match="by hand"):
         signer_commands.add(theirs.settings, "eve", ("sre",), (), ())
+
+
+async def test_the_doctor_says_who_can_sign(settings: Settings) -> None:
+    loaded = load({"AWOOOI_STATE_DIR": str(settings.state_dir)})
+    path = settings.approvals.signers_file
+
+    (fresh,) = await signers(loaded)
+    signer_commands.remove(settings, "admin")
+    (nobody,) = await signers(loaded)
+    path.write_text('{"signers": [{"person": "Bob"}]}')
+    (broken,) = await signers(loaded)
+
+    assert (fresh.verdict, fresh.what) == (Verdict.OK, "1 can sign")
+    assert nobody.verdict is Verdict.WARNING
+    assert broken.verdict is Verdict.WRONG
+    assert f"{path}:1" in broken.what
 
 
 def test_the_commands_as_they_are_typed(tmp_path: Path) -> None:
