@@ -10,6 +10,7 @@ import typer
 
 policy_app = typer.Typer(no_args_is_help=True, help="Who may decide what.")
 switches_app = typer.Typer(no_args_is_help=True, help="What may act by itself, and what may leave.")
+trust_app = typer.Typer(no_args_is_help=True, help="Trust that is earned by verified successes.")
 AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
 PolicyFile = Annotated[str, typer.Option("--file", help="a policy; by default the shipped one")]
 Reason = Annotated[str, typer.Option(help="why, for the record")]
@@ -108,7 +109,28 @@ def switches_set(
     switch_commands.set_switch(load().settings, switch, state, reason)
 
 
+@trust_app.command("list")
+def trust_list(as_json: AsJson = False) -> None:
+    """All scores."""
+    from awoooi import trust_commands
+    from awoooi.loading import load
+
+    trust_commands.show(load().settings, as_json=as_json)
+
+
+@trust_app.command("reset")
+def trust_reset(
+    key: Annotated[str, typer.Argument(help="as `trust list` shows it")], reason: Reason = ""
+) -> None:
+    """Take all trust under a key away."""
+    from awoooi import trust_commands
+    from awoooi.loading import load
+
+    trust_commands.reset(load().settings, key, reason)
+
+
 def add_to(app: typer.Typer) -> None:
     app.add_typer(policy_app, name="policy")
     app.add_typer(switches_app, name="switches")
+    app.add_typer(trust_app, name="trust")
     app.command("kill-switch")(kill_switch)

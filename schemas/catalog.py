@@ -36,6 +36,7 @@ from schemas.run import RunRequested, RunSpent, RunStarted
 from schemas.switch import SwitchSet
 from schemas.tool import ToolCalled
 from schemas.topology import TopologyObserved
+from schemas.trust import TrustDecayed, TrustDrifted, TrustObserved, TrustRaised, TrustReset
 from schemas.verdict import RcaCritiqued, RcaReviewed
 
 MIB = 1024 * 1024
@@ -101,6 +102,7 @@ _KEYS: dict[str, Callable[[Any], str]] = {
     "incident": lambda event: event.incident_id,
     "subject": subject_of,
     "project": lambda event: event.project_id,
+    "trust key": lambda event: event.payload.trust_key,
 }
 
 
@@ -207,8 +209,13 @@ TOPICS: tuple[Topic, ...] = (
     Topic("authorizations", key="target", holds="the only thing that executes"),
     Topic("executions.claims", key="target", holds="who executes what, first claim wins"),
     Topic("executions", key="incident", holds="what was executed and how it ended"),
-    Topic("trust.observations", key="trust key", holds="outcomes that trust is earned by"),
-    reference_topic("trust", "trust scores", key="trust key"),
+    Topic(
+        "trust.observations",
+        key="trust key",
+        holds="outcomes that trust is earned by",
+        events=(TrustObserved,),
+    ),
+    reference_topic("trust", "trust scores", key="trust key", events=(TrustRaised, TrustReset, TrustDecayed)),
     reference_topic("switches", "kill switches and opt-ins", events=(SwitchSet,)),
     reference_topic("silences", "silences and maintenance windows"),
     reference_topic("topology", "services and what they depend on", events=(TopologyObserved,)),
@@ -218,7 +225,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("tools", key="incident", holds="tool calls with their gate results", events=(ToolCalled,)),
     Topic("notifications", key="incident", holds="messages queued, sent, failed, skipped"),
     Topic("channels", key="incident", holds="inbound and outbound channel messages"),
-    Topic("governance", key="subject", holds="events about the AI itself"),
+    Topic("governance", key="subject", holds="events about the AI itself", events=(TrustDrifted,)),
     Topic("finops", key="subject", holds="findings of waste"),
     Topic(
         "learning",

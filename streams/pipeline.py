@@ -39,11 +39,12 @@ from streams.stages.review import Review
 from streams.stages.runs import Runs
 from streams.stages.schedule import Schedule, ScheduleConfig
 from streams.stages.solve import Solve
+from streams.stages.trust import Trust
 
 WORKERS: Mapping[str, tuple[str, ...]] = {
     "ingest": ("normalize", "dedup", "runs", "schedule"),
     "rca": ("evidence", "diagnose", "solve", "review", "critique"),
-    "policy": ("coordinate", "preflight", "gate"),
+    "policy": ("coordinate", "preflight", "gate", "trust"),
 }
 TRANSFORMS = ("normalize", "preflight")
 """the stages that keep no rows"""
@@ -118,11 +119,13 @@ def _policy(config: PipelineConfig, given: Given) -> Sequence[Placed]:
     codec, epoch = given.codec, config.epoch
     coordinate = Coordinate(_desk(given), epoch)
     preflight = PreflightStage(epoch)
-    gate = Gate(given.world or world_of(codec, lambda _: None, lambda _: -1), epoch)
+    world = given.world or world_of(codec, lambda _: None, lambda _: -1)
+    gate, trust = Gate(world, epoch), Trust(world.policies, epoch)
     return (
         Placed(Runner(coordinate, codec, epoch=epoch), coordinate.reads, keyed=True),
         Placed(Runner(preflight, codec, epoch=epoch), preflight.reads, keyed=False),
         Placed(Runner(gate, codec, epoch=epoch), gate.reads, keyed=True),
+        Placed(Runner(trust, codec, epoch=epoch), trust.reads, keyed=True),
     )
 
 

@@ -16,7 +16,7 @@ DAY_MS = 24 * 60 * 60 * 1000
 class Score:
     value: int = 0
     used_at: int = 0
-    """when it last earned or lost, in epoch milliseconds"""
+    """when it last earned, lost or faded, in epoch milliseconds: the next loss counts from here"""
     recent: tuple[bool, ...] = ()
     """the latest outcomes, oldest first"""
 
@@ -39,8 +39,10 @@ def observed(score: Score, outcome: Earned, at: int, policy: TrustPolicy) -> Sco
 
 def decayed(score: Score, now: int, policy: TrustPolicy) -> Score:
     """One less for each time that it lay unused; a clock that runs back changes nothing."""
-    periods = max(0, now - score.used_at) // (policy.decay_days * DAY_MS)
-    return replace(score, value=max(0, score.value - periods)) if periods else score
+    period = policy.decay_days * DAY_MS
+    periods = max(0, now - score.used_at) // period
+    value = max(0, score.value - periods)
+    return replace(score, value=value, used_at=score.used_at + periods * period) if periods else score
 
 
 def decays_at(score: Score, now: int, policy: TrustPolicy) -> int | None:

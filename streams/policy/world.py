@@ -1,4 +1,4 @@
-"""What the gate knows of the world beside the run: policy, switches, silences, from the reference data."""
+"""What the gate knows of the world beside a run: policy, switches, silences, trust; from reference data."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from streams.policy.in_force import TOPIC as POLICIES
 from streams.policy.in_force import PolicyInForce
 from streams.policy.switches import TOPIC as SWITCHES
 from streams.policy.switches import Switches
+from streams.policy.trust_scores import TOPIC as TRUST
+from streams.policy.trust_scores import TrustScores
 
 SILENCES = "silences"
 Read = Callable[[str], Mapping[bytes, bytes] | None]
@@ -20,6 +22,7 @@ Read = Callable[[str], Mapping[bytes, bytes] | None]
 class World:
     policies: PolicyInForce
     switches: Switches
+    trust: TrustScores
     silences: Callable[[], Mapping[bytes, bytes] | None]
     switches_offset: Callable[[], int]
 
@@ -28,6 +31,7 @@ def world_of(codec: Codec, read: Read, offset: Callable[[str], int]) -> World:
     return World(
         PolicyInForce(codec, lambda: read(POLICIES)),
         Switches(codec, lambda: read(SWITCHES)),
+        TrustScores(codec, lambda: read(TRUST)),
         lambda: read(SILENCES),
         lambda: offset(SWITCHES),
     )

@@ -139,7 +139,7 @@ class Gate(KeyedBase[Gated]):
         state.touched_at, state.changed = max(state.touched_at, now.millis), True
         preflight = checks.payload if checks is not None else _without(event.payload)
         policy = self._world.policies.policy()
-        standing = self._standing(event, preflight, state.resolved, now)
+        standing = self._standing(event, preflight, state.resolved, policy, now)
         verdict = decide(asked_of(event.payload, event.project_id, preflight), standing, policy)
         DECIDED.labels(verdict.outcome, verdict.rule).inc()
         told = self._told(event, verdict, preflight, policy, now)
@@ -152,11 +152,14 @@ class Gate(KeyedBase[Gated]):
         )
         return [made, *self._request(event, told, preflight, (made.event_id, *causes), now)]
 
-    def _standing(self, event: RcaDecided, preflight: Preflight, resolved: bool, now: Now) -> Standing:
+    def _standing(
+        self, event: RcaDecided, preflight: Preflight, resolved: bool, policy: Policy, now: Now
+    ) -> Standing:
         world, package = self._world, event.payload
         action, project = package.recommended_action, event.project_id
         subject = package.brief.subject if package.brief else None
         step = action.step if action else None
+        key = _trust_key(event) if step else ""
         return Standing(
             kill_switch=world.switches.engaged(project),
             shadow=world.switches.shadow(project),
@@ -166,7 +169,8 @@ class Gate(KeyedBase[Gated]):
             opted_in=step is not None and world.switches.opted_in(step.operation),
             resolved=resolved,
             policy_trouble=world.policies.trouble,
-            trust_key=_trust_key(event) if step else "",
+            trust_key=key,
+            trust=world.trust.score(key, now.millis, policy.trust) if key else 0,
             at=now.moment,
         )
 

@@ -144,11 +144,12 @@ class TestEveryEvent:
 
         key = key_of(event.model_construct(**fields, payload=payload))
 
-        assert key in {b"shop:f1", b"grafana", b"dedup", b"INC-1", b"shop", b"eu-1/orders-db"}
+        assert key in {b"shop:f1", b"grafana", b"dedup", b"INC-1", b"shop", b"eu-1/orders-db", b"shop/act"}
 
 
 class _Payload:
     fingerprint, source, stage, subject = "f1", "grafana", "dedup", "eu-1/orders-db"
+    trust_key = "shop/act"
 
 
 def test_every_event_class_is_in_the_catalogue() -> None:

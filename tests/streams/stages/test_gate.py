@@ -26,12 +26,13 @@ OPTED_IN = said(SwitchKind.OPERATION, "DELETE_POD", "on")
 
 
 class Gates(Debates):
-    """The policy stages alone, fed by hand; `set` are the switches as they stand."""
+    """The policy stages alone, fed by hand; `set` and `trusted` are what the world says."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.set: dict[bytes, bytes] = {}
-        read = {"switches": self.set}
+        self.trusted: dict[bytes, bytes] = {}
+        read = {"switches": self.set, "trust": self.trusted}
         world = world_of(self.codec, lambda topic: read.get(topic, {}), lambda _: len(self.set))
         given = Given(self.codec, desk=self.desk, world=world)
         self.all = list(stages(PipelineConfig(), given, ("policy",)))
