@@ -146,6 +146,14 @@ def test_a_token_is_judged_by_the_time_at_which_it_was_recorded() -> None:
     assert late.reason is Refusal.EXPIRED
 
 
+def test_the_bounds_belong_to_what_is_allowed() -> None:
+    longest = token("bob", iat=SECONDS, exp=SECONDS + RULES.most_life_secs)
+    exact = replace(RULES, most_bytes=len(longest))
+
+    assert isinstance(verify(longest, NOW, registry(), exact), Vote)
+    assert isinstance(verify(longest, NOW, registry(), replace(exact, most_bytes=len(longest) - 1)), Refused)
+
+
 def test_a_vote_names_its_incident() -> None:
     assert vote(token("bob")).incident_id == "INC-20261121-ABCDEFGHIJ"
 
