@@ -13,7 +13,14 @@ Template = Callable[[Step], str]
 
 
 def command(step: Step) -> str:
-    """Empty for NONE. It is shown to people; executors work from the typed step."""
+    """Empty for NONE, and where kubectl would take a name for an option: a pod named `--all` is all of them.
+
+    It is shown to people, who copy it; executors work from the typed step.
+    """
+    told = step.parameters
+    names = (step.target.namespace, step.target.name, told.container, told.name)
+    if any(name and name.startswith("-") for name in names):
+        return ""
     template = _TEMPLATES.get(step.operation)
     return template(step) if template else ""
 

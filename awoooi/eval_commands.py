@@ -33,7 +33,7 @@ def read(path: Path) -> Iterator[Line]:
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise Unreadable(f"{path} cannot be read: {error}") from error
+        raise Unreadable(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue

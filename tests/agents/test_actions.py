@@ -122,6 +122,12 @@ def test_a_command_is_rendered_from_our_template(text, taken):
     assert command(taken) == text
 
 
+@pytest.mark.parametrize("name", ["--all", "-A", "--force"])
+def test_a_name_that_kubectl_would_take_for_an_option_is_never_in_a_command(name):
+    assert command(step(Operation.DELETE_POD, target("pod", name))) == ""
+    assert command(step(Operation.DRAIN_NODE, target("node", name))) == ""
+
+
 def test_a_name_cannot_leave_its_place_in_the_command():
     evil = target("pod", "x; rm -rf / #", "a b")
 
