@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from awoooi.cli import app
 from schemas.errors import Unreadable
+from tests.measured import measured as reference
 
 LINES = [
     {"text": "rm -rf /data", "label": "deny", "scope": "core", "source": "hand-written", "kind": "shell"},
@@ -82,3 +83,9 @@ def test_a_broken_file_is_named(content: str, says: str, tmp_path: Path) -> None
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="cannot be read"):
         CliRunner().invoke(app, ["eval", "commands", str(tmp_path / "none")], catch_exceptions=False)
+
+
+def test_the_reference_lines_are_judged_as_well_as_they_must_be(tmp_path: Path) -> None:
+    status, output = measured(tmp_path, reference("safety/commands.jsonl"))
+
+    assert status == 0, output
