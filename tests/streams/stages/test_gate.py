@@ -10,6 +10,7 @@ from schemas import ids
 from schemas.decision import Branch, Package, RcaDecided
 from schemas.envelope import from_millis
 from schemas.evidence import EvidenceItem, Source
+from schemas.operations import Operation, Parameters, Risk
 from schemas.outcome import Outcome
 from schemas.preflight import Check, Preflight, PreflightChecked, PreflightStatus
 from schemas.switch import SwitchKind
@@ -72,9 +73,9 @@ def decided(run: int, now: int, *, step: dict[str, Any] | None = None, **changes
     assert package.hypothesis is not None
     pod = {"kind": "pod", "name": "checkout-7d9f8c6b5-x2x4z"}
     target = action.step.target.model_copy(update=pod)
-    plain = {"operation": "DELETE_POD", "parameters": type(action.step.parameters)(), "target": target}
+    plain = {"operation": Operation.DELETE_POD, "parameters": Parameters(), "target": target}
     restart = action.step.model_copy(update={**plain, **(step or {})})
-    quiet = {"step": restart, "undo": None, "risk": "LOW", "blast_radius": 5, "human_only": False}
+    quiet = {"step": restart, "undo": None, "risk": Risk.LOW, "blast_radius": 5, "human_only": False}
     item = EvidenceItem(
         id="E1",
         source=Source.KUBERNETES,

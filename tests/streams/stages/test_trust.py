@@ -8,7 +8,7 @@ from typing import Any
 from awoooi.trust_commands import taken_away
 from schemas import ids
 from schemas.envelope import from_millis
-from schemas.operations import Target
+from schemas.operations import Operation, Target
 from schemas.outcome import Outcome
 from schemas.trust import Earned, TrustObserved, TrustOutcome
 from streams.policy.policy import read_policy
@@ -103,7 +103,7 @@ async def test_the_gate_counts_what_was_earned_and_what_has_faded_since() -> Non
     story.set.update([LIFTED])
     await story.observe(times=5).run()
     story.trusted[KEY.encode()] = _records(story)[-1].value or b""
-    restart: dict[str, Any] = {"operation": "RESTART_DEPLOYMENT", "target": _deployment()}
+    restart: dict[str, Any] = {"operation": Operation.RESTART_DEPLOYMENT, "target": _deployment()}
 
     await story.decide(1, step=restart).run()
     assert only(story.told).assessment.effective == "LOW"
