@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connectors.http import HttpClient, Reply, Unreachable
-from streams.policy.issuer import DISCOVERY, MOST_BYTES, Issuer, prepare
+from streams.policy.issuer import DISCOVERY, MOST_BYTES, MOST_KEYS, Issuer, prepare
 from streams.policy.refusals import Refusal, Refused
 from streams.policy.signatures import Vote, verify
 from streams.policy.signers import Registry
@@ -172,6 +172,7 @@ async def test_an_issuer_that_is_not_ours_is_never_asked(house: House) -> None:
 
 
 HERE = f"{URL}{DISCOVERY}"
+PLAIN, LOCAL = "http://login.example.com/jwks", "http://127.0.0.1:9/jwks"
 RUBBISH: dict[str, dict[str, Any]] = {
     "no JSON": {HERE: b"<html>"},
     "an empty answer": {HERE: b""},
@@ -181,12 +182,12 @@ RUBBISH: dict[str, dict[str, Any]] = {
     "another issuer's name": {HERE: {"issuer": "https://evil.example", "jwks_uri": KEYS}},
     "its name with a slash": {HERE: {"issuer": f"{URL}/", "jwks_uri": KEYS}},
     "no address of keys": {HERE: {"issuer": URL}},
-    "keys over plain HTTP": {HERE: {"issuer": URL, "jwks_uri": "http://login.example.com/jwks"}},
-    "keys on this machine": {HERE: {"issuer": URL, "jwks_uri": "http://127.0.0.1:9/jwks"}},
+    "keys over plain HTTP": {HERE: {"issuer": URL, "jwks_uri": PLAIN}, PLAIN: {"keys": [jwk("idp-1")]}},
+    "keys on this machine": {HERE: {"issuer": URL, "jwks_uri": LOCAL}, LOCAL: {"keys": [jwk("idp-1")]}},
     "keys in a file": {HERE: {"issuer": URL, "jwks_uri": "file:///etc/passwd"}},
     "no keys": {KEYS: {"keys": []}},
     "keys that are no list": {KEYS: {"keys": {"idp-1": 1}}},
-    "a thousand keys": {KEYS: {"keys": [{"kid": str(n)} for n in range(1000)]}},
+    "more keys than anybody needs": {KEYS: {"keys": [jwk("idp-1"), *[{}] * MOST_KEYS]}},
     "a key without id": {KEYS: {"keys": [{**jwk("idp-1"), "kid": None}]}},
     "a shared secret": {KEYS: {"keys": [jwk("bob-secret", kid="idp-1")]}},
     "a curve that is a list": {KEYS: {"keys": [{**jwk("idp-1"), "crv": ["Ed25519"]}]}},
@@ -218,6 +219,16 @@ async def test_keys_of_no_use_to_us_stand_beside_the_others(house: House) -> Non
     house.web.publishes({"kty": "EC", "crv": "P-521", "kid": "x"}, jwk("enc", use="enc"), jwk("idp-1"))
 
     assert await house.refuses(theirs()) is None
+
+
+async def test_an_issuer_on_this_machine_needs_no_tls() -> None:
+    url, web = "http://127.0.0.1:8080", FakeWeb()
+    web.pages = {f"{url}{DISCOVERY}": {"issuer": url, "jwks_uri": LOCAL}, LOCAL: {"keys": [jwk("idp-1")]}}
+    issuer = Issuer(url, web)
+
+    await issuer.prepare("idp-1")
+
+    assert issuer.find("idp-1") is not None
 
 
 def test_the_one_http_client_is_such_a_web() -> None:
