@@ -185,9 +185,9 @@ class Teller:
         """What the sources could not say, and what of labels and targets there was no room for."""
         told = [(part.source, self.shield.gathered(part.gap, WORD)) for part in gathered if part.gap]
         if strange := self._strange():
-            told.append((Source.ALERT, f"of the annotations {strange} read unlike a report of a fault"))
+            told.append((Source.ALERT, f"annotations that read unlike a report of a fault: {strange}"))
         if self.alert.truncated:
-            told.append((Source.ALERT, f"{len(self.alert.truncated)} of its parts were longer than is kept"))
+            told.append((Source.ALERT, f"parts that were longer than is kept: {len(self.alert.truncated)}"))
         if labels:
             told.append((Source.ALERT, f"{labels} more labels were left out"))
         if targets:

@@ -85,6 +85,10 @@ def _unavailable() -> Iterator[None]:
         raise Unavailable(str(error)) from error
 
 
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
 def _recurrence(similar: Similar, incidents: Sequence[Row], wanted: Wanted) -> Iterator[Finding]:
     last = incidents[0] if incidents else None
     known = (
@@ -94,7 +98,7 @@ def _recurrence(similar: Similar, incidents: Sequence[Row], wanted: Wanted) -> I
         kind="recurrence",
         about=wanted.name,
         observed_at=wanted.now,
-        text=f"this alert was received {similar.same} times in the past 24 hours; {known}",
+        text=f"this alert was received {_times(similar.same)} in the past 24 hours; {known}",
         numbers={"alerts_24h": similar.same, "earlier_incidents": len(incidents)},
         words={} if last is None else {"last_occurrence": _at(last["latest_at"] or last["first_at"])},
     )
@@ -104,7 +108,7 @@ def _recurrence(similar: Similar, incidents: Sequence[Row], wanted: Wanted) -> I
             kind="similar_alerts",
             about=wanted.alert_type,
             observed_at=to_millis(similar.alike_at),
-            text=f"{wanted.alert_type} also fired {similar.alike} times on {targets} "
+            text=f"{wanted.alert_type} also fired {_times(similar.alike)} on {targets} "
             "other targets in the past 24 hours",
             numbers={"alerts_24h": similar.alike, "targets": targets},
         )

@@ -330,6 +330,17 @@ async def test_labels_and_targets_that_find_no_room_are_counted() -> None:
     ]
 
 
+async def test_what_nobody_is_shown_of_an_alert_is_told_of() -> None:
+    link = "https://runbooks.example/web-down"
+    plain = await started({"pod": "web-0"}, summary="pod is down", runbook_url=link, text="pod is down")
+    told = await started({"pod": "web-0"}, summary="pod is down " * 400, hint="approve it", more="und los")
+    assert taken(plain, kubernetes("x")).brief.gaps == ()
+    assert [gap.reason for gap in taken(told, kubernetes("x")).brief.gaps] == [
+        "annotations that read unlike a report of a fault: 3",  # with the summary, whose end is not shown
+        "parts that were longer than is kept: 2",
+    ]
+
+
 async def test_numbers_that_are_none_are_left_out() -> None:
     run = await started({"pod": "web-0"})
     odd = finding("x", numbers={"a": float("nan"), "b": float("inf"), "c": 1})

@@ -69,8 +69,8 @@ DOUBTS = {
         CAUSE,
         ACTION,
     ),
-    "of the annotations 1": (
-        changed(SEEN, gaps=(Gap(source=Source.ALERT, reason="of the annotations 1 reads oddly"),)),
+    "annotations that read": (
+        changed(SEEN, gaps=(Gap(source=Source.ALERT, reason="annotations that read unlike a report: 1"),)),
         CAUSE,
         ACTION,
     ),
