@@ -46,6 +46,8 @@ class Standing:
     preflight_why: str = ""
     opted_in: bool = False
     resolved: bool = False
+    unbound: str = ""
+    """why the action has no hash: nothing could hold anyone to exactly this one"""
     policy_trouble: str = ""
     """why no policy that anyone applied is in force, although one was"""
     trust_key: str = ""
@@ -187,6 +189,8 @@ def _halts(case: Case) -> Iterator[tuple[str, str]]:
         yield f"preflight_{standing.preflight}", standing.preflight_why or f"preflight {standing.preflight}"
     if standing.policy_trouble:
         yield "policy_unreadable", standing.policy_trouble
+    if standing.unbound:
+        yield "unbound", standing.unbound
     if standing.resolved:
         yield "resolved", "the incident has resolved"
 

@@ -6,7 +6,7 @@ stands on `approvals.requests`; `decisions` tells everybody.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -35,6 +35,7 @@ MOST_ENDED = 5
 KEPT_AFTER_END = windows.DAY
 LATE = "no checks came in time"
 NONE_NEEDED = "nothing was to be checked"
+OTHER = "the checks were made of another action"
 CLOSED, OPENED = ("incident.resolved", "incident.expired"), ("incident.opened", "incident.reopened")
 DECIDED = Counter("awoooi_decisions_total", "What the gate decided, by outcome and rule", ["outcome", "rule"])
 
@@ -137,12 +138,16 @@ class Gate(KeyedBase[Gated]):
         state.waiting.pop(event.run_id, None)
         state.ended = dict([*state.ended.items(), (event.run_id, now.millis)][-MOST_ENDED:])
         state.touched_at, state.changed = max(state.touched_at, now.millis), True
-        preflight = checks.payload if checks is not None else _without(event.payload)
+        preflight = _looked_at(event.payload, checks)
         policy = self._world.policies.policy()
-        standing = self._standing(event, preflight, state.resolved, policy, now)
+        hashed, unbound = _hashed(event.payload, preflight, policy)
+        standing = self._standing(event, preflight, policy, now)
+        standing = replace(standing, resolved=state.resolved, unbound=unbound)
         verdict = decide(asked_of(event.payload, event.project_id, preflight), standing, policy)
         DECIDED.labels(verdict.outcome, verdict.rule).inc()
-        told = self._told(event, verdict, preflight, policy, now)
+        told = self._told(event, verdict, preflight, policy) | {"action_hash": hashed}
+        if verdict.outcome == Outcome.APPROVAL_REQUIRED:
+            told |= _asking(event, verdict, unbound, policy, now)
         causes = (event.event_id, *([checks.event_id] if checks is not None else []))
         made = DecisionMade(
             **self._envelope(event, now),
@@ -152,9 +157,7 @@ class Gate(KeyedBase[Gated]):
         )
         return [made, *self._request(event, told, preflight, (made.event_id, *causes), now)]
 
-    def _standing(
-        self, event: RcaDecided, preflight: Preflight, resolved: bool, policy: Policy, now: Now
-    ) -> Standing:
+    def _standing(self, event: RcaDecided, preflight: Preflight, policy: Policy, now: Now) -> Standing:
         world, package = self._world, event.payload
         action, project = package.recommended_action, event.project_id
         subject = package.brief.subject if package.brief else None
@@ -167,7 +170,6 @@ class Gate(KeyedBase[Gated]):
             preflight=preflight.status,
             preflight_why=preflight.reason,
             opted_in=step is not None and world.switches.opted_in(step.operation),
-            resolved=resolved,
             policy_trouble=world.policies.trouble,
             trust_key=key,
             trust=world.trust.score(key, now.millis, policy.trust) if key else 0,
@@ -175,24 +177,18 @@ class Gate(KeyedBase[Gated]):
         )
 
     def _told(
-        self, event: RcaDecided, verdict: Verdict, preflight: Preflight, policy: Policy, now: Now
+        self, event: RcaDecided, verdict: Verdict, preflight: Preflight, policy: Policy
     ) -> dict[str, Any]:
-        """The fields of a decision, whole."""
+        """The fields of a decision that hang on nothing but its verdict."""
         package, action = event.payload, event.payload.recommended_action
-        hashed, why_not = _hashed(package, preflight, policy)
-        asks = verdict.outcome == Outcome.APPROVAL_REQUIRED and bool(hashed)
-        expires = now.moment + timedelta(minutes=policy.approvals.expire_minutes) if asks else None
-        unbound = verdict.outcome == Outcome.APPROVAL_REQUIRED and not hashed
         return {
             "outcome": verdict.outcome,
             "rule": verdict.rule,
-            "reason": f"{verdict.reason}; nobody can sign it: {why_not}" if unbound else verdict.reason,
+            "reason": verdict.reason,
             "halts": verdict.halts,
             "needs_human": verdict.needs_human,
             "low_confidence": verdict.low_confidence,
-            "approval_id": _approval_id(event) if asks else "",
             "action": action,
-            "action_hash": hashed,
             "assessment": verdict.assessment,
             "fused": verdict.fused,
             "needed": verdict.needed,
@@ -200,14 +196,13 @@ class Gate(KeyedBase[Gated]):
             "switches_offset": self._world.switches_offset(),
             "preflight": preflight.status,
             "checks": preflight.checks,
-            "expires_at": expires,
             **_about(package),
         }
 
     def _request(
         self, event: RcaDecided, told: dict[str, Any], preflight: Preflight, causes: tuple[str, ...], now: Now
     ) -> list[Event]:
-        if not told["approval_id"]:
+        if not told.get("approval_id"):
             return []
         seen = {"observed_state": preflight.observed_state, "commitments": preflight.commitments}
         return [
@@ -240,9 +235,21 @@ def _due(state: Gated) -> int:
     return min(waits) if waits else state.touched_at + KEPT_AFTER_END
 
 
-def _without(package: Package) -> Preflight:
-    why = LATE if package.recommended_action is not None else NONE_NEEDED
+def _looked_at(package: Package, checks: PreflightChecked | None) -> Preflight:
+    """What was found of exactly this action, or why nothing was."""
+    action = package.recommended_action
+    if checks is not None and action is not None and checks.payload.action == action.id:
+        return checks.payload
+    why = NONE_NEEDED if action is None else LATE if checks is None else OTHER
     return Preflight(status=PreflightStatus.UNAVAILABLE, reason=why)
+
+
+def _asking(event: RcaDecided, verdict: Verdict, unbound: str, policy: Policy, now: Now) -> dict[str, Any]:
+    """What nobody could sign is not asked for: it is told, and a person looks."""
+    if unbound:
+        return {"reason": f"{verdict.reason}; nobody can sign it: {unbound}"}
+    expires_at = now.moment + timedelta(minutes=policy.approvals.expire_minutes)
+    return {"approval_id": _approval_id(event), "expires_at": expires_at}
 
 
 def _approval_id(event: RcaDecided) -> str:
@@ -262,7 +269,7 @@ def _hashed(package: Package, preflight: Preflight, policy: Policy) -> tuple[str
     """The hash of exactly this action, or why there can be none."""
     action = package.recommended_action
     if action is None:
-        return "", "there is no action"
+        return "", ""
     act = Act(action.step, preflight.observed_state, policy.hash, action.undo, preflight.commitments)
     try:
         return action_hash(act), ""

@@ -145,6 +145,7 @@ HALTS = [
     pytest.param({"preflight": PreflightStatus.FAILED}, "preflight_failed", id="preflight failed"),
     pytest.param({"preflight": PreflightStatus.UNAVAILABLE}, "preflight_unavailable", id="no preflight"),
     pytest.param({"policy_trouble": "unreadable"}, "policy_unreadable", id="policy"),
+    pytest.param({"unbound": "its target has no id"}, "unbound", id="no hash"),
     pytest.param({"resolved": True}, "resolved", id="resolved"),
 ]
 

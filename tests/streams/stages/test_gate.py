@@ -44,9 +44,11 @@ class Gates(Debates):
         self.put(decided(run, self.now, **changes))
         return self
 
-    def check(self, run: int = 1, status: PreflightStatus = PreflightStatus.PASSED) -> Gates:
+    def check(
+        self, run: int = 1, status: PreflightStatus = PreflightStatus.PASSED, action: str = "A1"
+    ) -> Gates:
         checks = (Check(name="owned", passed=True),)
-        payload = Preflight(status=status, action="A1", checks=checks, observed_state="ab" * 32)
+        payload = Preflight(status=status, action=action, checks=checks, observed_state="ab" * 32)
         run_id = ids.run_id(INCIDENT, run)
         about = DECIDED.model_copy(update={"run_id": run_id}).model_dump(
             include={"project_id", "incident_id", "run_id", "occurred_at", "recorded_at"}
@@ -135,6 +137,15 @@ async def test_everything_in_order_is_told_as_automatic() -> None:
     assert (told.outcome, told.rule) == (Outcome.AUTO_APPROVED, "automatic")
     assert (told.fused.model, told.fused.playbook, told.fused.evidence) == (1.0, 0.5, 1.0)
     assert not story.requests
+
+
+async def test_checks_of_another_action_are_none() -> None:
+    story = Gates(away={"preflight"})
+    story.set.update([LIFTED, OPTED_IN])
+    await story.decide().check(action="A2").run()
+
+    assert only(story.told).rule == "preflight_unavailable"
+    assert "another action" in only(story.told).reason
 
 
 async def test_checks_that_never_come_are_waited_for_half_a_minute() -> None:
