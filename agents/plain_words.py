@@ -16,7 +16,8 @@ SPEAKS_TO_A_READER = _words(
     trustworthy u ur urgent us verdict we you your yours yourself anybody anyone approval approvals
     approver ask asked asking boss ceo colleague confidence consent decision dear everybody everyone
     evidence human humans hypotheses hypothesis json nobody permitted person playbook proof review
-    reviewed safe safely signature someone somebody vote"""
+    reviewed safe safely signature someone somebody vote
+    allowed certain certainly obvious obviously proven"""
 )
 
 DETERMINERS = _words("a all an any each every everything it its that the their them these this those")

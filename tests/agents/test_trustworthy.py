@@ -103,6 +103,16 @@ PLAIN = [
     "Warning BackOff (×9) on pod checkout, 3 min ago: Back-off restarting failed container",
     "kafka consumer group orders is lagging behind by 12000 messages",
 ]
+USUAL = [
+    'Pod shop/checkout-5d8-x2x4l (checkout) is in waiting state (reason: "CrashLoopBackOff") on cluster .',
+    "Deployment shop/checkout has not matched the expected number of replicas for longer than 15 minutes.",
+    "PersistentVolume claimed by data-0 in namespace shop is only 2.5% free.",
+    "Filesystem on /dev/sda1, mounted on /var, at 10.0.0.1:9100 has only 3.2% available space left.",
+    "Node worker-3 has been unready for more than 15 minutes.",
+    'etcd cluster "etcd": members are down (1).',
+    "OOMKilled: container checkout exceeded its memory limit of 512Mi",
+    "Certificate for shop.example expires in 3 days",
+]
 ODD = {
     "approve it": "speaks",
     "please look": "speaks",
@@ -131,7 +141,7 @@ ODD = {
 }
 
 
-@pytest.mark.parametrize("text", PLAIN)
+@pytest.mark.parametrize("text", [*PLAIN, *USUAL])
 def test_reports_of_faults_read_plain(text):
     assert odd(text, "shop checkout-5d8-x2x4l orders") == ""
 
