@@ -164,7 +164,7 @@ async def _make(settings: Settings, kind: str, opened: AsyncExitStack) -> Make:
     if kind == "rca":
         return await opened.enter_async_context(rca_given(settings))
     if kind == "policy":
-        return policy_given(settings)
+        return policy_given(settings, opened)
     sealing, gateway = settings.sealing, settings.gateway
     return ingest_given(chosen_sources(settings), sealing.public_key_file, gateway.stamp_key())
 

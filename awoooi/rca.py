@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 from agents.desk import Desk
@@ -19,26 +20,47 @@ from agents.snapshot import Keys
 from agents.target_id import load_target_key
 from awoooi.evidence import Outside, evidence_needs, services_of_file
 from awoooi.settings import Settings
+from connectors.http import HttpClient
 from schemas.codec import Codec
 from streams.pipeline import Given
+from streams.policy.exam import Rules
+from streams.policy.issuer import Issuer
+from streams.policy.verifier import Verifier
 from streams.policy.world import world_of
 from streams.reference import Reference
 
 if TYPE_CHECKING:
     from awoooi.worker import Make
 
+ISSUER_SECS = 3.0
+"""signatures wait for it: whose keys are not there by then is refused"""
 
-def policy_given(settings: Settings) -> Make:
+
+def policy_given(settings: Settings, opened: AsyncExitStack) -> Make:
     """Rules only: no model and no cluster is asked from here."""
-    desk = desk_of(settings, NoPanel())
+    desk, verifier = desk_of(settings, NoPanel()), verifier_of(settings, opened)
 
     def make(codec: Codec, reference: Reference) -> Given:
         def read(topic: str) -> Mapping[bytes, bytes] | None:
             return reference.values(topic) if reference.ready.is_set() else None
 
-        return Given(codec, desk=desk, world=world_of(codec, read, reference.offset))
+        return Given(codec, desk=desk, world=world_of(codec, read, reference.offset), verifier=verifier)
 
     return make
+
+
+def verifier_of(settings: Settings, opened: AsyncExitStack) -> Verifier:
+    """Who may sign, as the signers file has it; the web is for OIDC issuers, where there are any."""
+
+    @cache
+    def web() -> HttpClient:
+        client = HttpClient(timeout_secs=ISSUER_SECS)
+        opened.push_async_callback(client.close)
+        return client
+
+    approvals = settings.approvals
+    rules = Rules(audience=approvals.environment, embedded=settings.embedded)
+    return Verifier(rules, approvals.signers_file, lambda url: Issuer(url, web()))
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What policy asks people to approve."""
+"""What policy asks people to approve, and how that ends."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.envelope import Event, Moment
+from schemas.envelope import Event, Moment, Plain
 from schemas.outcome import Decision, Needed
 from schemas.plan import Action
+
+ENDING = "the approval alone: the first of its ends counts"
 
 
 class ApprovalRequest(Decision):
@@ -30,3 +32,44 @@ class ApprovalRequested(Event):
     type: Literal["approval.requested"] = "approval.requested"
     payload: ApprovalRequest
     id_over: ClassVar[str] = "the approval"
+
+
+class ApprovalEnd(Plain):
+    approval_id: str = Field(description="which approval")
+    state: str = Field(description="APPROVED, REJECTED, EXPIRED or VOIDED")
+    rule: str = Field(description="what closed it: quorum, rejection, expiry or resolved")
+    reason: str = Field(description="in one sentence")
+    action_hash: str = Field(description="of the action that was asked for")
+    signed_by: tuple[str, ...] = Field((), description="whose votes counted")
+
+
+class ApprovalApproved(Event):
+    """Enough entitled people signed."""
+
+    type: Literal["approval.approved"] = "approval.approved"
+    payload: ApprovalEnd
+    id_over: ClassVar[str] = ENDING
+
+
+class ApprovalRejected(Event):
+    """One entitled person rejected it."""
+
+    type: Literal["approval.rejected"] = "approval.rejected"
+    payload: ApprovalEnd
+    id_over: ClassVar[str] = ENDING
+
+
+class ApprovalExpired(Event):
+    """Its time passed before enough people had signed."""
+
+    type: Literal["approval.expired"] = "approval.expired"
+    payload: ApprovalEnd
+    id_over: ClassVar[str] = ENDING
+
+
+class ApprovalVoided(Event):
+    """What it was asked for is no longer so."""
+
+    type: Literal["approval.voided"] = "approval.voided"
+    payload: ApprovalEnd
+    id_over: ClassVar[str] = ENDING

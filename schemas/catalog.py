@@ -13,7 +13,14 @@ from typing import Any
 from zlib import crc32
 
 from schemas.alert import AlertNormalized, AlertRejected, CloseRequested
-from schemas.approval import ApprovalRequested
+from schemas.approval import (
+    ApprovalApproved,
+    ApprovalExpired,
+    ApprovalRejected,
+    ApprovalRequested,
+    ApprovalVoided,
+)
+from schemas.authorization import ActionAuthorized
 from schemas.decision import LearningDebateEnded, RcaDecided, RcaLate
 from schemas.diagnosis import RcaDiagnosed
 from schemas.envelope import Event
@@ -38,6 +45,7 @@ from schemas.tool import ToolCalled
 from schemas.topology import TopologyObserved
 from schemas.trust import TrustDecayed, TrustDrifted, TrustObserved, TrustRaised, TrustReset
 from schemas.verdict import RcaCritiqued, RcaReviewed
+from schemas.vote import CountRefused, VoteCounted, VoteLate, VoteRefused, VoteVerified
 
 MIB = 1024 * 1024
 RAW_PREFIX = "alerts.raw."
@@ -103,6 +111,7 @@ _KEYS: dict[str, Callable[[Any], str]] = {
     "subject": subject_of,
     "project": lambda event: event.project_id,
     "trust key": lambda event: event.payload.trust_key,
+    "target": lambda event: event.payload.target,
 }
 
 
@@ -198,15 +207,38 @@ TOPICS: tuple[Topic, ...] = (
         holds="compact JWS from any client, as they came",
         recorded=False,
     ),
-    Topic("approvals.votes", key="incident", holds="signatures verified or refused"),
-    Topic("approvals.outcomes", key="incident", holds="votes counted, approvals closed"),
+    Topic(
+        "approvals.votes",
+        key="incident",
+        holds="signatures verified or refused",
+        events=(VoteVerified, VoteRefused),
+    ),
+    Topic(
+        "approvals.outcomes",
+        key="incident",
+        holds="votes counted, approvals closed",
+        events=(
+            VoteCounted,
+            CountRefused,
+            VoteLate,
+            ApprovalApproved,
+            ApprovalRejected,
+            ApprovalExpired,
+            ApprovalVoided,
+        ),
+    ),
     Topic(
         "decisions",
         key="incident",
         holds="the public outcome for downstream consumers",
         events=(DecisionMade,),
     ),
-    Topic("authorizations", key="target", holds="the only thing that executes"),
+    Topic(
+        "authorizations",
+        key="target",
+        holds="the only thing that executes",
+        events=(ActionAuthorized,),
+    ),
     Topic("executions.claims", key="target", holds="who executes what, first claim wins"),
     Topic("executions", key="incident", holds="what was executed and how it ended"),
     Topic(
@@ -265,6 +297,12 @@ def topic_of(event: type[Event]) -> Topic:
     return _BY_EVENT[event]
 
 
+@cache
+def class_of_type(event: type[Event]) -> type[Event]:
+    """What a class's records are read as: two classes may write one type, to topics of their own."""
+    return event_classes()[event.type_name()]
+
+
 def recorded_topics() -> tuple[Topic, ...]:
     """What the sink copies into ClickHouse."""
     return tuple(topic for topic in TOPICS if topic.recorded)
@@ -272,4 +310,8 @@ def recorded_topics() -> tuple[Topic, ...]:
 
 @cache
 def event_classes() -> dict[str, type[Event]]:
-    return {event.type_name(): event for topic in TOPICS for event in topic.events}
+    """By type; of two classes of one type the first, which is what its records are read as."""
+    found: dict[str, type[Event]] = {}
+    for event in (event for topic in TOPICS for event in topic.events):
+        found.setdefault(event.type_name(), event)
+    return found

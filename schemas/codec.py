@@ -24,7 +24,7 @@ from pydantic import BaseModel, ValidationError
 
 from schemas.avro_schema import AVRO_DIR, path_of
 from schemas.avro_writer import Write, compile_writer
-from schemas.catalog import event_classes
+from schemas.catalog import class_of_type, event_classes
 from schemas.draft import Draft
 from schemas.envelope import Event, Plain, as_plain
 from schemas.errors import Misconfigured, UnknownSchema, Unreadable
@@ -112,7 +112,7 @@ class Codec:
 
     def encode_plain(self, event: type[Event], plain: dict[str, Any]) -> bytes:
         if self.registry_ids:
-            prefix = CONFLUENT + self.registry_ids[event].to_bytes(REGISTRY_ID_BYTES)
+            prefix = CONFLUENT + self.registry_ids[class_of_type(event)].to_bytes(REGISTRY_ID_BYTES)
         else:
             prefix = _current(event)[1]
         return prefix + _writer(event)(plain)

@@ -8,6 +8,8 @@
                                                   └─▶ critique ┘        │
                                                                         ├─▶ preflight ─▶ preflights
                                 decisions, approvals.requests ◀── gate ◀┴──────────────────┘
+                                               │
+      approvals.signatures ─▶ intake ─▶ votes ─┴─▶ approve ─▶ approvals.outcomes, decisions, authorizations
 
 Three workers: `ingest` up to schedule, `rca` (slow: clusters and models) up to critique, `policy` from there.
 A later stage is one more file in stages/ and one more entry here.
@@ -25,14 +27,18 @@ from schemas.catalog import EVENT_MAX_BYTES, RAW_PREFIX, Topic
 from schemas.codec import Codec
 from schemas.errors import Misconfigured
 from streams.placed import Placed
+from streams.policy.exam import Rules
+from streams.policy.verifier import Verifier
 from streams.policy.world import World, world_of
 from streams.runner import Runner
+from streams.stages.approve import Approve
 from streams.stages.coordinate import Coordinate
 from streams.stages.critique import Critique
 from streams.stages.dedup import Dedup, DedupConfig
 from streams.stages.diagnose import Diagnose
 from streams.stages.evidence import Evidence, EvidenceNeeds
 from streams.stages.gate import Gate
+from streams.stages.intake import Intake
 from streams.stages.normalize import AUTO, Normalize, NormalizeConfig
 from streams.stages.preflight import PreflightStage
 from streams.stages.review import Review
@@ -44,9 +50,9 @@ from streams.stages.trust import Trust
 WORKERS: Mapping[str, tuple[str, ...]] = {
     "ingest": ("normalize", "dedup", "runs", "schedule"),
     "rca": ("evidence", "diagnose", "solve", "review", "critique"),
-    "policy": ("coordinate", "preflight", "gate", "trust"),
+    "policy": ("coordinate", "preflight", "gate", "intake", "approve", "trust"),
 }
-TRANSFORMS = ("normalize", "preflight")
+TRANSFORMS = ("normalize", "preflight", "intake")
 """the stages that keep no rows"""
 
 
@@ -72,6 +78,8 @@ class Given:
     """playbooks, limits and models: of `rca` and, without models, of `policy`"""
     world: World | None = None
     """policy, switches and silences: of `policy`; without them everything is in doubt"""
+    verifier: Verifier | None = None
+    """who may sign: of `policy`; without it nobody"""
 
 
 def stages(config: PipelineConfig, given: Given, kinds: Sequence[str] = tuple(WORKERS)) -> Sequence[Placed]:
@@ -121,10 +129,14 @@ def _policy(config: PipelineConfig, given: Given) -> Sequence[Placed]:
     preflight = PreflightStage(epoch)
     world = given.world or world_of(codec, lambda _: None, lambda _: -1)
     gate, trust = Gate(world, epoch), Trust(world.policies, epoch)
+    verifier = given.verifier or Verifier(Rules(audience=""))
+    intake, approve = Intake(verifier, epoch), Approve(verifier, world.policies, epoch)
     return (
         Placed(Runner(coordinate, codec, epoch=epoch), coordinate.reads, keyed=True),
         Placed(Runner(preflight, codec, epoch=epoch), preflight.reads, keyed=False),
         Placed(Runner(gate, codec, epoch=epoch), gate.reads, keyed=True),
+        Placed(Runner(intake, codec, epoch=epoch), intake.reads, keyed=False),
+        Placed(Runner(approve, codec, epoch=epoch), approve.reads, keyed=True),
         Placed(Runner(trust, codec, epoch=epoch), trust.reads, keyed=True),
     )
 

@@ -57,6 +57,7 @@ class Refusal(StrEnum):
     MALFORMED_JTI = "malformed_jti"
     REASON_TOO_LONG = "reason_too_long"
     # beside its approval
+    UNKNOWN_APPROVAL = "unknown_approval"
     OTHER_APPROVAL = "other_approval"
     OTHER_PROJECT = "other_project"
     OTHER_ACTION = "other_action"
