@@ -41,7 +41,8 @@ _MARKUP = re.compile(
 _ENCODED = re.compile(r"\b[01]{7,}\b|(?=[a-z]*\d)[a-z\d]{16,}|[^\s:]{41,}", re.IGNORECASE)
 _TEMPLATE = re.compile(r"\{\{ ?\$(?:labels\.\w{1,40}|value)(?: ?\| ?humanize\w{0,12})? ?\}\}")
 _SENTENCE = re.compile(r"(?<=[.;])\s+|\n|\s--?\s|,\s")
-_BEGINS = re.compile(r"(?:^|[.;:,>)\]]\s+|\s[\W_]+\s*)\W*([^\W\d_]+)(?=\s)")
+_LETTER = re.compile(r"[^\W_]")
+_ENDS = ".;:,>)]"
 _SUDDEN = re.compile(r"(?<=[a-z\d] )([A-Z][a-z]+)(?=\s)")
 _ORDERS = re.compile(r"(\S+\s+)?\b([a-z]+)\s+(?:" + "|".join(sorted(DETERMINERS)) + r")\b")
 _REMARK = re.compile(r"(\S+)\s+([a-z]+)\W*$")
@@ -105,9 +106,20 @@ def _spoken(text: str, shortest: int = 1) -> str:
     return f"it says {spoken[0]!r}" if spoken else ""
 
 
+def _begin(text: str) -> Iterator[str]:
+    """Words that begin a sentence or stand behind a sign; in one pass, whatever the text is made of."""
+    begins = True
+    for token in text.split():
+        letters = _LETTER.search(token)
+        word = token[letters.start() :] if letters else ""
+        if word.isalpha() and (begins or word != token):
+            yield word.lower()
+        begins = token[-1] in _ENDS or letters is None
+
+
 def _order(text: str) -> str:
     """Verbs that begin a sentence, or that have an object where nobody tells what could not be done."""
-    begins = [found[1].lower() for found in (*_BEGINS.finditer(text), *_SUDDEN.finditer(text))]
+    begins = [*_begin(text), *(found[1].lower() for found in _SUDDEN.finditer(text))]
     text = text.lower()
     if order := next((word for word in begins if word in BEGINS_AN_ORDER), ""):
         return f"it begins with {order!r}"

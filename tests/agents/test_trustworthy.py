@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -170,6 +171,17 @@ def test_labels_may_hold_names(text):
 @pytest.mark.parametrize("text", ODD_NAMES, ids=list(ODD_NAMES.values()))
 def test_but_no_words_to_a_reader(text):
     assert odd_name(text)
+
+
+LONG = [". ", "* ", " * * ", "; ", "a ", "A", "Aa", "e1_", "1,", "(", "aaa the ", "' ", "_ ", "{{ $labels.a"]
+
+
+@pytest.mark.parametrize("part", LONG)
+def test_no_text_keeps_it_busy(part):
+    began = time.process_time()
+    odd((part * 1000)[:1000])
+    odd((part * 1000)[:997] + "ok")
+    assert time.process_time() - began < 0.5
 
 
 def test_names_of_things_here_are_usual_words():
