@@ -1,7 +1,7 @@
 """Decides what becomes of each run's recommendation, once. Key: incident. Rules only, and quick.
 
 It waits a little for the checks before a proposal, then takes them as unavailable. What it asks people for
-stands on `approvals.requests`; `decisions` tells everybody.
+stands on `approvals.requests`, what policy allows without them on `authorizations`; `decisions` tells all.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from prometheus_client import Counter
 
 from schemas import ids
 from schemas.approval import ApprovalRequest, ApprovalRequested
+from schemas.authorization import ActionAuthorized, Authorization
 from schemas.decision import Package, RcaDecided
 from schemas.envelope import Event
 from schemas.errors import BadPayload, Never
@@ -155,7 +156,10 @@ class Gate(KeyedBase[Gated]):
             causes=causes,
             payload=Decision(**told),
         )
-        return [made, *self._request(event, told, preflight, (made.event_id, *causes), now)]
+        causes = (made.event_id, *causes)
+        if verdict.outcome == Outcome.AUTO_APPROVED:
+            return [made, self._authorized(event, made, preflight, policy, causes, now)]
+        return [made, *self._request(event, told, preflight, causes, now)]
 
     def _standing(self, event: RcaDecided, preflight: Preflight, policy: Policy, now: Now) -> Standing:
         world, package = self._world, event.payload
@@ -214,6 +218,37 @@ class Gate(KeyedBase[Gated]):
                 payload=ApprovalRequest(**told, **seen),
             )
         ]
+
+    def _authorized(
+        self,
+        event: RcaDecided,
+        made: DecisionMade,
+        preflight: Preflight,
+        policy: Policy,
+        causes: tuple[str, ...],
+        now: Now,
+    ) -> Event:
+        """What policy allows without a person; the executor asks all of it again."""
+        told = made.payload
+        assert told.action is not None  # nothing else is approved
+        action_id = ids.derive_id("action", event.run_id)
+        return ActionAuthorized(
+            **self._envelope(event, now),
+            event_id=ids.derive_id("action.authorized", event.run_id),
+            causes=causes,
+            sealed=event.sealed,
+            payload=Authorization(
+                action_id=action_id,
+                target=told.action.step.target.id or action_id,
+                action=told.action,
+                action_hash=told.action_hash,
+                observed_state=preflight.observed_state,
+                commitments=preflight.commitments,
+                policy=told.policy,
+                proposed_by=told.proposed_by,
+                expires_at=now.moment + timedelta(minutes=policy.approvals.expire_minutes),
+            ),
+        )
 
     def _envelope(self, about: Event, now: Now) -> dict[str, Any]:
         return {

@@ -15,6 +15,7 @@ from schemas.outcome import Outcome
 from schemas.preflight import Check, Preflight, PreflightChecked, PreflightStatus
 from schemas.switch import SwitchKind
 from streams.pipeline import Given, PipelineConfig, stages
+from streams.policy.action_hash import Act, action_hash
 from streams.policy.world import world_of
 from tests.schemas.golden_events import golden
 from tests.streams.debates import Debates, only
@@ -137,6 +138,13 @@ async def test_everything_in_order_is_told_as_automatic() -> None:
     assert (told.outcome, told.rule) == (Outcome.AUTO_APPROVED, "automatic")
     assert (told.fused.model, told.fused.playbook, told.fused.evidence) == (1.0, 0.5, 1.0)
     assert not story.requests
+    allowed = only(story.log.events("authorizations")).payload
+    assert (allowed.approval_id, allowed.signatures, allowed.needed) == ("", (), None)
+    assert (
+        allowed.action_hash
+        == told.action_hash
+        == action_hash(Act(allowed.action.step, "ab" * 32, allowed.policy.hash, allowed.action.undo, {}))
+    )
 
 
 async def test_checks_of_another_action_are_none() -> None:
