@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from agents.topology import MAX_DEPTH, Found, Topology
+from agents.topology import MAX_DEPTH, Found, Topology, unhealthy
 from schemas.evidence import Neighbour, Surroundings, Suspect
 
 if TYPE_CHECKING:
@@ -61,16 +61,16 @@ def surroundings(
     upstream, downstream = graph.upstream(service, max_depth), graph.downstream(service, max_depth)
     blamed = _blamed(graph, service, series, max_depth) if series else []
     named = {suspect.service for suspect in blamed}
-    ill = [
-        found for found in graph.unhealthy_dependencies(service, max_depth) if found.service.name not in named
-    ]
-    suspects = [*blamed, *map(_ill, ill)]
+    ill = [found for found in unhealthy(downstream) if found.service.name not in named]
+    suspects = [*blamed, *map(_ill, ill[:MOST_SUSPECTS])]
+    more = max(len(upstream), len(downstream)) > MOST_NEIGHBOURS or len(blamed) + len(ill) > MOST_SUSPECTS
     return Surroundings(
         service=service,
         upstream=tuple(map(_neighbour, upstream[:MOST_NEIGHBOURS])),
         downstream=tuple(map(_neighbour, downstream[:MOST_NEIGHBOURS])),
         suspects=tuple(suspects[:MOST_SUSPECTS]),
-        truncated=max(len(upstream), len(downstream)) > MOST_NEIGHBOURS or len(suspects) > MOST_SUSPECTS,
+        truncated=max(len(upstream), len(downstream)) > MOST_NEIGHBOURS
+        or len(blamed) + len(ill) > MOST_SUSPECTS,
     )
 
 

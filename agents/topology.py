@@ -99,8 +99,7 @@ class Topology:
 
     def unhealthy_dependencies(self, name: str, max_depth: int = MAX_DEPTH) -> list[Found]:
         """All of them, never only one: database, cache, queue, the rest; then the nearest."""
-        ill = (found for found in self.downstream(name, max_depth) if found.service.ill)
-        return sorted(ill, key=suspicion)
+        return unhealthy(self.downstream(name, max_depth))
 
     def judge(self, health: Mapping[str, Health]) -> None:
         """Health from elsewhere, open incidents say: the worse word stands."""
@@ -125,6 +124,11 @@ def owners(pod: str) -> Iterator[str]:
     """The workload that a pod's name tells of: `api-7d9f8c6b5-x2x9k`, `postgres-0`."""
     if (shorter := _POD_SUFFIX.sub("", pod)) not in ("", pod):
         yield shorter
+
+
+def unhealthy(found: Iterable[Found]) -> list[Found]:
+    """Worst first."""
+    return sorted((one for one in found if one.service.ill), key=suspicion)
 
 
 def suspicion(found: Found) -> tuple[int, int, int]:
@@ -170,8 +174,9 @@ def _take(graph: Topology, told: ServiceObserved) -> None:
 
 
 def _next_ring(ring: Iterable[str], edges: Mapping[str, set[str]], seen: set[str]) -> Iterator[str]:
+    """By name, so that every process keeps the same ones where there are too many."""
     for name in ring:
-        for near in edges.get(name, ()):
+        for near in sorted(edges.get(name, ())):
             if near not in seen:
                 seen.add(near)
                 yield near

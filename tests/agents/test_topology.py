@@ -53,6 +53,15 @@ def test_cycles_give_each_service_once(edges: tuple[str, ...]) -> None:
     assert "a" not in found
 
 
+def test_services_as_near_come_by_their_names_in_every_process() -> None:
+    """Sets have another order in each process; where there are too many, the same ones must be kept."""
+    names = [f"s{number:03}" for number in range(200)]
+    star = graph(*(f"hub>{name}" for name in names), *(f"{name}>hub" for name in names), ill=names)
+    assert [name for name, _ in told(star.downstream("hub"))] == names
+    assert [name for name, _ in told(star.upstream("hub"))] == names
+    assert [name for name, _ in told(star.unhealthy_dependencies("hub"))] == names
+
+
 def test_the_shortest_way_counts() -> None:
     assert ("d", 1) in told(graph("a>b", "b>c", "c>d", "a>d").downstream("a"))
 
