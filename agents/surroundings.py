@@ -69,8 +69,7 @@ def surroundings(
         upstream=tuple(map(_neighbour, upstream[:MOST_NEIGHBOURS])),
         downstream=tuple(map(_neighbour, downstream[:MOST_NEIGHBOURS])),
         suspects=tuple(suspects[:MOST_SUSPECTS]),
-        truncated=max(len(upstream), len(downstream)) > MOST_NEIGHBOURS
-        or len(blamed) + len(ill) > MOST_SUSPECTS,
+        truncated=more,
     )
 
 
