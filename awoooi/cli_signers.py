@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from typing import Annotated
 
@@ -84,6 +85,36 @@ def signers_list(as_json: AsJson = False) -> None:
     signer_commands.show(load().settings, as_json=as_json)
 
 
+ApprovalId = Annotated[str, typer.Argument(help="as the request says it: incident id, -A, number")]
+KeyFile = Annotated[str, typer.Option("--key", help="your private key, as `keys new` made it")]
+Reason = Annotated[str, typer.Option(help="for the record")]
+Who = Annotated[str, typer.Option("--person", help="where the signers file is not on this machine")]
+Roles = Annotated[list[str] | None, typer.Option("--role", help="sign with these alone; repeatable")]
+
+
+def approve(
+    approval_id: ApprovalId, key: KeyFile, reason: Reason = "", who: Who = "", role: Roles = None
+) -> None:
+    """Sign what is asked with your key, and see whether it counts."""
+    _decide("approve", approval_id, key, reason, who, role)
+
+
+def reject(
+    approval_id: ApprovalId, key: KeyFile, reason: Reason = "", who: Who = "", role: Roles = None
+) -> None:
+    """Reject what is asked: one rejection closes it."""
+    _decide("reject", approval_id, key, reason, who, role)
+
+
+def _decide(decision: str, approval_id: str, key: str, reason: str, who: str, role: list[str] | None) -> None:
+    from awoooi import sign_commands
+    from awoooi.loading import load
+
+    sys.exit(sign_commands.decide(load().settings, decision, approval_id, key, reason, who, role or ()))
+
+
 def add_to(app: typer.Typer) -> None:
+    app.command("approve")(approve)
+    app.command("reject")(reject)
     app.add_typer(keys_app, name="keys")
     app.add_typer(signers_app, name="signers")
