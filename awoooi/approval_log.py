@@ -11,6 +11,8 @@ from typing import Any
 import aiokafka
 from aiokafka.errors import KafkaError
 
+from awoooi.events import codec_of
+from awoooi.settings import Settings
 from connectors.kafka.config import KafkaConfig
 from connectors.kafka.patience import patient
 from schemas.approval import ApprovalRequested
@@ -90,3 +92,13 @@ async def approval_log(
         raise BrokerAway(f"the approvals could not be read: {error!r}") from error
     finally:
         await consumer.stop()
+
+
+@asynccontextmanager
+async def approvals_of(settings: Settings, incident_id: str) -> AsyncIterator[ApprovalLog]:
+    """With a codec of its own."""
+    async with (
+        codec_of(settings) as (codec, _),
+        approval_log(settings.kafka, codec, incident_id, settings.partitions) as log,
+    ):
+        yield log

@@ -22,8 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from agents.visible import visible
-from awoooi.approval_log import approval_log
-from awoooi.events import codec_of
+from awoooi.approval_log import approvals_of
 from awoooi.logs import quiet
 from awoooi.settings import Settings
 from connectors.kafka.producer import Publisher
@@ -73,10 +72,7 @@ def decide(
 
 async def _sent(settings: Settings, decision: str, approval_id: str, hand: Hand, reason: str) -> int:
     incident_id, publisher = incident_of(approval_id), Publisher(settings.kafka)
-    async with (
-        codec_of(settings) as (codec, _),
-        approval_log(settings.kafka, codec, incident_id, settings.partitions) as log,
-    ):
+    async with approvals_of(settings, incident_id) as log:
         request = await log.request(approval_id)
         if request is None:
             raise Misconfigured(f"nothing is asked under {approval_id}")

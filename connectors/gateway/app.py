@@ -14,8 +14,9 @@ from starlette.routing import Route
 from connectors.gateway.config import GatewayConfig
 from connectors.gateway.limits import Load, RateLimits
 from connectors.gateway.meters import Meters
-from connectors.gateway.openapi import with_webhooks
+from connectors.gateway.openapi import with_signatures, with_webhooks
 from connectors.gateway.problems import PROBLEM_CONTENT, problem
+from connectors.gateway.signatures import PATH, OpenLog, Signatures
 from connectors.gateway.webhooks import AUTO, V2_SOURCE, Publish, Tokens, Webhooks, Wiring
 from connectors.health import Answer, Checks, exposition, healthz, readyz
 
@@ -32,6 +33,7 @@ def create_app(
     checks: Checks | None = None,
     registry: CollectorRegistry | None = None,
     rates: RateLimits | None = None,
+    approvals: OpenLog | None = None,
 ) -> FastAPI:
     """`publish` writes one record durably; `checks` say what /readyz waits for."""
     load = Load(config.max_in_flight, config.max_in_flight_bytes)
@@ -56,8 +58,10 @@ def create_app(
         Route("/api/v1/webhooks/{source}", Webhooks(config, wiring), methods=["POST"]),
         Route("/api/v2/alerts", Webhooks(config, wiring, source=V2_SOURCE, status=200), methods=["POST"]),
     ]
+    if approvals is not None:
+        app.router.routes.insert(0, Route(PATH, Signatures(config, publish, approvals), methods=["POST"]))
     _add_operations(app, checks or {}, registry)
-    app.openapi = _documented(app, wiring.sources)  # type: ignore[method-assign]
+    app.openapi = _documented(app, wiring.sources, approvals is not None)  # type: ignore[method-assign]
     return app
 
 
@@ -86,11 +90,12 @@ def _endpoint(answer: Callable[[], Answer]) -> Callable[[], Any]:
     return respond
 
 
-def _documented(app: FastAPI, sources: Collection[str]) -> Callable[[], dict[str, Any]]:
+def _documented(app: FastAPI, sources: Collection[str], signatures: bool) -> Callable[[], dict[str, Any]]:
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             plain = get_openapi(title=app.title, version=app.version, routes=app.routes)
-            app.openapi_schema = with_webhooks(plain, sources)
+            whole = with_webhooks(plain, sources)
+            app.openapi_schema = with_signatures(whole, PATH) if signatures else whole
         return app.openapi_schema
 
     return document

@@ -61,6 +61,39 @@ def with_webhooks(document: dict[str, Any], sources: Collection[str]) -> dict[st
     return document
 
 
+def with_signatures(document: dict[str, Any], path: str) -> dict[str, Any]:
+    """With the one path that takes signed approvals."""
+    name = {"type": "string", "pattern": "^INC-[0-9]{8}-[A-Z0-9]{10}-A[1-9][0-9]{0,3}$"}
+    parameter = {"name": "approval_id", "in": "path", "required": True, "schema": name}
+    answers = {200: "it counts: the approval's state and the jti", 202: "no verdict yet: where to look"}
+    refusals = {404: "nothing is asked under this id", 408: "the body came too slowly", 409: "it is closed"}
+    refusals |= {
+        413: "the body is over 32 KiB",
+        422: "no compact JWS, or one that does not count: the reason",
+    }
+    refusals |= {503: "too many at once, or Kafka is away"}
+    document["paths"][path] = {
+        "parameters": [parameter],
+        "post": {
+            "operationId": "sign_approval",
+            "summary": "A signed approval or rejection, a compact JWS",
+            "requestBody": {
+                "required": True,
+                "content": {"application/jose": {"schema": {"type": "string"}}},
+            },
+            "responses": {
+                **{str(code): _answer(text) for code, text in answers.items()},
+                **{str(code): _refusal(code, text) for code, text in refusals.items()},
+            },
+        },
+    }
+    return document
+
+
+def _answer(text: str) -> dict[str, Any]:
+    return {"description": text, "content": {"application/json": {"schema": {"type": "object"}}}}
+
+
 def _operation(name: str, summary: str, status: int, body: dict[str, Any]) -> dict[str, Any]:
     receipt = {"$ref": "#/components/schemas/Receipt"}
     return {

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from connectors.gateway.app import create_app
 from connectors.gateway.config import GatewayConfig
 from connectors.gateway.protocol import BoundedHeadProtocol
+from connectors.gateway.signatures import OpenLog
 from connectors.kafka.config import KafkaConfig
 from connectors.kafka.producer import Publisher
 from connectors.tokens import TokenFile
@@ -33,17 +34,21 @@ class _Server(uvicorn.Server):
         yield
 
 
-def run(config: GatewayConfig, kafka: KafkaConfig, sources: Collection[str]) -> None:
+def run(
+    config: GatewayConfig, kafka: KafkaConfig, sources: Collection[str], approvals: OpenLog | None = None
+) -> None:
     """Blocks until SIGTERM or SIGINT; open requests are answered first."""
-    uvloop.run(serve(config, kafka, sources))
+    uvloop.run(serve(config, kafka, sources, approvals))
 
 
-async def serve(config: GatewayConfig, kafka: KafkaConfig, sources: Collection[str]) -> None:
+async def serve(
+    config: GatewayConfig, kafka: KafkaConfig, sources: Collection[str], approvals: OpenLog | None = None
+) -> None:
     """Serves while Kafka is away too: callers are then told to come again."""
     tokens = TokenFile(config.tokens_file)
     publisher = Publisher(kafka)
     checks = {"kafka": lambda: publisher.trouble, "tokens": lambda: tokens.trouble}
-    app = create_app(config, publisher.send, sources, tokens, checks=checks)
+    app = create_app(config, publisher.send, sources, tokens, checks=checks, approvals=approvals)
     with _bound(config) as listener:
         server = _Server(_uvicorn(config, app))
         loop = asyncio.get_running_loop()

