@@ -15,9 +15,9 @@ def signature_of(record: bytes) -> str:
     return hashlib.sha256(record).hexdigest()
 
 
-def ballot_of(vote: Vote, token: bytes, signature: str) -> Ballot:
+def ballot_of(vote: Vote, token: bytes) -> Ballot:
     return Ballot(
-        signature=signature,
+        signature=signature_of(token),
         token=token.decode("ascii"),
         person=vote.person,
         roles=tuple(sorted(vote.roles)),

@@ -167,7 +167,7 @@ class Approve(KeyedBase[Votes]):
         await self._forget_removed(one)
         judged = judge(vote, one.approval())
         if judged.verdict is Verdict.COUNTED:
-            ballot = ballot_of(vote, token, event.payload.signature)
+            ballot = ballot_of(vote, token)
             one.votes.append(event.model_copy(update={"payload": ballot}))
         told = self._told(event, judged, one, now)
         at = _expiry(one) if judged.approval.state is Standing.EXPIRED else event.recorded_at

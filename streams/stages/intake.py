@@ -31,7 +31,7 @@ class Intake:
 
     async def handle(self, record: Record, now: Now) -> Events:
         """Judged by our own clock, once: what a record says of its time is its sender's to choose."""
-        token = (record.value or b"").rstrip(b"\r\n")  # as files and shells end a line
+        token = record.value or b""
         found = await self._verifier.verify(token, now.moment)
         if isinstance(found, Vote):
             return [self._verified(found, token, record, now)]
@@ -39,18 +39,16 @@ class Intake:
 
     def _verified(self, vote: Vote, token: bytes, record: Record, now: Now) -> Event:
         about = self._envelope(vote.incident_id, record, now)
-        return VoteVerified(
-            **about, actor=vote.person, payload=ballot_of(vote, token, signature_of(record.value or b""))
-        )
+        return VoteVerified(**about, actor=vote.person, payload=ballot_of(vote, token, signature_of(token)))
 
     def _refused(self, found: Refused, token: bytes, record: Record, now: Now) -> Event:
         approval_id = "" if found.reason is Refusal.TOO_LARGE else _approval_named(token)
         told = VoteRefusal(
-            signature=signature_of(record.value or b""),
+            signature=signature_of(token),
             approval_id=approval_id,
             refusal=found.reason,
             sentence=found.sentence,
-            size=len(record.value or b""),
+            size=len(token),
         )
         return VoteRefused(**self._envelope(incident_of(approval_id), record, now), payload=told)
 

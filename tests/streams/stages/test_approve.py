@@ -198,13 +198,6 @@ async def test_a_replay_over_two_transports_counts_once(story: Approvals) -> Non
     assert not story.log.events("authorizations")
 
 
-async def test_a_line_feed_at_its_end_does_no_harm(story: Approvals) -> None:
-    story.send(story.signed("bob") + b"\n")
-    await story.run()
-
-    assert story.kinds() == ["counted"]
-
-
 async def test_one_person_is_one_person(story: Approvals) -> None:
     story.sign("bob")
     story.sign("bob")
