@@ -39,7 +39,7 @@ class Intake:
 
     def _verified(self, vote: Vote, token: bytes, record: Record, now: Now) -> Event:
         about = self._envelope(vote.incident_id, record, now)
-        return VoteVerified(**about, actor=vote.person, payload=ballot_of(vote, token, signature_of(token)))
+        return VoteVerified(**about, actor=vote.person, payload=ballot_of(vote, token))
 
     def _refused(self, found: Refused, token: bytes, record: Record, now: Now) -> Event:
         approval_id = "" if found.reason is Refusal.TOO_LARGE else _approval_named(token)
