@@ -85,6 +85,10 @@ class Approvals(Gates):
                 self.log.append(topic, record.value, record.key, record.headers)
         await self.run()
 
+    def records(self, topic: str) -> int:
+        """Copies among them."""
+        return sum(len(found) for (name, _), found in self.log.topics.items() if name == topic)
+
     @property
     def refusals(self) -> list[str]:
         events = [*self.log.events("approvals.votes"), *self.log.events("approvals.outcomes")]
@@ -187,6 +191,16 @@ async def test_the_first_closing_wins_and_what_comes_after_is_late(story: Approv
     assert story.outcomes == [Outcome.APPROVAL_REQUIRED, Outcome.REJECTED]
 
 
+async def test_what_is_closed_stays_so_when_the_alert_resolves(story: Approvals) -> None:
+    story.sign("carol", decision="reject")
+    await story.run()
+    story.happens(IncidentResolved, 1)
+    await story.run()
+
+    assert story.outcomes == [Outcome.APPROVAL_REQUIRED, Outcome.REJECTED]
+    assert story.records("decisions") == 2
+
+
 async def test_a_replay_over_two_transports_counts_once(story: Approvals) -> None:
     once = story.signed("bob")
     story.send(once, b"http")
@@ -216,7 +230,7 @@ async def test_what_is_read_again_after_a_crash_is_counted_once(story: Approvals
     await story.run()
 
     assert story.kinds() == ["counted"]
-    assert story.refusals == []
+    assert story.records("approvals.outcomes") == 1
 
 
 async def test_a_vote_read_before_its_request_waits_for_it(story: Approvals) -> None:
