@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -73,16 +73,17 @@ class Log:
 
     async def send_all(self, events: Iterable[Event]) -> None:
         """Durable when this returns."""
-        sent = [
-            await self._producer.send(
-                self.prefix + topic_of(type(event)).name,
-                self.codec.encode(event),
-                key=event.event_id.encode(),
-                partition=partition_of(event.event_id.encode(), PARTITIONS),
-            )
-            for event in events
-        ]
-        await asyncio.gather(*sent)
+        await asyncio.gather(*[await self._hand_over(event) for event in events])
+
+    async def _hand_over(self, event: Event) -> Awaitable[Any]:
+        topic, key = topic_of(type(event)), event.event_id.encode()
+        handed_over: Awaitable[Any] = await self._producer.send(
+            self.prefix + topic.name,
+            self.codec.encode(event),
+            key=key,
+            partition=partition_of(key, PARTITIONS) if topic.keyed else 0,
+        )
+        return handed_over
 
     async def send_bytes(self, topic: str, value: bytes | None, partition: int = 0) -> int:
         """Its offset."""
