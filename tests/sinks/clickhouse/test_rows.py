@@ -14,7 +14,7 @@ from schemas.codec import SINGLE_OBJECT, Codec
 from schemas.envelope import Event, to_millis
 from schemas.errors import Never, UnknownSchema
 from sinks.clickhouse.rows import EventRow, hash_of, row_of, set_aside
-from tests.sinks.samples import NOW, SECRET, every_event, hit, normalized
+from tests.sinks.samples import SECRET, every_event, hit, normalized
 
 CODEC = Codec()
 EVENTS = every_event()
@@ -33,7 +33,7 @@ def test_a_row_says_what_the_event_says(event: Event) -> None:
     row = read(event)
     envelope = ("project_id", "event_id", "type", "schema_version", "stage", "actor", "incident_id", "run_id")
     assert row[:8] == tuple(getattr(event, name) for name in envelope)
-    assert row.occurred_at == row.recorded_at == to_millis(NOW)
+    assert (row.occurred_at, row.recorded_at) == (to_millis(event.occurred_at), to_millis(event.recorded_at))
     assert tuple(row.causes) == event.causes
     assert row[12:16] == ("epoch", "incidents", 3, 5)
     payload = event.payload.model_dump(mode="json", exclude={"original", "original_key", "original_stamp"})
