@@ -150,7 +150,7 @@ class Sink:
         self._stored.setdefault(place, records[0].offset)
         self._batch.rows += rows
         self._batch.refused += refused
-        size = sum(max(record.serialized_value_size, 0) for record in records)
+        size = sum(len(record.value or b"") for record in records)
         self._batch.took(place, records[-1].offset + 1, size, time.monotonic())
 
     async def _close_batch(self) -> None:

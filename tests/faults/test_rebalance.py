@@ -101,7 +101,7 @@ async def test_workers_come_and_go_and_freeze_under_load(fresh_kafka: KafkaPeer,
             frozen_one = started.start()
             await started.ready(frozen_one)
             await counted(reader, more=1_000)
-            frozen_one.signal(signal.SIGSTOP)
+            frozen_one.freeze()
             await counted(reader, more=15_000)  # what the frozen one had is worked on again
             frozen_one.signal(signal.SIGCONT)
             await producing

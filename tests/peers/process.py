@@ -97,6 +97,11 @@ class Process:
         if self.running:
             os.kill(self.pid, number)
 
+    def freeze(self) -> None:
+        """Back once every thread of it stands still, which on a busy machine is not at once."""
+        os.kill(self.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
+
     def wait(self, timeout: float = 10.0) -> int:
         """Its exit status, once it has ended."""
         assert self._child is not None, f"not started: {self.name}"

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from aiokafka.consumer import fetcher
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 from structlog.testing import capture_logs
@@ -18,6 +19,7 @@ from schemas.errors import Misconfigured, Never, RegistryAway
 from sinks.clickhouse.client import Client
 from sinks.clickhouse.rows import EventRow, hash_of
 from sinks.config import SinkConfig
+from streams.lean_fetch import LeanRecords
 from tests.peers import KafkaPeer, TansuPeer, free_port, wait_until_async
 from tests.sinks.clickhouse_peer import ClickHousePeer
 from tests.sinks.harness import Log, reaches, ready, running, stored, total, troubles
@@ -32,7 +34,11 @@ async def log(kafka: KafkaPeer) -> AsyncIterator[Log]:
         yield made
 
 
-async def test_every_kind_of_event_lands(log: Log, store: ClickHousePeer, clickhouse: Client) -> None:
+@pytest.mark.parametrize("records", [fetcher.PartitionRecords, LeanRecords], ids=["alone", "beside workers"])
+async def test_every_kind_of_event_lands(
+    log: Log, store: ClickHousePeer, clickhouse: Client, records: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetcher, "PartitionRecords", records)
     events = every_event()
     await log.send(*events)
     async with running(log.sink(store.config(), epoch="e1")):

@@ -126,7 +126,7 @@ async def test_a_cluster_that_hangs_comes_back_and_goes(fresh: KubernetesPeer) -
     api = next(process for process in fresh.processes if process.name == "api")
     assert (await cluster.list(kinds.NODE)).items
 
-    api.signal(signal.SIGSTOP)
+    api.freeze()
     with pytest.raises(Unavailable, match=r"cluster test: no answer within 0\.5 s"):
         await cluster.list(kinds.NODE)
     api.signal(signal.SIGCONT)
