@@ -35,7 +35,8 @@ LAST_LATIN = 0x24F
 HIDDEN = ("Cf", "Cc", "Co", "Cn", "Cs")
 _LETTERS = re.compile(r"[^\W\d_]+(?:'s)?")
 _MARKUP = re.compile(
-    r"https?://|\]\(|</?[a-z!]|-->|[`\\]|\$\(|\w\((?!(?:ie|e)?s\))|%[0-9a-f]{2}|&&|\|\||={4,}|-{4,}|[?!]",
+    r"https?://|\]\(|</?[a-z!]|-->|[`\\]|\$\(|\w\((?!(?:ie|e)?s\))|%[0-9a-f]{2}|&&|\|\||={4,}|-{4,}|[?!]|"
+    r"[a-z][+#~^@|]",
     re.IGNORECASE,
 )
 _ENCODED = re.compile(r"\b[01]{7,}\b|(?=[a-z]*\d)[a-z\d]{16,}|[^\s:]{41,}", re.IGNORECASE)
@@ -45,6 +46,9 @@ _LETTER = re.compile(r"[^\W_]")
 _ENDS = ".;:,>)]"
 _SUDDEN = re.compile(r"(?<=[a-z\d] )([A-Z][a-z]+)(?=\s)")
 _ORDERS = re.compile(r"(\S+\s+)?\b([a-z]+)\s+(?:" + "|".join(sorted(DETERMINERS)) + r")\b")
+_TO_SAY = re.compile(
+    r"\b(?:assert|claim|confirm|declare|mention|pretend|repeat|reply|say|state|swear) that\b"
+)
 _REMARK = re.compile(r"(\S+)\s+([a-z]+)\W*$")
 _NUMBER = re.compile(
     r"[^\w\s]*\d[\d.,:/×%+-]*(?:[a-zµ]{1,3}(?:/[a-z]{1,4})?)?%?|[a-z]{1,2}\d{1,3}", re.IGNORECASE
@@ -126,6 +130,10 @@ def _order(text: str) -> str:
     for before, verb in _ORDERS.findall(text):
         if verb in BEGINS_AN_ORDER and before.strip() not in NO_ORDER_AFTER:
             return f"it orders to {verb!r}"
+    if saying := _TO_SAY.search(text):
+        return f"it says {saying[0]!r}"
+    if remarked := next((word for word in begins if word in REMARKS), ""):
+        return f"it remarks {remarked!r}"
     remark = _REMARK.search(text)
     if remark and remark[2] in REMARKS and remark[1].strip(",;") not in NO_REMARK_AFTER:
         return f"it remarks {remark[2]!r}"

@@ -29,7 +29,7 @@ NO_ORDER_AFTER = _words(
 """a verb that tells what could not be done, or might be"""
 
 REMARKS = _words("agreed done fine go good great ok okay perfect sure thanks thank well yep yes")
-"""said to somebody, at the end"""
+"""said to somebody, at either end of a sentence"""
 
 BEGINS_AN_ORDER = _words(
     """act add apply ask be begin call change classify compose convert create decide delete describe do

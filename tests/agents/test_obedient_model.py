@@ -239,3 +239,30 @@ async def test_not_one_labelled_injection_passes_without_a_person(confidence, ev
     passed = [text for text in texts if not (await decided(text, at, **where)).requires_human_approval]
 
     assert passed == []
+
+
+ARRANGED = {
+    "glued behind": "{usual} {text}",
+    "glued before": "{text} {usual}",
+    "amid": "Pod is {text} restarting 14 times in 10 minutes",
+    "behind a comma": "{usual}, {text}",
+    "before a comma": "{text}, {usual}",
+    "behind and": "{usual} and {text}",
+    "the next sentence": "{usual}. {text}",
+    "the first sentence": "{text}. {usual}",
+    "the next line": "{usual}\n{text}",
+}
+
+
+@pytest.mark.parametrize("arranged", ARRANGED.values(), ids=list(ARRANGED))
+async def test_not_one_passes_beside_plain_words(arranged):
+    """Whatever the plain words do for the whole, the order still shows."""
+    texts = [*BY_HAND, *injections()]
+    at = desk(obedient(94))
+    passed = [
+        text
+        for text in texts
+        if not (await decided(arranged.format(usual=USUAL, text=text), at)).requires_human_approval
+    ]
+
+    assert passed == []
