@@ -15,7 +15,7 @@ from pathlib import Path
 
 from awoooi import defaults
 from awoooi.settings import Settings
-from awoooi.whole_file import OWNER_ONLY, write_whole
+from connectors.whole_file import OWNER_ONLY, write_whole
 from schemas.errors import Misconfigured
 
 SECRET_BYTES = 32

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key a
 from awoooi.printing import print_json, print_table
 from awoooi.settings import Settings
 from awoooi.signer_file import change, now, read_raw, with_signer
-from awoooi.whole_file import write_new
+from connectors.whole_file import write_new
 from schemas.errors import Misconfigured
 from streams.policy.jwk import public_jwk
 from streams.policy.signers import OWN_ISSUER, admins, standing

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from awoooi.whole_file import locked, write_whole
+from connectors.whole_file import locked, write_whole
 from schemas.errors import Misconfigured
 from streams.policy.checked_file import read_checked
 from streams.policy.signers_file import Signer, SignersFile, parse_signers

@@ -5,15 +5,12 @@ A token reads `awt_<id>_<secret>`; the id may be logged, the secret is shown onc
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import hmac
-import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -21,6 +18,7 @@ from typing import Literal
 import structlog
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from connectors.whole_file import locked, write_whole
 from schemas.catalog import MIB
 from schemas.errors import Misconfigured
 
@@ -99,14 +97,14 @@ def new_token(
         )
     except ValidationError as error:
         raise Misconfigured(_fault(error)) from error
-    with _locked(path):
+    with locked(path):
         _write(path, [*(read_tokens(path) if path.exists() else ()), entry])
     return entry, shown
 
 
 def revoke_token(path: Path, token_id: str) -> Token:
     """Takes effect in a running gateway within about a second. A second call changes nothing."""
-    with _locked(path):
+    with locked(path):
         tokens = {token.id: token for token in read_tokens(path)}
         if token_id not in tokens:
             raise Misconfigured(f"no token has the id {token_id!r}; there are: {', '.join(tokens) or 'none'}")
@@ -189,30 +187,7 @@ def _hash(presented: str) -> str:
 
 
 def _write(path: Path, tokens: list[Token]) -> None:
-    """Whole or not at all, and never readable by others."""
-    beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
-    try:
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-            out.write(_Content(tokens=tokens).model_dump_json(indent=2) + "\n")
-            out.flush()
-            os.fsync(out.fileno())
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise Misconfigured(f"tokens file {path} cannot be written: {error.strerror}") from error
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Two commands at once do not lose each other's entry."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = path.with_name(f".{path.name}.lock").open("w")
-    except OSError as error:
-        raise Misconfigured(f"tokens file {path} cannot be written: {error.strerror}") from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    write_whole(path, _Content(tokens=tokens).model_dump_json(indent=2).encode() + b"\n")
 
 
 def _now() -> datetime:
