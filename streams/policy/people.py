@@ -5,9 +5,6 @@ from __future__ import annotations
 import unicodedata
 from enum import StrEnum
 
-PERSON = r"[a-z0-9][a-z0-9._@+-]{0,126}"
-"""small ASCII letters alone: two persons whose names look alike cannot both be registered"""
-
 
 class Role(StrEnum):
     ADMIN = "admin"

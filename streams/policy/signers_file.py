@@ -21,9 +21,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 
 from connectors.tokens import PROJECT_PATTERN
 from schemas.errors import BadPayload
+from schemas.person import PERSON, PERSON_IN_WORDS
 from streams.policy.checked_file import Complaint, parse_checked, read_bytes
 from streams.policy.jwk import PublicKey, read_jwk
-from streams.policy.people import PERSON, Role
+from streams.policy.people import Role
 
 ALL_PROJECTS = "*"
 Project = Annotated[str, Field(pattern=rf"^(\*|{PROJECT_PATTERN})$")]
@@ -88,7 +89,7 @@ class Account(_Part):
 
 
 class Signer(_Part):
-    person: str = Field(pattern=f"^{PERSON}$", description="small letters, digits and . _ @ + -")
+    person: str = Field(pattern=f"^{PERSON}$", description=PERSON_IN_WORDS)
     roles: tuple[Role, ...]
     projects: tuple[Project, ...] = (ALL_PROJECTS,)
     keys: tuple[KeyEntry, ...] = ()
