@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from awoooi import cli_eval, cli_policy, cli_signers, fake_cluster
+from awoooi import cli_eval, cli_policy, cli_signers, cli_tokens, fake_cluster
 from schemas.errors import AwoooiError
 
 app = typer.Typer(
@@ -23,13 +23,11 @@ app = typer.Typer(
 topics = typer.Typer(no_args_is_help=True, help="The log's topics.")
 clickhouse = typer.Typer(no_args_is_help=True, help="The record's schema.")
 replay_app = typer.Typer(no_args_is_help=True, help="Send records through again.")
-tokens_app = typer.Typer(no_args_is_help=True, help="Webhook tokens.")
 sealing_app = typer.Typer(no_args_is_help=True, help="The keys that personal values are sealed with.")
 topology_app = typer.Typer(no_args_is_help=True, help="Services and what they depend on.")
 app.add_typer(topics, name="topics")
 app.add_typer(clickhouse, name="clickhouse")
 app.add_typer(replay_app, name="replay")
-app.add_typer(tokens_app, name="tokens")
 app.add_typer(sealing_app, name="sealing")
 playbooks_app = typer.Typer(no_args_is_help=True, help="What the rule engine knows.")
 app.add_typer(topology_app, name="topology")
@@ -38,6 +36,7 @@ app.add_typer(playbooks_app, name="playbooks")
 app.add_typer(cli_eval.eval_app, name="eval")
 cli_policy.add_to(app)
 cli_signers.add_to(app)
+cli_tokens.add_to(app)
 app.command("fake-cluster", hidden=True)(fake_cluster.serve)
 
 
@@ -306,38 +305,6 @@ def replay_rejected(
 
     choice = replay.Choice(source, replay.read_since(since) if since else None, limit, again)
     sys.exit(replay.replay_rejected(load().settings, choice, dry_run=dry_run))
-
-
-@tokens_app.command("new")
-def tokens_new(
-    name: Annotated[str, typer.Argument(help="who will use it")],
-    project: Annotated[str, typer.Option(help="the tenant that its alerts belong to")] = "default",
-    sources: Annotated[str, typer.Option(help="alert sources, with commas between; * for all")] = "*",
-    requests_per_minute: Annotated[int, typer.Option(min=1, help="beyond them the answer is 503")] = 100,
-) -> None:
-    """Make a token; it is shown once."""
-    from awoooi import token_commands
-    from awoooi.loading import load
-
-    token_commands.new(load().settings, name, project, sources, requests_per_minute)
-
-
-@tokens_app.command("list")
-def tokens_list(as_json: AsJson = False) -> None:
-    """All tokens, the revoked ones too; never their secrets."""
-    from awoooi import token_commands
-    from awoooi.loading import load
-
-    token_commands.show(load().settings, as_json=as_json)
-
-
-@tokens_app.command("revoke")
-def tokens_revoke(token_id: Annotated[str, typer.Argument(help="as `tokens list` shows it")]) -> None:
-    """End a token."""
-    from awoooi import token_commands
-    from awoooi.loading import load
-
-    token_commands.revoke(load().settings, token_id)
 
 
 @sealing_app.command("rotate")

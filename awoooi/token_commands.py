@@ -1,37 +1,74 @@
-"""`awoooi tokens new|list|revoke`."""
+"""`awoooi tokens new|list|revoke`: those of webhooks, and people's own."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from awoooi.printing import print_json, print_table
 from awoooi.settings import Settings
-from connectors.tokens import Limits, Token, new_token, read_tokens, revoke_token
+from connectors.tokens import (
+    AnyToken,
+    Limits,
+    Role,
+    Token,
+    new_personal_token,
+    new_token,
+    read_personal_tokens,
+    read_tokens,
+    revoke_token,
+)
+from schemas.errors import Misconfigured
 
-COLUMNS = ("id", "name", "project", "sources", "per minute", "made", "state")
+COLUMNS = ("id", "name", "for", "projects", "per minute", "made", "state")
 
 
-def new(settings: Settings, name: str, project: str, sources: str, requests_per_minute: int) -> None:
+def new(
+    settings: Settings, name: str, projects: Sequence[str], sources: str, requests_per_minute: int
+) -> None:
+    """A webhook's: of one project."""
+    if len(projects) > 1:
+        raise Misconfigured("a webhook's token belongs to one project: give one --project")
     chosen: tuple[str, ...] | Literal["*"] = "*"
     if sources != "*":
         chosen = tuple(source.strip() for source in sources.split(",") if source.strip())
     limits = Limits(requests_per_minute=requests_per_minute)
-    path = settings.gateway.tokens_file
+    path, project = settings.gateway.tokens_file, "".join(projects) or "default"
     entry, shown = new_token(path, name, project=project, sources=chosen, limits=limits)
     print(f"Token {entry.id} for project {entry.project}, sources {_sources(entry)}. It is shown this once:")
     print(shown)
 
 
+def new_personal(
+    settings: Settings,
+    name: str,
+    person: str,
+    roles: Sequence[str],
+    projects: Sequence[str],
+    requests_per_minute: int,
+) -> None:
+    if not roles:
+        raise Misconfigured(f"--person needs at least one --role: {', '.join(Role)}")
+    limits = Limits(requests_per_minute=requests_per_minute)
+    path = settings.gateway.tokens_file
+    entry, shown = new_personal_token(path, name, person, roles, projects=_chosen(projects), limits=limits)
+    print(f"Token {entry.id} for {_whom(entry)} in {_projects(entry)}. It is shown this once:")
+    print(shown)
+
+
+def _chosen(projects: Sequence[str]) -> tuple[str, ...] | Literal["*"]:
+    return "*" if not projects or "*" in projects else tuple(projects)
+
+
 def show(settings: Settings, *, as_json: bool) -> None:
     path = settings.gateway.tokens_file
-    tokens = read_tokens(path) if path.exists() else ()
+    tokens: list[AnyToken] = []
+    if path.exists():
+        tokens = [*read_tokens(path), *read_personal_tokens(path)]
     if as_json:
         print_json([token.model_dump(mode="json", exclude={"sha256"}) for token in tokens])
     elif tokens:
-        print_table(
-            ("id", "name", "project", "sources", "per minute", "made", "state"),
-            [_row(token) for token in tokens],
-        )
+        print_table(COLUMNS, [_row(token) for token in tokens])
     else:
         print(f"No tokens in {path}; `awoooi tokens new NAME` makes one.")
 
@@ -41,18 +78,29 @@ def revoke(settings: Settings, token_id: str) -> None:
     print(f"Token {entry.id} ({entry.name}) is revoked; a running gateway knows within a second.")
 
 
-def _row(token: Token) -> tuple[str, ...]:
+def _row(token: AnyToken) -> tuple[str, ...]:
     state = "in force" if token.revoked is None else f"revoked {token.revoked:%Y-%m-%d %H:%M}"
-    limit = str(token.limits.requests_per_minute)
     return (
         token.id,
         token.name,
-        token.project,
-        _sources(token),
-        limit,
+        _whom(token),
+        _projects(token),
+        str(token.limits.requests_per_minute),
         f"{token.created:%Y-%m-%d %H:%M}",
         state,
     )
+
+
+def _whom(token: AnyToken) -> str:
+    if isinstance(token, Token):
+        return f"alerts of {_sources(token)}"
+    return f"{token.person}, {' and '.join(token.roles)}"
+
+
+def _projects(token: AnyToken) -> str:
+    if isinstance(token, Token):
+        return token.project
+    return "all projects" if token.projects == "*" else ", ".join(token.projects)
 
 
 def _sources(token: Token) -> str:

@@ -1,6 +1,7 @@
-"""Webhook tokens: one JSON file, owner-readable, holding hashes only.
+"""Tokens for the gateway: one JSON file, owner-readable, holding hashes only.
 
-A token reads `awt_<id>_<secret>`; the id may be logged, the secret is shown once, when it is made.
+A webhook's token reads `awt_<id>_<secret>`, a person's own `awp_<id>_<secret>`; the id may be logged, the
+secret is shown once, when it is made. The two are looked up apart: neither is ever taken for the other.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import hmac
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import structlog
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -21,14 +23,16 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from connectors.whole_file import locked, write_whole
 from schemas.catalog import MIB
 from schemas.errors import Misconfigured
+from schemas.person import PERSON, PERSON_IN_WORDS
 
 log = structlog.get_logger(__name__)
 
-PREFIX = "awt"
+WEBHOOK_PREFIX, PERSON_PREFIX = "awt", "awp"
 ID_BYTES, SECRET_BYTES = 5, 32
 PROJECT_PATTERN = r"[a-z0-9][a-z0-9._-]{0,62}"
 SOURCE_PATTERN = r"[a-z0-9][a-z0-9_-]{0,62}"
 ALL_SOURCES: Literal["*"] = "*"
+ALL_PROJECTS: Literal["*"] = "*"
 _NO_TOKEN_SHA256 = hashlib.sha256(b"").hexdigest()
 _CHECK_SECS = 1.0
 
@@ -42,17 +46,33 @@ class Limits(BaseModel):
     bytes_per_minute: int = Field(60 * MIB, ge=MIB, description="at least one largest body")
 
 
-class Token(BaseModel):
+class Role(StrEnum):
+    """What a person may do over the API; nothing else of them is known here."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    APPROVER = "approver"
+    ADMIN = "admin"
+
+
+class Entry(BaseModel):
+    """What every token has."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(pattern=r"^[0-9a-f]{10}$")
     name: str = Field(min_length=1, max_length=200)
-    project: str = Field("default", pattern=f"^{PROJECT_PATTERN}$")
-    sources: tuple[str, ...] | Literal["*"] = ALL_SOURCES
     limits: Limits = Limits()
     created: AwareDatetime
     revoked: AwareDatetime | None = None
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", repr=False)
+
+
+class Token(Entry):
+    """A webhook's: it brings alerts of one project, and can do nothing else."""
+
+    project: str = Field("default", pattern=f"^{PROJECT_PATTERN}$")
+    sources: tuple[str, ...] | Literal["*"] = ALL_SOURCES
 
     @field_validator("sources")
     @classmethod
@@ -68,10 +88,37 @@ class Token(BaseModel):
         return self.sources == ALL_SOURCES or source in self.sources
 
 
+class PersonalToken(Entry):
+    """A person's own: what they do with it bears their name."""
+
+    person: str
+    roles: tuple[Role, ...] = Field(min_length=1)
+    projects: tuple[Annotated[str, Field(pattern=f"^{PROJECT_PATTERN}$")], ...] | Literal["*"] = Field(
+        ALL_PROJECTS, min_length=1
+    )
+
+    @field_validator("person")
+    @classmethod
+    def _a_name(cls, person: str) -> str:
+        if not re.fullmatch(PERSON, person):
+            raise ValueError(f"no person's name ({PERSON_IN_WORDS})")
+        return person
+
+
+AnyToken = Token | PersonalToken
+E = TypeVar("E", Token, PersonalToken)
+
+
 class _Content(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     tokens: list[Token] = Field(default_factory=list)
+    people: list[PersonalToken] = Field(default_factory=list)
+
+    @property
+    def all(self) -> dict[str, AnyToken]:
+        entries: list[AnyToken] = [*self.tokens, *self.people]
+        return {entry.id: entry for entry in entries}
 
 
 def new_token(
@@ -83,42 +130,65 @@ def new_token(
     limits: Limits | None = None,
 ) -> tuple[Token, str]:
     """The entry that was written, and the token itself, which nobody can show again."""
+    given = {"name": name, "project": project, "sources": sources, "limits": limits or Limits()}
+    return _new(path, Token, WEBHOOK_PREFIX, given)
+
+
+def new_personal_token(
+    path: Path,
+    name: str,
+    person: str,
+    roles: Sequence[str],
+    *,
+    projects: tuple[str, ...] | Literal["*"] = ALL_PROJECTS,
+    limits: Limits | None = None,
+) -> tuple[PersonalToken, str]:
+    """The same for a person's own."""
+    wrong = [role for role in roles if role not in [*Role]]
+    if wrong or not roles:
+        named = f"{', '.join(map(repr, wrong))}: no such role" if wrong else "name at least one role"
+        raise Misconfigured(f"{named}; there are: {', '.join(Role)}")
+    given = {"name": name, "person": person, "roles": tuple(dict.fromkeys(roles)), "projects": projects}
+    return _new(path, PersonalToken, PERSON_PREFIX, {**given, "limits": limits or Limits()})
+
+
+def _new(path: Path, kind: type[E], prefix: str, given: Mapping[str, Any]) -> tuple[E, str]:
     token_id, secret = secrets.token_hex(ID_BYTES), secrets.token_urlsafe(SECRET_BYTES)
-    shown = f"{PREFIX}_{token_id}_{secret}"
+    shown = f"{prefix}_{token_id}_{secret}"
     try:
-        entry = Token(
-            id=token_id,
-            name=name,
-            project=project,
-            sources=sources,
-            limits=limits or Limits(),
-            created=_now(),
-            sha256=_hash(shown),
-        )
+        entry = kind.model_validate({**given, "id": token_id, "created": _now(), "sha256": _hash(shown)})
     except ValidationError as error:
         raise Misconfigured(_fault(error)) from error
     with locked(path):
-        _write(path, [*(read_tokens(path) if path.exists() else ()), entry])
+        _write(path, [*(_read(path).all.values() if path.exists() else ()), entry])
     return entry, shown
 
 
-def revoke_token(path: Path, token_id: str) -> Token:
+def revoke_token(path: Path, token_id: str) -> AnyToken:
     """Takes effect in a running gateway within about a second. A second call changes nothing."""
     with locked(path):
-        tokens = {token.id: token for token in read_tokens(path)}
-        if token_id not in tokens:
-            raise Misconfigured(f"no token has the id {token_id!r}; there are: {', '.join(tokens) or 'none'}")
-        entry = tokens[token_id]
+        known = _read(path).all
+        if token_id not in known:
+            raise Misconfigured(f"no token has the id {token_id!r}; there are: {', '.join(known) or 'none'}")
+        entry = known[token_id]
         if entry.revoked is None:
-            entry = tokens[token_id] = entry.model_copy(update={"revoked": _now()})
-            _write(path, list(tokens.values()))
+            entry = known[token_id] = entry.model_copy(update={"revoked": _now()})
+            _write(path, known.values())
     return entry
 
 
 def read_tokens(path: Path) -> tuple[Token, ...]:
-    """Every entry, the revoked ones too."""
+    """Every webhook's, the revoked ones too."""
+    return tuple(_read(path).tokens)
+
+
+def read_personal_tokens(path: Path) -> tuple[PersonalToken, ...]:
+    return tuple(_read(path).people)
+
+
+def _read(path: Path) -> _Content:
     try:
-        content = _Content.model_validate_json(path.read_bytes())
+        return _Content.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
         todo = "`awoooi init` makes it, `awoooi tokens new NAME` too"
         raise Misconfigured(f"tokens file {path} does not exist: {todo}") from error
@@ -126,7 +196,6 @@ def read_tokens(path: Path) -> tuple[Token, ...]:
         raise Misconfigured(f"tokens file {path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
         raise Misconfigured(f"tokens file {path}: {_fault(error)}") from error
-    return tuple(content.tokens)
 
 
 class TokenFile:
@@ -140,16 +209,21 @@ class TokenFile:
         self._clock = clock
         self._seen = _stamp_of(path)
         self._checked = clock()
-        self._valid = _valid(read_tokens(path))
+        self._take(_read(path))
         self.trouble = ""
 
     def find(self, presented: str) -> Token | None:
-        """The token that was presented, if it is in force; takes as long for a wrong one."""
+        """The webhook's token that was presented, if it is in force; takes as long for a wrong one."""
         self._refresh()
-        _, _, rest = presented.partition("_")
-        token = self._valid.get(rest.partition("_")[0])
-        known = _NO_TOKEN_SHA256 if token is None else token.sha256
-        return token if hmac.compare_digest(known, _hash(presented)) else None
+        return _found(self._webhooks, WEBHOOK_PREFIX, presented)
+
+    def find_person(self, presented: str) -> PersonalToken | None:
+        """The same for a person's own."""
+        self._refresh()
+        return _found(self._people, PERSON_PREFIX, presented)
+
+    def _take(self, content: _Content) -> None:
+        self._webhooks, self._people = _valid(content.tokens), _valid(content.people)
 
     def _refresh(self) -> None:
         now = self._clock()
@@ -161,16 +235,24 @@ class TokenFile:
             return
         self._seen = seen
         try:
-            self._valid = _valid(read_tokens(self._path))
+            self._take(_read(self._path))
             self.trouble = ""
-            log.info("tokens_read", tokens=len(self._valid))
+            log.info("tokens_read", tokens=len(self._webhooks), people=len(self._people))
         except Misconfigured as error:
             self.trouble = f"{error}; the tokens read before stay in force"
             log.warning("tokens_broken", detail=self.trouble)
 
 
-def _valid(tokens: tuple[Token, ...]) -> dict[str, Token]:
+def _valid(tokens: Sequence[E]) -> dict[str, E]:
     return {token.id: token for token in tokens if token.revoked is None}
+
+
+def _found(valid: Mapping[str, E], prefix: str, presented: str) -> E | None:
+    """By the hash of the whole text, prefix and id included."""
+    said, _, rest = presented.partition("_")
+    token = valid.get(rest.partition("_")[0]) if said == prefix else None
+    known = _NO_TOKEN_SHA256 if token is None else token.sha256
+    return token if hmac.compare_digest(known, _hash(presented)) else None
 
 
 def _stamp_of(path: Path) -> tuple[int, int, int] | None:
@@ -186,8 +268,12 @@ def _hash(presented: str) -> str:
     return hashlib.sha256(presented.encode(errors="surrogateescape")).hexdigest()
 
 
-def _write(path: Path, tokens: list[Token]) -> None:
-    write_whole(path, _Content(tokens=tokens).model_dump_json(indent=2).encode() + b"\n")
+def _write(path: Path, entries: Collection[AnyToken]) -> None:
+    content = _Content(
+        tokens=[entry for entry in entries if isinstance(entry, Token)],
+        people=[entry for entry in entries if isinstance(entry, PersonalToken)],
+    )
+    write_whole(path, content.model_dump_json(indent=2).encode() + b"\n")
 
 
 def _now() -> datetime:

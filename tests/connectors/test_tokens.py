@@ -1,4 +1,4 @@
-"""Webhook tokens: shown once, stored as hashes, read again when the file changes."""
+"""Tokens of webhooks and of people: shown once, stored as hashes, read again when the file changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,16 @@ from typing import Any
 
 import pytest
 
-from connectors.tokens import Limits, TokenFile, new_token, read_tokens, revoke_token
+from connectors.tokens import (
+    Limits,
+    Role,
+    TokenFile,
+    new_personal_token,
+    new_token,
+    read_personal_tokens,
+    read_tokens,
+    revoke_token,
+)
 from schemas.errors import Misconfigured
 
 
@@ -184,3 +193,61 @@ def test_the_hash_is_hidden_in_repr(path: Path) -> None:
     entry, _ = new_token(path, "one")
 
     assert entry.sha256 not in repr(entry)
+
+
+# -- a person's own
+
+
+def test_a_persons_token_says_who_they_are_and_what_they_may(path: Path) -> None:
+    entry, shown = new_personal_token(path, "laptop", "bob", ["operator", "viewer"], projects=("shop",))
+
+    assert shown.startswith(f"awp_{entry.id}_")
+    assert TokenFile(path).find_person(shown) == entry
+    assert (entry.person, entry.roles, entry.projects) == ("bob", (Role.OPERATOR, Role.VIEWER), ("shop",))
+    assert shown.split("_", 2)[2] not in path.read_text()
+
+
+def test_neither_kind_is_taken_for_the_other(path: Path) -> None:
+    webhook, alerts = new_token(path, "one")
+    personal, own = new_personal_token(path, "laptop", "bob", ["admin"])
+    tokens = TokenFile(path)
+    secret = own.split("_", 2)[2]
+
+    assert (tokens.find(alerts), tokens.find_person(own)) == (webhook, personal)
+    assert tokens.find(own) is None
+    assert tokens.find_person(alerts) is None
+    assert tokens.find(f"awt_{personal.id}_{secret}") is None
+    assert tokens.find_person(f"awp_{webhook.id}_{alerts.split('_', 2)[2]}") is None
+
+
+def test_both_kinds_stand_in_one_file_and_end_the_same_way(path: Path) -> None:
+    webhook, _ = new_token(path, "one")
+    personal, own = new_personal_token(path, "laptop", "bob", ["admin"])
+
+    revoked = revoke_token(path, personal.id)
+
+    assert read_tokens(path) == (webhook,)
+    assert read_personal_tokens(path) == (revoked,)
+    assert TokenFile(path).find_person(own) is None
+
+
+@pytest.mark.parametrize(
+    ("person", "roles", "projects", "told"),
+    [
+        pytest.param("Bob", ["admin"], "*", "person", id="a capital letter"),
+        pytest.param("b\u043eb", ["admin"], "*", "person", id="a letter that looks like another"),
+        pytest.param("bob\n", ["admin"], "*", "person", id="a line break"),
+        pytest.param("bob", [], "*", "at least one role", id="no role"),
+        pytest.param("bob", ["root"], "*", "viewer, operator, approver, admin", id="no such role"),
+        pytest.param("bob", ["Admin"], "*", "no such role", id="a role in capitals"),
+        pytest.param("bob", ["admin"], (), "projects", id="no project"),
+        pytest.param("bob", ["admin"], ("A B",), "projects", id="no project's name"),
+    ],
+)
+def test_a_wrong_person_writes_nothing(
+    path: Path, person: str, roles: list[str], projects: Any, told: str
+) -> None:
+    with pytest.raises(Misconfigured, match=told):
+        new_personal_token(path, "laptop", person, roles, projects=projects)
+
+    assert not path.exists()
