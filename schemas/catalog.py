@@ -21,17 +21,23 @@ from schemas.approval import (
     ApprovalVoided,
 )
 from schemas.authorization import ActionAuthorized
-from schemas.decision import LearningDebateEnded, RcaDecided, RcaLate
+from schemas.decision import LearningCauseJudged, LearningDebateEnded, RcaDecided, RcaLate
 from schemas.diagnosis import RcaDiagnosed
 from schemas.envelope import Event
 from schemas.evidence import EvidenceCollected
 from schemas.failure import StageFailed
 from schemas.incident import (
+    IncidentAcknowledged,
+    IncidentAssigned,
+    IncidentCancelRequested,
+    IncidentCauseJudged,
+    IncidentCommented,
     IncidentExpired,
     IncidentHit,
     IncidentMoved,
     IncidentOpened,
     IncidentReopened,
+    IncidentRerunRequested,
     IncidentResolved,
     IncidentSeverityRaised,
 )
@@ -39,7 +45,7 @@ from schemas.outcome import DecisionMade
 from schemas.plan import RcaPlanned
 from schemas.policy import PolicyApplied
 from schemas.preflight import PreflightChecked
-from schemas.run import RunRequested, RunSpent, RunStarted
+from schemas.run import RunCancelled, RunFinished, RunRequested, RunSpent, RunStarted
 from schemas.switch import SwitchSet
 from schemas.tool import ToolCalled
 from schemas.topology import TopologyObserved
@@ -174,10 +180,18 @@ TOPICS: tuple[Topic, ...] = (
             IncidentResolved,
             IncidentReopened,
             IncidentExpired,
+            IncidentAcknowledged,
+            IncidentAssigned,
+            IncidentCommented,
+            IncidentCancelRequested,
+            IncidentRerunRequested,
+            IncidentCauseJudged,
         ),
     ),
     Topic("runs.requests", key="project", holds="runs asked for", events=(RunRequested, RunSpent)),
-    Topic("runs", key="incident", holds="runs and how they end", events=(RunStarted,)),
+    Topic(
+        "runs", key="incident", holds="runs and how they end", events=(RunStarted, RunCancelled, RunFinished)
+    ),
     Topic("rca.evidence", key="incident", holds="what was gathered for a run", events=(EvidenceCollected,)),
     Topic("rca.diagnoses", key="incident", holds="the diagnostician's turns", events=(RcaDiagnosed,)),
     Topic("rca.plans", key="incident", holds="the solver's turns", events=(RcaPlanned,)),
@@ -263,7 +277,7 @@ TOPICS: tuple[Topic, ...] = (
         "learning",
         key="subject",
         holds="ended debates and outcomes, kept as input",
-        events=(LearningDebateEnded,),
+        events=(LearningDebateEnded, LearningCauseJudged),
     ),
     Topic(
         "audit.heads",

@@ -10,6 +10,7 @@ from pydantic import Field
 from schemas.diagnosis import Hypothesis
 from schemas.envelope import Event, Long, Moment, Plain
 from schemas.evidence import Brief
+from schemas.incident import CauseVerdict
 from schemas.plan import Action
 from schemas.turn import Agent, Turn, Usage, Vote
 from schemas.verdict import Challenge, Violation
@@ -107,3 +108,19 @@ class LearningDebateEnded(Event):
     type: Literal["learning.debate_ended"] = "learning.debate_ended"
     payload: DebateEnded
     id_over: ClassVar[str] = "the run"
+
+
+class CauseJudged(Plain):
+    session_id: str = Field(description="the run whose cause was judged")
+    verdict: CauseVerdict = Field(description="of the cause that the run named")
+    cause: str = Field("", description="the real one in the person's words, empty where it is not known")
+    service: str = Field("", description="whose fault it was, empty where it is not known")
+    playbook: str = Field("", description="of the run's top hypothesis; empty: none, or no longer known")
+
+
+class LearningCauseJudged(Event):
+    """A person's word on a run's cause, kept as truth for learning."""
+
+    type: Literal["learning.cause_judged"] = "learning.cause_judged"
+    payload: CauseJudged
+    id_over: ClassVar[str] = "the person's judgement"

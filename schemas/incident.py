@@ -118,3 +118,89 @@ class IncidentMoved(Event):
     type: Literal["incident.moved"] = "incident.moved"
     payload: Move
     id_over: ClassVar[str] = "the event that moved it"
+
+
+# -- what people say of it: personal values covered, the real ones sealed in the envelope
+
+PERSON_ASKED = "the request, so that sending it again is the same event"
+
+
+class Acknowledgement(Plain):
+    note: str = Field("", description="in the person's words, empty where none were given")
+
+
+class IncidentAcknowledged(Event):
+    """A person said that they look at it."""
+
+    type: Literal["incident.acknowledged"] = "incident.acknowledged"
+    payload: Acknowledgement
+    id_over: ClassVar[str] = PERSON_ASKED
+
+
+class Assignment(Plain):
+    assignee: str = Field(description="whose it is from now on; empty: nobody's")
+    note: str = Field("", description="in the person's words, empty where none were given")
+
+
+class IncidentAssigned(Event):
+    """A person said whose it is."""
+
+    type: Literal["incident.assigned"] = "incident.assigned"
+    payload: Assignment
+    id_over: ClassVar[str] = PERSON_ASKED
+
+
+class Comment(Plain):
+    text: str = Field(description="in the person's words")
+
+
+class IncidentCommented(Event):
+    """A person wrote something beside it."""
+
+    type: Literal["incident.commented"] = "incident.commented"
+    payload: Comment
+    id_over: ClassVar[str] = PERSON_ASKED
+
+
+class CancelRequest(Plain):
+    run_id: str = Field("", description="the run that is meant, another goes on; empty: whichever is pending")
+    reason: str = Field("", description="in the person's words, empty where none were given")
+
+
+class IncidentCancelRequested(Event):
+    """A person asked to call off the pending run, and its approval with it; the runs stage decides."""
+
+    type: Literal["incident.cancel_requested"] = "incident.cancel_requested"
+    payload: CancelRequest
+    id_over: ClassVar[str] = PERSON_ASKED
+
+
+class RerunRequest(Plain):
+    note: str = Field("", description="in the person's words: evidence of the new run")
+
+
+class IncidentRerunRequested(Event):
+    """A person asked for a new run; the runs stage asks for it once none is pending."""
+
+    type: Literal["incident.rerun_requested"] = "incident.rerun_requested"
+    payload: RerunRequest
+    id_over: ClassVar[str] = PERSON_ASKED
+
+
+class CauseVerdict(StrEnum):
+    RIGHT = "right"
+    WRONG = "wrong"
+
+
+class CauseJudgement(Plain):
+    verdict: CauseVerdict = Field(description="of the cause that the run named")
+    cause: str = Field("", description="the real one in the person's words, empty where it is not known")
+    service: str = Field("", description="whose fault it was, empty where it is not known")
+
+
+class IncidentCauseJudged(Event):
+    """A person said whether the cause that a run named is the right one; `run_id` says which run."""
+
+    type: Literal["incident.cause_judged"] = "incident.cause_judged"
+    payload: CauseJudgement
+    id_over: ClassVar[str] = PERSON_ASKED

@@ -16,6 +16,26 @@ class RunReason(StrEnum):
     OPENED = "opened"
     REOPENED = "reopened"
     SEVERITY_RAISED = "severity_raised"
+    REPEATED = "repeated"
+    """it fires still, and the run before has ended"""
+    RERUN = "rerun"
+    """a person asked"""
+    VOIDED = "voided"
+    """what was asked for no longer holds: the target or the policy changed"""
+    EXECUTION_FAILED = "execution_failed"
+    """what failed is told in the note"""
+
+
+class Note(Plain):
+    """What the one who asked for a run tells it: evidence of the new run."""
+
+    text: str = Field(description="in one or a few sentences, personal values covered")
+    actor: str = Field("", description="the person; empty: the system tells what went wrong")
+    written_at: Moment = Field(description="when it was written")
+    event_id: str = Field(description="the event that it comes from")
+    sealed: bytes | None = Field(
+        None, description="ciphertext of the real values behind its labels, sealed with that event"
+    )
 
 
 class RunRequest(Plain):
@@ -23,13 +43,16 @@ class RunRequest(Plain):
     reason: RunReason = Field(description="why it is asked for")
     severity: Severity = Field(description="highest seen on the incident")
     sighting: Sighting = Field(description="what the agents start from")
+    note: Note | None = Field(None, description="what the one who asked tells it")
 
 
 class RunRequested(Event):
     """The runs stage asked the scheduler for a run."""
 
+    schema_version: Long = Field(2, description="version of the payload's schema")
     type: Literal["run.requested"] = "run.requested"
     payload: RunRequest
+    version: ClassVar[int] = 2
     id_over: ClassVar[str] = "the run"
 
 
@@ -40,13 +63,16 @@ class RunStart(Plain):
     deadline_at: Moment = Field(description="when the whole run must have ended")
     models: bool = Field(True, description="false: the budget is spent, rules only")
     sighting: Sighting = Field(description="what the agents start from")
+    note: Note | None = Field(None, description="what the one who asked tells it")
 
 
 class RunStarted(Event):
     """The scheduler let a run begin."""
 
+    schema_version: Long = Field(2, description="version of the payload's schema")
     type: Literal["run.started"] = "run.started"
     payload: RunStart
+    version: ClassVar[int] = 2
     id_over: ClassVar[str] = "the run"
 
 
@@ -64,3 +90,76 @@ class RunSpent(Event):
     type: Literal["run.spent"] = "run.spent"
     payload: Spending
     id_over: ClassVar[str] = "the run"
+
+
+class RunState(StrEnum):
+    """A run as people see it; the last five are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING_APPROVAL = "waiting_approval"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    VOIDED = "voided"
+    TIMEOUT = "timeout"
+
+
+class EndReason(StrEnum):
+    """Why a run ended: what happened last."""
+
+    NO_ACTION = "no_action"
+    """there was nothing to recommend: a person looks"""
+    BLOCKED = "blocked"
+    """reviewer or critic rejected what was recommended"""
+    CANNOT_BE_SIGNED = "cannot_be_signed"
+    """a person would have to approve, and what is to be done cannot be bound to a signature"""
+    DEBATE_TIMED_OUT = "debate_timed_out"
+    DEBATE_FAILED = "debate_failed"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    """nobody approved it in time"""
+    VOIDED = "voided"
+    """what was asked for no longer held"""
+    CANCELLED = "cancelled"
+    """a person called it off"""
+    NOT_EXECUTED = "not_executed"
+    """approved, and nothing acted on it while it might"""
+    VERIFIED = "verified"
+    """executed, and it helped"""
+    UNVERIFIED = "unverified"
+    """executed, and the checks do not hold"""
+    EXECUTION_FAILED = "execution_failed"
+    EXECUTION_REFUSED = "execution_refused"
+    """the executor said no right before the effect"""
+    EXECUTION_SHADOWED = "execution_shadowed"
+    """the project only watches"""
+    EXECUTION_UNKNOWN = "execution_unknown"
+    """whether it was done cannot be known: only a person leaves this"""
+
+
+class RunEnd(Plain):
+    number: Long = Field(description="which run of the incident, from 1")
+    state: RunState = Field(description="succeeded, failed, cancelled, voided or timeout")
+    reason: EndReason = Field(description="what happened last")
+    error_code: str = Field("", description="E-…, a short constant; empty where nothing went wrong")
+    detail: str = Field("", description="in one sentence, personal values covered")
+
+
+RUN_ENDING = "the run alone: the first of its ends counts"
+
+
+class RunFinished(Event):
+    """A run ended, once, however it ended but by being cancelled."""
+
+    type: Literal["run.finished"] = "run.finished"
+    payload: RunEnd
+    id_over: ClassVar[str] = RUN_ENDING
+
+
+class RunCancelled(Event):
+    """A run was called off by a person, or by their rejection: what it still says changes nothing."""
+
+    type: Literal["run.cancelled"] = "run.cancelled"
+    payload: RunEnd
+    id_over: ClassVar[str] = RUN_ENDING

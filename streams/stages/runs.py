@@ -127,6 +127,7 @@ class Runs(KeyedBase[Incident]):
             "reason": asked["reason"],
             "severity": sighting["highest_severity"],
             "sighting": sighting,
+            "note": None,
         }
         return Draft(RunRequested, told_by["project_id"].encode(), plain)
 

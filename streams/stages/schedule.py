@@ -130,6 +130,7 @@ class Schedule(KeyedBase[Project]):
                 "deadline_at": now.millis + self._deadline,
                 "models": models,
                 "sighting": asked["sighting"],
+                "note": asked["note"],
             },
         )
         return Draft(RunStarted, request["incident_id"].encode(), plain)
