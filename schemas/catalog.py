@@ -46,6 +46,7 @@ from schemas.plan import RcaPlanned
 from schemas.policy import PolicyApplied
 from schemas.preflight import PreflightChecked
 from schemas.run import RunCancelled, RunFinished, RunRequested, RunSpent, RunStarted
+from schemas.signer import SIGNER_EVENTS
 from schemas.switch import SwitchSet
 from schemas.tool import ToolCalled
 from schemas.topology import TopologyObserved
@@ -267,7 +268,7 @@ TOPICS: tuple[Topic, ...] = (
     reference_topic("topology", "services and what they depend on", events=(TopologyObserved,)),
     reference_topic("policies", "policy revisions", events=(PolicyApplied,)),
     reference_topic("projects", "tenants"),
-    reference_topic("signers", "who may sign, with which keys"),
+    reference_topic("signers", "who may sign, with which keys", events=SIGNER_EVENTS),
     Topic("tools", key="incident", holds="tool calls with their gate results", events=(ToolCalled,)),
     Topic("notifications", key="incident", holds="messages queued, sent, failed, skipped"),
     Topic("channels", key="incident", holds="inbound and outbound channel messages"),

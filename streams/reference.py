@@ -10,7 +10,7 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,12 +29,20 @@ log = structlog.get_logger(__name__)
 REFERENCE_TOPICS = ("switches", "silences", "topology", "policies", "projects", "signers", "trust")
 
 
+OUT_OF_DATE_SECS = 10.0
+"""The broker answers every second; without an answer for so long a view may be an old one."""
+
+
 @dataclass(slots=True)
 class View:
     """One topic's latest values, by key."""
 
     values: dict[bytes, bytes] = field(default_factory=dict)
     next_offset: int = 0
+    polled: int | None = None
+    """the broker's latest answer about it, by the client's clock"""
+    whole_at: float = float("-inf")
+    """when an answer last said that there is no more than was read"""
 
     def take(self, key: bytes, value: bytes | None, offset: int) -> None:
         if value is None:
@@ -48,9 +56,13 @@ class Reference:
     """Follows the topics in a task of its own. `ready` is set once each was read to its end."""
 
     def __init__(
-        self, kafka: KafkaConfig, topics: Iterable[str] = REFERENCE_TOPICS, copy: Path | None = None
+        self,
+        kafka: KafkaConfig,
+        topics: Iterable[str] = REFERENCE_TOPICS,
+        copy: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._kafka, self._copy = kafka, copy
+        self._kafka, self._copy, self._clock = kafka, copy, clock
         self._views = {name: View() for name in topics}
         self._moved = asyncio.Event()
         self._consumer: Any = None
@@ -59,6 +71,15 @@ class Reference:
 
     def values(self, topic: str) -> Mapping[bytes, bytes]:
         return self._views[topic].values
+
+    def current(self, topic: str) -> Mapping[bytes, bytes] | None:
+        """None while it has not been read to its end, or nobody can tell whether that is the latest."""
+        fresh = self.ready.is_set() and self.age_secs(topic) < OUT_OF_DATE_SECS
+        return self._views[topic].values if fresh else None
+
+    def age_secs(self, topic: str) -> float:
+        """Since the broker last said that there is no more than was read."""
+        return self._clock() - self._views[topic].whole_at
 
     def offset(self, topic: str) -> int:
         """What stands before it has been taken in."""
@@ -86,6 +107,7 @@ class Reference:
                     await asyncio.wait_for(self._moved.wait(), deadline - time.monotonic())
         except (TimeoutError, KafkaError) as error:
             raise BrokerAway(f"{topic}: cannot tell whether it is up to date: {error!r}") from error
+        self._views[topic].whole_at = self._clock()
         return self.offset(topic)
 
     async def _follow(self) -> None:
@@ -115,14 +137,30 @@ class Reference:
             ends = await self._ends(list(self._views))
             while True:
                 if not self.ready.is_set() and all(self.offset(name) >= end for name, end in ends.items()):
-                    self.ready.set()
+                    self._all_read()
                 for place, records in (await self._consumer.getmany(timeout_ms=1000)).items():
                     for record in records:
                         places[place].take(record.key or b"", record.value, record.offset)
                     self._moved.set()
                     self._keep_copy()
+                self._look_how_current(places)
         finally:
             await self._consumer.stop()
+
+    def _all_read(self) -> None:
+        for view in self._views.values():
+            view.whole_at = self._clock()
+        self.ready.set()
+
+    def _look_how_current(self, places: Mapping[Any, View]) -> None:
+        """Each fetch is answered within its wait, with records or without: silence is no sign of calm."""
+        for place, view in places.items():
+            polled = self._consumer.last_poll_timestamp(place)
+            if polled is None or polled == view.polled:
+                continue
+            view.polled = polled
+            if view.next_offset >= (self._consumer.highwater(place) or 0):
+                view.whole_at = self._clock()
 
     def _keep_copy(self) -> None:
         """The embedded broker forgets: once all is read, each change is kept in a file."""

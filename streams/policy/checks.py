@@ -166,6 +166,11 @@ def _malformed_claim(exam: Exam) -> Complaint:
 # -- its key
 
 
+def _signers_in_doubt(exam: Exam) -> Complaint:
+    doubt = exam.registry.doubt
+    return f"nobody may sign now: {doubt}; send it again when that is over" if doubt else None
+
+
 def _unknown_issuer(exam: Exam) -> Complaint:
     issuer = exam.text("iss")
     if exam.registry.knows_issuer(issuer):
@@ -185,6 +190,11 @@ def _revoked_key(exam: Exam) -> Complaint:
 def _unconfirmed_key(exam: Exam) -> Complaint:
     waits = exam.known is not None and exam.known.standing is Standing.UNCONFIRMED
     return f"no admin has confirmed the key {exam.named('kid')} yet" if waits else None
+
+
+def _disputed_key(exam: Exam) -> Complaint:
+    disputed = exam.known is not None and exam.known.standing is Standing.DISPUTED
+    return f"the key {exam.named('kid')} is claimed by two: it is nobody's" if disputed else None
 
 
 def _other_keys_algorithm(exam: Exam) -> Complaint:
@@ -324,10 +334,12 @@ CHECKS: tuple[Check, ...] = (
     Check(Refusal.UNKNOWN_CLAIM, _unknown_claim),
     Check(Refusal.AUDIENCE_IS_A_LIST, _audience_is_a_list),
     Check(Refusal.MALFORMED_CLAIM, _malformed_claim),
+    Check(Refusal.SIGNERS_IN_DOUBT, _signers_in_doubt),
     Check(Refusal.UNKNOWN_ISSUER, _unknown_issuer),
     Check(Refusal.UNKNOWN_KEY, _unknown_key),
     Check(Refusal.REVOKED_KEY, _revoked_key),
     Check(Refusal.UNCONFIRMED_KEY, _unconfirmed_key),
+    Check(Refusal.DISPUTED_KEY, _disputed_key),
     Check(Refusal.OTHER_KEYS_ALGORITHM, _other_keys_algorithm),
     Check(Refusal.BAD_SIGNATURE, _bad_signature),
     Check(Refusal.LOOK_ALIKE_NAME, _look_alike_name),

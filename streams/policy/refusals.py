@@ -30,10 +30,12 @@ class Refusal(StrEnum):
     AUDIENCE_IS_A_LIST = "audience_is_a_list"
     MALFORMED_CLAIM = "malformed_claim"
     # its key
+    SIGNERS_IN_DOUBT = "signers_in_doubt"
     UNKNOWN_ISSUER = "unknown_issuer"
     UNKNOWN_KEY = "unknown_key"
     REVOKED_KEY = "revoked_key"
     UNCONFIRMED_KEY = "unconfirmed_key"
+    DISPUTED_KEY = "disputed_key"
     OTHER_KEYS_ALGORITHM = "other_keys_algorithm"
     BAD_SIGNATURE = "bad_signature"
     # who and where

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from streams.policy.jwk import PublicKey
 from streams.policy.people import Role
@@ -19,6 +19,7 @@ class Standing(StrEnum):
     IN_FORCE = "in force"
     UNCONFIRMED = "not confirmed by an admin"
     REVOKED = "revoked"
+    DISPUTED = "claimed by two"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +52,19 @@ class Registry:
     keys: Mapping[str, Known] = field(default_factory=dict)
     accounts: Mapping[tuple[str, str], Holder] = field(default_factory=dict)
     issuers: Mapping[str, KeySource] = field(default_factory=dict)
+    doubt: str = ""
+    """why nobody may sign: who may is not known"""
 
     @classmethod
     def of(cls, file: SignersFile, issuers: Mapping[str, KeySource] | None = None) -> Registry:
-        """From a file as `read_signers` gives it, whole."""
-        keys: dict[str, Known] = {}
-        accounts: dict[tuple[str, str], Holder] = {}
-        confirmers = admins(file)
-        for signer in file.signers:
-            holder = _holder(signer)
-            keys |= {
-                entry.kid: Known(entry.public_key(), standing(entry, confirmers), holder)
-                for entry in signer.keys
-            }
-            accounts |= {(account.issuer, account.subject): holder for account in signer.accounts}
-        return cls(
-            keys, accounts, {url: keys for url, keys in (issuers or {}).items() if url in file.issuers}
-        )
+        """From a file as `read_signers` gives it, whole; and what `together` makes of it."""
+        accounts = {
+            (account.issuer, account.subject): _holder(signer)
+            for signer in file.signers
+            for account in signer.accounts
+        }
+        named = {url: keys for url, keys in (issuers or {}).items() if url in file.issuers}
+        return cls(_by_id(file), accounts, named)
 
     def knows_issuer(self, issuer: str) -> bool:
         return issuer == OWN_ISSUER or issuer in self.issuers
@@ -86,6 +83,41 @@ class Registry:
         if known is None or known.holder is None:
             return self.accounts.get((issuer, subject)) if known else None
         return known.holder if known.holder.person == subject else None
+
+
+def _by_id(file: SignersFile) -> dict[str, Known]:
+    """The first claim to each id, a registered one before what its owner has only enrolled."""
+    confirmers = admins(file)
+    claims = [
+        Known(entry.public_key(), standing(entry, confirmers), _holder(signer))
+        for signer in file.signers
+        for entry in signer.keys
+    ]
+    registered = [claim for claim in claims if claim.standing is not Standing.UNCONFIRMED]
+    revoked = {claim.key.thumbprint for claim in registered if claim.standing is Standing.REVOKED}
+    rivals = _claimed(registered)
+    first = {claim.key.kid: claim for claim in reversed([*registered, *claims])}
+    return {kid: replace(known, standing=_settled(known, revoked, rivals)) for kid, known in first.items()}
+
+
+def _claimed(registered: Sequence[Known]) -> dict[str, set[tuple[str, str]]]:
+    """Who has an id, and who has a key: more than one is a dispute."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    for claim in registered:
+        person, thumbprint = claim.holder.person if claim.holder else "", claim.key.thumbprint
+        found.setdefault(f"id {claim.key.kid}", set()).add((person, thumbprint))
+        found.setdefault(f"key {thumbprint}", set()).add((person, ""))
+    return found
+
+
+def _settled(known: Known, revoked: Collection[str], rivals: Mapping[str, Collection[Any]]) -> Standing:
+    """Revoked anywhere is revoked; what two claim is nobody's; who only enrols takes nothing from anybody."""
+    if known.key.thumbprint in revoked:
+        return Standing.REVOKED
+    if known.standing is Standing.UNCONFIRMED:
+        return known.standing
+    claims = rivals[f"id {known.key.kid}"], rivals[f"key {known.key.thumbprint}"]
+    return known.standing if max(map(len, claims)) == 1 else Standing.DISPUTED
 
 
 def admins(file: SignersFile) -> frozenset[str]:

@@ -1,6 +1,6 @@
-"""Signatures beside the signers as they are now: the file is read again when it changes, issuers are asked.
+"""Signatures beside the signers as they are now: file, topic and issuers together, in doubt the stricter.
 
-Nobody may sign while the file cannot be read: a key that was revoked in it must not count in doubt.
+Nobody may sign while the file or the topic cannot be read: a key may have been revoked there.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from schemas.errors import Misconfigured
 from streams.policy.checked_file import parse_checked, read_bytes
 from streams.policy.exam import Rules
 from streams.policy.issuer import Issuer, prepare
+from streams.policy.recorded_signers import Recorded, RecordedSigners, together
 from streams.policy.refusals import Refused
 from streams.policy.signatures import Vote, verify
 from streams.policy.signers import Registry
@@ -26,15 +27,19 @@ Stamp = tuple[tuple[int, int, int] | None, ...]
 
 class Verifier:
     def __init__(
-        self, rules: Rules, path: Path | None = None, issuer: Callable[[str], Issuer] | None = None
+        self,
+        rules: Rules,
+        path: Path | None = None,
+        issuer: Callable[[str], Issuer] | None = None,
+        log: RecordedSigners | None = None,
     ) -> None:
         """`issuer` makes one from its address; without it no issuer's keys are known."""
         self.trouble = ""
-        self._rules, self._path, self._make = rules, path, issuer
+        self._rules, self._path, self._make, self._log = rules, path, issuer, log
         self._issuers: dict[str, Issuer] = {}
         self._registry = Registry()
         self._watched: tuple[Path, ...] = () if path is None else (path,)
-        self._read: Stamp = ()
+        self._seen: tuple[Stamp, int] | None = None
 
     async def verify(self, token: bytes, at: datetime) -> Vote | Refused:
         """Never raises for what a token holds."""
@@ -47,36 +52,47 @@ class Verifier:
         await prepare(token, self._issuers, self._rules)
 
     def registry(self) -> Registry:
-        if self._path is not None and self._stamp() != self._read:
-            self._take(self._path)
+        """Stamped before it is read: what changes meanwhile is read again, as is what it first names."""
+        watched, seen = self._watched, self._stamps()
+        if seen != self._seen:
+            self._registry = self._put_together()
+            self._seen = seen if watched == self._watched else None
         return self._registry
 
-    def _stamp(self) -> Stamp:
-        return tuple(_stamp_of(path) for path in self._watched)
+    def offset(self) -> int:
+        """How far the topic was read; -1: not at all."""
+        return -1 if self._log is None else self._log.stamp()
 
-    def _take(self, path: Path) -> None:
-        """Stamped before it is read: what changes meanwhile is read again."""
+    def _stamps(self) -> tuple[Stamp, int]:
+        return tuple(_stamp_of(path) for path in self._watched), self.offset()
+
+    def _put_together(self) -> Registry:
         try:
-            self._watched = (path,)
-            seen = self._stamp()
-            if seen == (None,):
-                self._registry, self._read = Registry(), seen
-                return
-            self._registry, self.trouble = self._registry_of(path), ""
+            file = self._of_file()
         except Misconfigured as error:
-            self._registry, self.trouble = Registry(), str(error)
-            log.warning("signers_in_doubt", why=str(error), until="the file is in order")
-        self._read = (*seen, *self._stamp()[1:])
-
-    def _registry_of(self, path: Path) -> Registry:
-        content = read_bytes(path, "the signers file")
-        named = parse_checked(content, SignersFile, str(path))
-        if named.jwks is not None:
-            self._watched = (path, path.parent / named.jwks)
-        file = parse_signers(content, path)
+            return self._in_doubt("the signers file cannot be read", str(error))
+        said = Recorded() if self._log is None else self._log.read()
+        if said.doubt:
+            return self._in_doubt(said.doubt, said.doubt)
         if self._make is not None:
             self._issuers = {url: self._issuers.get(url) or self._make(url) for url in file.issuers}
-        return Registry.of(file, self._issuers)
+        self.trouble = ""
+        return Registry.of(together(file, said), self._issuers)
+
+    def _in_doubt(self, told: str, why: str) -> Registry:
+        self.trouble = why
+        log.warning("signers_in_doubt", why=why, until="that is over nobody may sign")
+        return Registry(doubt=told)
+
+    def _of_file(self) -> SignersFile:
+        """None is an empty one; what it names beside itself is watched as well."""
+        path = self._path
+        if path is None or _stamp_of(path) is None:
+            return SignersFile()
+        content = read_bytes(path, "the signers file")
+        named = parse_checked(content, SignersFile, str(path))
+        self._watched = (path,) if named.jwks is None else (path, path.parent / named.jwks)
+        return parse_signers(content, path)
 
 
 def _stamp_of(path: Path) -> tuple[int, int, int] | None:

@@ -16,6 +16,7 @@ from schemas.catalog import event_classes
 from schemas.envelope import Event
 from schemas.incident import IncidentMoved, IncidentStatus, Move
 from schemas.operations import SHAPES, Operation, Parameters, Step, Target
+from schemas.signer import Fact
 from schemas.switch import STATES, SwitchKind, SwitchSetting, setting
 
 CLASSES = [event_classes()[name] for name in sorted(event_classes())]
@@ -42,7 +43,16 @@ def any_of(model: type[BaseModel]) -> st.SearchStrategy[Any]:
         return _steps()
     if model is SwitchSetting:
         return _switches()
+    if issubclass(model, Fact):
+        return _facts(model)
     return st.builds(model, **{name: _field(info) for name, info in model.model_fields.items()})
+
+
+@st.composite
+def _facts(draw: st.DrawFn, model: type[Fact]) -> Fact:
+    """The subject is made from the others."""
+    fields = {name: info for name, info in model.model_fields.items() if name != "subject"}
+    return model.of(**{name: draw(_field(info)) for name, info in fields.items()})
 
 
 @st.composite
