@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from awoooi.child import Child, last_lines
@@ -22,6 +23,7 @@ from awoooi.up import LOGS
 from schemas.errors import AwoooiError
 
 KUBECONFIG = "kubeconfig"
+PLAYBOOK = Path(__file__).parent / "demo_playbook.yaml"
 READY_WITHIN_SECS, ENDS_WITHIN_SECS = 60.0, 30.0
 PORTS = (
     "AWOOOI_BROKER_PORT",
@@ -36,21 +38,43 @@ class NotReady(AwoooiError):
     """The stack did not come up; the message holds what its parts said last."""
 
 
+@dataclass(slots=True)
+class Stack:
+    loaded: Loaded
+    keeps_logs: bool = False
+    """something failed: its logs outlive it"""
+
+
 @asynccontextmanager
-async def own_stack() -> AsyncIterator[Loaded]:
+async def own_stack() -> AsyncIterator[Stack]:
     """`awoooi up` as a child, ready. No settings of the surroundings reach it: it touches nothing real."""
     folder = Path(tempfile.mkdtemp(prefix="awoooi-demo-"))
     environment = _environment(folder)
-    children: list[Child] = []
+    stack, children = Stack(load(environment)), list[Child]()
     try:
         children.append(await _start(folder, environment, "fake-cluster", *_cluster_options(folder)))
         children.append(await _start(folder, environment, "up"))
         await _until_ready(children[-1], folder)
-        yield load(environment)
+        stack.loaded = load(environment)  # with what its first start has made
+        yield stack
+    except NotReady:
+        stack.keeps_logs = True
+        raise
     finally:
         for child in reversed(children):
             await child.stop(ENDS_WITHIN_SECS)
+        _clear(folder, keeps_logs=stack.keeps_logs)
+
+
+def _clear(folder: Path, *, keeps_logs: bool) -> None:
+    if not keeps_logs:
         shutil.rmtree(folder, ignore_errors=True)
+        return
+    for path in folder.iterdir():
+        if path.is_dir() and path.name != LOGS:
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.is_file() and path.suffix != ".log":
+            path.unlink()
 
 
 async def _start(folder: Path, environment: Mapping[str, str], *words: str) -> Child:
@@ -72,6 +96,7 @@ def _environment(folder: Path) -> Mapping[str, str]:
         "AWOOOI_STATE_DIR": str(folder),
         "AWOOOI_KUBERNETES_CLUSTERS": f"*={folder / KUBECONFIG}",
         "AWOOOI_MODELS_ORDER": "[]",  # no model of this machine is asked
+        "AWOOOI_PLAYBOOKS": str(PLAYBOOK),
     }
     return {**inherited, **ports, **places, "PYTHONPATH": os.pathsep.join(sys.path)}
 
@@ -88,14 +113,15 @@ async def _until_ready(child: Child, folder: Path) -> None:
 
 
 def what_logs_say(state: Path) -> str:
-    """The last words of each part: what went wrong where any line says so."""
+    """The last words of each part, what went wrong where any line says so, and where the rest is."""
     told = []
-    logs = [state / "up.log", *sorted((state / LOGS).glob("*.log"))]
+    logs = [*sorted(state.glob("*.log")), *sorted((state / LOGS).glob("*.log"))]
     for log in logs:
         lines = last_lines(log, 40)
         bad = [line for line in lines if _is_bad(line)]
         for line in (bad or lines)[-4:]:
             told.append(f"    {log.stem}: {line[:400]}")
+    told.append(f"    The whole logs are in {state}.")
     return "\n".join(told)
 
 

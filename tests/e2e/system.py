@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from awoooi.demo import payload
+from awoooi.demo_alert import payload
 from awoooi.stack import PORTS
 from tests.peers import program
 from tests.peers.process import Process

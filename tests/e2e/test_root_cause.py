@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from awoooi.demo import payload
+from awoooi.demo_alert import payload
 from tests.e2e.stack import Stack
 from tests.peers.http import get
 from tests.peers.process import Process
