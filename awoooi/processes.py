@@ -33,11 +33,11 @@ ALL = "all"
 
 
 def run_gateway(settings: Settings) -> None:
-    from awoooi.approval_log import approvals_of
+    from awoooi.approval_follower import follower_of
     from connectors.gateway.serve import run
 
     set_up(settings.log, "gateway")
-    run(settings.gateway, settings.kafka, chosen_sources(settings), partial(approvals_of, settings))
+    run(settings.gateway, settings.kafka, chosen_sources(settings), follower_of(settings))
 
 
 def run_store(settings: Settings) -> None:

@@ -40,4 +40,36 @@ WEBHOOK_SECONDS = Described(
 WEBHOOKS_IN_FLIGHT = Described("awoooi_webhook_in_flight", "requests being read or written to Kafka now")
 WEBHOOK_BYTES_IN_FLIGHT = Described("awoooi_webhook_in_flight_bytes", "bytes of bodies held in memory now")
 
-GATEWAY = (WEBHOOKS, WEBHOOK_BYTES, WEBHOOK_SECONDS, WEBHOOKS_IN_FLIGHT, WEBHOOK_BYTES_IN_FLIGHT)
+SIGNATURES = Described(
+    "awoooi_signature_requests_total",
+    "signed approvals by outcome: counted, no_verdict (202), or the reason of the refusal",
+    ("outcome",),
+)
+SIGNATURE_SECONDS = Described(
+    "awoooi_signature_duration_seconds",
+    "from the request's head to the answer, the verdict included",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+)
+
+ACTS = Described(
+    "awoooi_act_requests_total",
+    "what people asked for on incidents, by act and outcome: accepted, or the reason of the refusal",
+    ("act", "outcome"),
+)
+ACT_SECONDS = Described(
+    "awoooi_act_duration_seconds",
+    "from the request's head to the answer, the look into the record included",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+)
+
+GATEWAY = (
+    WEBHOOKS,
+    WEBHOOK_BYTES,
+    WEBHOOK_SECONDS,
+    WEBHOOKS_IN_FLIGHT,
+    WEBHOOK_BYTES_IN_FLIGHT,
+    SIGNATURES,
+    SIGNATURE_SECONDS,
+    ACTS,
+    ACT_SECONDS,
+)

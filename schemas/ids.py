@@ -52,6 +52,11 @@ def alert_id(origin: str) -> str:
     return derive_id("alert", origin)
 
 
+def vote_id(epoch: str, topic: str, partition: int, offset: int) -> str:
+    """What becomes of a signature by itself: over where it stands in the log."""
+    return derive_id("vote", f"{epoch}/{topic}/{partition}/{offset}")
+
+
 def output_id(kind: str, causes: tuple[str, ...], index: int = 0) -> str:
     """A stage's output: over the ids of its causes and an index."""
     return derive_id(kind, *causes, str(index))

@@ -13,10 +13,10 @@ from starlette.routing import Route
 
 from connectors.gateway.config import GatewayConfig
 from connectors.gateway.limits import Load, RateLimits
-from connectors.gateway.meters import Meters
+from connectors.gateway.meters import Meters, SignatureMeters
 from connectors.gateway.openapi import with_signatures, with_webhooks
 from connectors.gateway.problems import PROBLEM_CONTENT, problem
-from connectors.gateway.signatures import PATH, OpenLog, Signatures
+from connectors.gateway.signatures import PATH, Approvals, Signatures
 from connectors.gateway.webhooks import AUTO, V2_SOURCE, Publish, Tokens, Webhooks, Wiring
 from connectors.health import Answer, Checks, exposition, healthz, readyz
 
@@ -33,7 +33,7 @@ def create_app(
     checks: Checks | None = None,
     registry: CollectorRegistry | None = None,
     rates: RateLimits | None = None,
-    approvals: OpenLog | None = None,
+    approvals: Approvals | None = None,
 ) -> FastAPI:
     """`publish` writes one record durably; `checks` say what /readyz waits for."""
     load = Load(config.max_in_flight, config.max_in_flight_bytes)
@@ -59,7 +59,8 @@ def create_app(
         Route("/api/v2/alerts", Webhooks(config, wiring, source=V2_SOURCE, status=200), methods=["POST"]),
     ]
     if approvals is not None:
-        app.router.routes.insert(0, Route(PATH, Signatures(config, publish, approvals), methods=["POST"]))
+        signatures = Signatures(config, publish, approvals, SignatureMeters(registry))
+        app.router.routes.insert(0, Route(PATH, signatures, methods=["POST"]))
     _add_operations(app, checks or {}, registry)
     app.openapi = _documented(app, wiring.sources, approvals is not None)  # type: ignore[method-assign]
     return app

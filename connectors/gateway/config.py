@@ -29,6 +29,9 @@ class GatewayConfig(BaseModel):
     max_connections: int = Field(5000, ge=1)
     body_timeout_secs: float = Field(10.0, gt=0, description="for a body to arrive in full")
     retry_after_secs: int = Field(2, ge=1, le=3600, description="what senders are told when Kafka is away")
+    signatures_per_minute: int = Field(300, ge=1, description="signed approvals of one address")
+    signatures_per_minute_in_all: int = Field(3000, ge=1, description="signed approvals of all addresses")
+    signatures_at_once: int = Field(500, ge=1, description="signed approvals that wait for their verdict")
     stop_timeout_secs: int = Field(10, ge=0, description="for open requests to end")
 
     @model_validator(mode="after")

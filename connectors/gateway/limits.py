@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from connectors.tokens import Limits, Token
+from connectors.tokens import AnyToken, Limits
 
 MINUTE_SECS = 60.0
 
@@ -54,14 +54,14 @@ class RateLimits:
         self._clock = clock
         self._allowances: dict[str, Allowance] = {}
 
-    def take_request(self, token: Token) -> int:
+    def take_request(self, token: AnyToken) -> int:
         """0, or the seconds after which the sender should come again."""
         return self._take(self._of(token).requests, 1)
 
-    def take_bytes(self, token: Token, size: int) -> int:
+    def take_bytes(self, token: AnyToken, size: int) -> int:
         return self._take(self._of(token).size, size)
 
-    def give_back(self, token: Token, size: int) -> None:
+    def give_back(self, token: AnyToken, size: int) -> None:
         """The refusal was ours: the sender's next try is not to be held against it."""
         allowance = self._of(token)
         allowance.requests.give_back(1)
@@ -74,7 +74,7 @@ class RateLimits:
         bucket.take(amount)
         return 0
 
-    def _of(self, token: Token) -> Allowance:
+    def _of(self, token: AnyToken) -> Allowance:
         found = self._allowances.get(token.id)
         if found is None or found.limits != token.limits:
             now, limits = self._clock(), token.limits

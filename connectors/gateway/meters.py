@@ -31,3 +31,27 @@ class Meters:
             child = self._children[source, outcome] = self._webhooks.labels(source, outcome)
         child.inc()
         self._seconds.observe(time.perf_counter() - started)
+
+
+class SignatureMeters:
+    """Outcomes are constants of ours: what a token or the log says is no label."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._signatures = metrics.SIGNATURES.counter(registry)
+        self._seconds = metrics.SIGNATURE_SECONDS.histogram(registry)
+
+    def count(self, outcome: str, started: float) -> None:
+        self._signatures.labels(outcome).inc()
+        self._seconds.observe(time.perf_counter() - started)
+
+
+class ActMeters:
+    """`act` is one of ours or `unknown`."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._acts = metrics.ACTS.counter(registry)
+        self._seconds = metrics.ACT_SECONDS.histogram(registry)
+
+    def count(self, act: str, outcome: str, started: float) -> None:
+        self._acts.labels(act, outcome).inc()
+        self._seconds.observe(time.perf_counter() - started)

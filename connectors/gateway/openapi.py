@@ -69,7 +69,8 @@ def with_signatures(document: dict[str, Any], path: str) -> dict[str, Any]:
     refusals = {404: "nothing is asked under this id", 408: "the body came too slowly", 409: "it is closed"}
     refusals |= {
         413: "the body is over 32 KiB",
-        422: "no compact JWS, or one that does not count: the reason",
+        422: "no compact JWS, one for another approval, or one that does not count: the reason",
+        429: "too often from one address",
     }
     refusals |= {503: "too many at once, or Kafka is away"}
     document["paths"][path] = {
@@ -110,6 +111,6 @@ def _operation(name: str, summary: str, status: int, body: dict[str, Any]) -> di
 
 def _refusal(code: int, text: str) -> dict[str, Any]:
     told: dict[str, Any] = {"description": text, "content": {PROBLEM_CONTENT: {"schema": _PROBLEM}}}
-    if code == 503:
+    if code in (429, 503):
         told["headers"] = _RETRY_AFTER
     return told

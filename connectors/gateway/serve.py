@@ -7,6 +7,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import Collection, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import structlog
 import uvicorn
@@ -16,13 +17,15 @@ from fastapi import FastAPI
 from connectors.gateway.app import create_app
 from connectors.gateway.config import GatewayConfig
 from connectors.gateway.protocol import BoundedHeadProtocol
-from connectors.gateway.signatures import OpenLog
+from connectors.gateway.signatures import Approvals
 from connectors.kafka.config import KafkaConfig
 from connectors.kafka.producer import Publisher
 from connectors.tokens import TokenFile
 from schemas.errors import Misconfigured
 
 _BACKLOG = 2048
+Follow = AbstractAsyncContextManager[Approvals]
+"""follows what becomes of signatures for the length of a block"""
 
 log = structlog.get_logger(__name__)
 
@@ -35,21 +38,23 @@ class _Server(uvicorn.Server):
 
 
 def run(
-    config: GatewayConfig, kafka: KafkaConfig, sources: Collection[str], approvals: OpenLog | None = None
+    config: GatewayConfig, kafka: KafkaConfig, sources: Collection[str], approvals: Follow | None = None
 ) -> None:
     """Blocks until SIGTERM or SIGINT; open requests are answered first."""
     uvloop.run(serve(config, kafka, sources, approvals))
 
 
 async def serve(
-    config: GatewayConfig, kafka: KafkaConfig, sources: Collection[str], approvals: OpenLog | None = None
+    config: GatewayConfig, kafka: KafkaConfig, sources: Collection[str], approvals: Follow | None = None
 ) -> None:
     """Serves while Kafka is away too: callers are then told to come again."""
     tokens = TokenFile(config.tokens_file)
     publisher = Publisher(kafka)
     checks = {"kafka": lambda: publisher.trouble, "tokens": lambda: tokens.trouble}
-    app = create_app(config, publisher.send, sources, tokens, checks=checks, approvals=approvals)
-    with _bound(config) as listener:
+    async with AsyncExitStack() as opened:
+        listener = opened.enter_context(_bound(config))
+        followed = None if approvals is None else await opened.enter_async_context(approvals)
+        app = create_app(config, publisher.send, sources, tokens, checks=checks, approvals=followed)
         server = _Server(_uvicorn(config, app))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,114 +1,194 @@
 """POST /api/v1/approvals/{id}/signatures: a signed approval onto the log, and what became of it.
 
 The route is not trusted and needs no token: what counts is the signature, and that is judged behind the log.
+What cannot count for the approval that the path names is refused at the door and costs no record.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
 import hashlib
 import re
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import orjson
+import structlog
 from starlette.types import Receive, Scope, Send
 
-from connectors.gateway.body import Disconnected, read_body
+from connectors.gateway.body import Disconnected, announced_size, read_body, too_large
+from connectors.gateway.callers import Callers
 from connectors.gateway.config import GatewayConfig
+from connectors.gateway.meters import SignatureMeters
 from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, problem
 from connectors.gateway.webhooks import Publish, answer
-from schemas.approval import ApprovalRequested
 from schemas.envelope import Event
 from schemas.errors import Never, NotNow
 from schemas.vote import VoteCounted, VoteLate, VoteRefused
 
+log = structlog.get_logger(__name__)
+
 PATH = "/api/v1/approvals/{approval_id}/signatures"
 TOPIC = "approvals.signatures"
 WAIT_SECS = 5.0
-AT_ONCE = 8
-"""callers that wait for a verdict: each holds a connection to the broker"""
 MAX_BYTES = 32 * 1024
-_APPROVAL_ID = re.compile(r"(INC-[0-9]{8}-[A-Z0-9]{10})-A[1-9][0-9]{0,3}")
-_TOKEN = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_MISCONFIGURED_RETRY_SECS = 30
+_APPROVAL_ID = re.compile(r"INC-[0-9]{8}-[A-Z0-9]{10}-A[1-9][0-9]{0,3}")
+_TOKEN = re.compile(rb"[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+")
 _JSON = b"application/json"
-Answer = tuple[int, Mapping[str, Any]]
+Receipt = tuple[str, int, int]
+Answer = tuple[int, str, Mapping[str, Any]]
 
 
-class ApprovalLog(Protocol):
-    """One incident's approvals, read without a group."""
+class Ear(Protocol):
+    """Hears what is said of one signature from the moment it was made."""
 
-    async def request(self, approval_id: str) -> ApprovalRequested | None: ...
-
-    async def from_now_on(self) -> None: ...
-
-    async def verdict(self, signature: str, timeout_secs: float) -> Event | None: ...
+    async def verdict(self, written: Receipt) -> Event:
+        """Of the record that stands there: a copy of it has a verdict of its own."""
+        ...
 
 
-OpenLog = Callable[[str], AbstractAsyncContextManager[ApprovalLog]]
+class Approvals(Protocol):
+    """What was asked and what became of signatures: one follower of the log for all who wait."""
+
+    async def is_asked(self, approval_id: str) -> bool:
+        """Raises BrokerAway where that cannot be told."""
+        ...
+
+    def listen(self, signature: str) -> AbstractContextManager[Ear]: ...
 
 
 class Signatures:
     """ASGI endpoint."""
 
-    def __init__(self, config: GatewayConfig, publish: Publish, open_log: OpenLog) -> None:
-        self._config, self._publish, self._open = config, publish, open_log
-        self._waiting = asyncio.Semaphore(AT_ONCE)
+    def __init__(
+        self, config: GatewayConfig, publish: Publish, approvals: Approvals, meters: SignatureMeters
+    ) -> None:
+        self._config, self._publish, self._approvals = config, publish, approvals
+        self._meters = meters
+        self._callers = Callers(config.signatures_per_minute, config.signatures_per_minute_in_all)
+        self._open = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
         try:
-            status, told = await self._take(str(scope["path_params"]["approval_id"]), receive)
+            status, outcome, told = await self._admit(scope, receive)
         except Disconnected:
+            self._meters.count("disconnected", started)
             return
         except Refused as refused:
+            self._meters.count(refused.reason, started)
+            log.info("signature_refused", reason=refused.reason)
             body = problem(refused.status, refused.detail)
             await answer(send, refused.status, body, PROBLEM_CONTENT.encode(), refused.headers)
             return
+        self._meters.count(outcome, started)
         await answer(send, status, orjson.dumps(told), _JSON)
 
-    async def _take(self, approval_id: str, receive: Receive) -> Answer:
-        token = (await read_body(receive, MAX_BYTES, self._config.body_timeout_secs)).strip()
-        found = _APPROVAL_ID.fullmatch(approval_id)
-        if found is None:
-            raise _unknown(approval_id)
-        if not _TOKEN.fullmatch(token):
-            raise Refused(422, "no_token", "the body is no compact JWS: three base64url parts between dots")
-        if self._waiting.locked():
-            raise come_again("busy", "too many signatures at once", 1)
-        async with self._waiting:
-            try:
-                return await self._judged(found[1], approval_id, token)
-            except NotNow as away:
-                raise come_again("broker_away", "the log is away", self._config.retry_after_secs) from away
-            except Never as never:
-                raise come_again(never.reason, "the log does not take this record", 30) from never
+    async def _admit(self, scope: Scope, receive: Receive) -> Answer:
+        """All that can be said before the body is read; then the connection ends, whatever was to come."""
+        approval_id, address = str(scope["path_params"]["approval_id"]), (scope.get("client") or ("",))[0]
+        if not _APPROVAL_ID.fullmatch(approval_id):
+            raise _unread(Refused(404, "unknown_approval", "no such id"))
+        if (announced_size(dict(scope["headers"])) or 0) > MAX_BYTES:
+            raise _unread(too_large(MAX_BYTES))
+        if wait := self._callers.take(address):
+            limit = f"at most {self._config.signatures_per_minute} a minute from one address"
+            raise _unread(Refused(429, "rate", f"too often: {limit}", {"Retry-After": str(wait)}))
+        if self._open >= self._config.signatures_at_once:
+            self._callers.give_back(address)
+            raise _unread(come_again("busy", "too many signatures at once", 1))
+        self._open += 1
+        try:
+            return await self._take(approval_id, receive)
+        except (NotNow, Never) as error:
+            self._callers.give_back(address)
+            raise self._ours(error) from error
+        finally:
+            self._open -= 1
 
-    async def _judged(self, incident_id: str, approval_id: str, token: bytes) -> Answer:
+    def _ours(self, error: NotNow | Never) -> Refused:
+        if isinstance(error, NotNow):
+            return come_again("broker_away", "the log is away", self._config.retry_after_secs)
+        log.error("signature_not_written", reason=error.reason, detail=str(error))
+        return come_again(error.reason, "the log does not take this record", _MISCONFIGURED_RETRY_SECS)
+
+    async def _take(self, approval_id: str, receive: Receive) -> Answer:
+        try:
+            token = (await read_body(receive, MAX_BYTES, self._config.body_timeout_secs)).strip()
+        except Refused as refused:
+            raise _unread(refused) from None
+        check_addressed(token, approval_id)
+        if not await self._approvals.is_asked(approval_id):
+            raise Refused(404, "unknown_approval", f"nothing is asked under {approval_id}")
         signature = hashlib.sha256(token).hexdigest()
-        async with self._open(incident_id) as log:
-            if await log.request(approval_id) is None:
-                raise _unknown(approval_id)
-            await log.from_now_on()
-            await self._publish(TOPIC, approval_id.encode(), token, ())
-            return _answered(await log.verdict(signature, WAIT_SECS), signature)
+        with self._approvals.listen(signature) as ear:
+            written = await self._publish(TOPIC, approval_id.encode(), token, ())
+            return _answered(await _verdict(ear, written, receive), signature)
+
+
+def check_addressed(token: bytes, approval_id: str) -> None:
+    """It has the form of a compact JWS and says that it is for this approval; nothing of it is believed."""
+    found = _TOKEN.fullmatch(token)
+    if found is None:
+        raise Refused(422, "no_token", "the body is no compact JWS: three base64url parts between dots")
+    claims = _claims(found[1])
+    if claims is None:
+        raise Refused(422, "claims_are_no_object", "claims_are_no_object: the claims are no JSON object")
+    if claims.get("approval_id") != approval_id:
+        raise Refused(422, "other_approval", f"other_approval: its approval_id is not {approval_id}")
+
+
+def _claims(part: bytes) -> dict[str, Any] | None:
+    try:
+        value = orjson.loads(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)))
+    except (binascii.Error, orjson.JSONDecodeError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+async def _verdict(ear: Ear, written: Receipt, receive: Receive) -> Event | None:
+    """None where none came in time. Who goes away is not waited for; what was written counts all the same."""
+    heard, left = asyncio.ensure_future(ear.verdict(written)), asyncio.ensure_future(_gone(receive))
+    try:
+        done, _ = await asyncio.wait((heard, left), timeout=WAIT_SECS, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        heard.cancel()
+        left.cancel()
+    if heard in done:
+        return heard.result()
+    if left in done:
+        raise Disconnected
+    return None
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _answered(verdict: Event | None, signature: str) -> Answer:
     match verdict:
         case VoteCounted(payload=count):
-            return 200, {"state": count.state, "jti": count.jti, "signed_by": count.signed_by}
+            return (
+                200,
+                "counted",
+                {"state": count.state, "jti": count.jti, "signed_by": count.signed_by},
+            )
         case VoteLate(payload=count):
             raise Refused(409, "closed", f"{count.approval_id} is {count.state}")
         case VoteRefused(payload=refusal):
-            raise Refused(422, refusal.refusal, f"{refusal.refusal}: {refusal.sentence}")
+            raise Refused(422, "does_not_count", f"{refusal.refusal}: {refusal.sentence}")
         case _:
             where = "approvals.outcomes and approvals.votes, by this signature"
-            return 202, {"signature": signature, "look": where}
+            return 202, "no_verdict", {"signature": signature, "look": where}
 
 
-def _unknown(approval_id: str) -> Refused:
-    known = _APPROVAL_ID.fullmatch(approval_id) is not None
-    return Refused(
-        404, "unknown_approval", f"nothing is asked under {approval_id}" if known else "no such id"
-    )
+def _unread(refused: Refused) -> Refused:
+    """A body may still be to come: nobody sends us what we do not want."""
+    refused.headers = {**refused.headers, "Connection": "close"}
+    return refused

@@ -54,9 +54,8 @@ class Intake:
 
     def _envelope(self, incident_id: str, record: Record, now: Now) -> dict[str, Any]:
         """The project is the approval's: who only signs cannot say it."""
-        place = f"{self._epoch}/{record.topic}/{record.partition}/{record.offset}"
         return {
-            "event_id": ids.derive_id("vote", place),
+            "event_id": ids.vote_id(self._epoch, record.topic, record.partition, record.offset),
             "project_id": "",
             "incident_id": incident_id,
             "occurred_at": now.moment,

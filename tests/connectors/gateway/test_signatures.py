@@ -2,62 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
+from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from connectors.gateway import signatures
 from connectors.gateway.app import create_app
+from connectors.gateway.callers import Callers
 from connectors.gateway.config import GatewayConfig
 from connectors.http import HttpClient, Reply
 from connectors.tokens import Token
-from schemas.approval import ApprovalRequested
 from schemas.envelope import Event
-from schemas.errors import BrokerAway
-from tests.connectors.gateway.support import serving
+from schemas.errors import BrokerAway, TooLarge
+from tests.connectors.gateway.support import raw_answer, serving
+from tests.peers.waiting import wait_until_async
 from tests.schemas.golden_events import golden
+from tests.streams.policy.signing import b64
 
-ASKED = golden("approval.requested")
-ID = ASKED.payload.approval_id
-TOKEN = b"aGVhZA.Y2xhaW1z.c2ln"
+ID = golden("approval.requested").payload.approval_id
+PATH = signatures.PATH.format(approval_id=ID)
+
+
+def made(claims: bytes) -> bytes:
+    return f"aGVhZA.{b64(claims)}.c2ln".encode()
+
+
+TOKEN = made(orjson.dumps({"approval_id": ID}))
 
 
 @dataclass
 class Log:
-    """One approval is asked; the verdict is what the test says."""
+    """One approval is asked; the verdict is what the test says, and comes when the gate opens."""
 
     verdict_is: Event | None = None
     away: bool = False
+    full: bool = False
     sent: list[tuple[str, bytes]] = field(default_factory=list)
-    follows: bool = False
+    listening: list[str] = field(default_factory=list)
 
-    @asynccontextmanager
-    async def open(self, incident_id: str) -> AsyncIterator[Log]:
+    async def is_asked(self, approval_id: str) -> bool:
         if self.away:
             raise BrokerAway("no broker")
-        assert incident_id == ASKED.incident_id
-        yield self
+        return approval_id == ID
 
-    async def request(self, approval_id: str) -> ApprovalRequested | None:
-        found: ApprovalRequested = ASKED
-        return found if approval_id == ID else None
+    @contextmanager
+    def listen(self, signature: str) -> Iterator[Log]:
+        self.listening.append(signature)
+        try:
+            yield self
+        finally:
+            self.listening.remove(signature)
 
-    async def from_now_on(self) -> None:
-        self.follows = True
-
-    async def verdict(self, signature: str, timeout_secs: float) -> Event | None:
+    async def verdict(self, written: tuple[str, int, int]) -> Event:
+        assert written[2] < len(self.sent)
+        while self.verdict_is is None:
+            await asyncio.sleep(0.01)
         return self.verdict_is
 
     async def publish(
         self, topic: str, key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]]
     ) -> tuple[str, int, int]:
-        assert self.follows, "a verdict must not pass by before anybody looks"
+        assert self.listening, "a verdict must not pass by before anybody listens"
+        if self.full:
+            raise TooLarge("for the topic")
         self.sent.append((topic, value))
-        return topic, 0, 0
+        return topic, 0, len(self.sent) - 1
 
 
 class NoTokens:
@@ -67,18 +85,36 @@ class NoTokens:
         return None
 
 
-async def call(log: Log, tmp_path: Path, method: str, approval_id: str, body: bytes) -> Reply:
-    config = GatewayConfig(tokens_file=tmp_path / "tokens.json", stamp_secret=SecretStr("s" * 32))
-    app = create_app(config, log.publish, ("grafana",), NoTokens(), approvals=log.open)
-    path = signatures.PATH.format(approval_id=approval_id)
-    async with serving(app) as port, HttpClient() as http:
-        return await http.request(method, f"http://127.0.0.1:{port}{path}", content=body)
+@dataclass
+class Door:
+    port: int
+    http: HttpClient
+    registry: CollectorRegistry
+
+    async def call(self, method: str, approval_id: str, body: bytes) -> Reply:
+        path = signatures.PATH.format(approval_id=approval_id)
+        return await self.http.request(method, f"http://127.0.0.1:{self.port}{path}", content=body)
+
+    def counted(self, outcome: str) -> float:
+        name = "awoooi_signature_requests_total"
+        return self.registry.get_sample_value(name, {"outcome": outcome}) or 0
+
+
+@asynccontextmanager
+async def door(log: Log, folder: Path, **settings: Any) -> AsyncIterator[Door]:
+    registry = CollectorRegistry()
+    config = GatewayConfig(tokens_file=folder / "tokens.json", stamp_secret=SecretStr("s" * 32), **settings)
+    app = create_app(config, log.publish, ("grafana",), NoTokens(), registry=registry, approvals=log)
+    async with serving(app) as port, HttpClient(timeout_secs=20) as http:
+        yield Door(port, http, registry)
 
 
 async def ask(
-    log: Log, tmp_path: Path, approval_id: str = ID, body: bytes = TOKEN
+    log: Log, folder: Path, approval_id: str = ID, body: bytes = TOKEN
 ) -> tuple[int, dict[str, object]]:
-    reply = await call(log, tmp_path, "POST", approval_id, body)
+    async with door(log, folder) as opened:
+        reply = await opened.call("POST", approval_id, body)
+    assert not log.listening
     return reply.status, reply.json()
 
 
@@ -91,14 +127,26 @@ async def test_what_counts_is_told_with_state_and_jti(tmp_path: Path) -> None:
     assert log.sent == [("approvals.signatures", TOKEN)]
 
 
+OTHER = ID.replace("-A1", "-A2")
 REFUSALS = [
     pytest.param(Log(golden("vote.late")), ID, TOKEN, 409, "EXPIRED", 1, id="closed"),
     pytest.param(Log(golden("vote.refused")), ID, TOKEN, 422, "same_person", 1, id="does not count"),
-    pytest.param(Log(), ID.replace("-A1", "-A2"), TOKEN, 404, "nothing is asked", 0, id="unknown"),
+    pytest.param(
+        Log(), OTHER, made(orjson.dumps({"approval_id": OTHER})), 404, "nothing is asked", 0, id="unknown"
+    ),
     pytest.param(Log(), "INC-1", TOKEN, 404, "no such id", 0, id="no id"),
     pytest.param(Log(), ID, b"a.b", 422, "three base64url parts", 0, id="malformed"),
+    pytest.param(Log(), ID, b"a.b.c", 422, "claims_are_no_object", 0, id="no base64"),
+    pytest.param(Log(), ID, made(b"{"), 422, "claims_are_no_object", 0, id="no JSON"),
+    pytest.param(Log(), ID, made(b"[1]"), 422, "claims_are_no_object", 0, id="no object"),
+    pytest.param(Log(), ID, made(b"[" * 9000), 422, "claims_are_no_object", 0, id="endless nesting"),
+    pytest.param(Log(), ID, made(b"{}"), 422, "other_approval", 0, id="for no approval"),
+    pytest.param(
+        Log(), ID, made(orjson.dumps({"approval_id": OTHER})), 422, "other_approval", 0, id="for another"
+    ),
     pytest.param(Log(), ID, b"a" * 40_000, 413, "", 0, id="too large"),
     pytest.param(Log(away=True), ID, TOKEN, 503, "the log is away", 0, id="broker away"),
+    pytest.param(Log(full=True), ID, TOKEN, 503, "does not take this record", 0, id="not taken"),
 ]
 
 
@@ -106,13 +154,17 @@ REFUSALS = [
 async def test_a_refusal_says_why(
     log: Log, approval_id: str, body: bytes, status: int, detail: str, sent: int, tmp_path: Path
 ) -> None:
+    """Nothing that cannot count costs a record."""
     found, told = await ask(log, tmp_path, approval_id, body)
 
     assert (found, len(log.sent)) == (status, sent)
     assert detail in str(told.get("detail", ""))
 
 
-async def test_without_a_verdict_in_time_it_says_where_to_look(tmp_path: Path) -> None:
+async def test_without_a_verdict_in_time_it_says_where_to_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signatures, "WAIT_SECS", 0.05)
     log = Log()
     status, told = await ask(log, tmp_path)
 
@@ -123,7 +175,94 @@ async def test_without_a_verdict_in_time_it_says_where_to_look(tmp_path: Path) -
 
 async def test_get_approves_nothing(tmp_path: Path) -> None:
     log = Log()
-    reply = await call(log, tmp_path, "GET", ID, TOKEN)
-
-    assert reply.status == 405
+    async with door(log, tmp_path) as opened:
+        assert (await opened.call("GET", ID, TOKEN)).status == 405
     assert not log.sent
+
+
+# -- limits
+
+
+async def test_who_calls_too_often_is_told_when_to_come_again(tmp_path: Path) -> None:
+    log = Log(golden("vote.counted"))
+    async with door(log, tmp_path, signatures_per_minute=2) as opened:
+        replies = [await opened.call("POST", ID, TOKEN) for _ in range(3)]
+
+        assert [reply.status for reply in replies] == [200, 200, 429]
+        assert 0 < int(replies[2].headers["retry-after"]) <= 60
+        assert len(log.sent) == 2
+        assert (opened.counted("counted"), opened.counted("rate")) == (2, 1)
+
+
+async def test_no_more_wait_at_once_than_the_gateway_can_hold(tmp_path: Path) -> None:
+    log = Log()
+    async with door(log, tmp_path, signatures_at_once=2) as opened:
+        waiting = [asyncio.create_task(opened.call("POST", ID, TOKEN)) for _ in range(2)]
+        await wait_until_async(lambda: len(log.sent) == 2)
+        busy = await opened.call("POST", ID, TOKEN)
+        log.verdict_is = golden("vote.counted")
+
+        assert (busy.status, busy.headers["retry-after"]) == (503, "1")
+        assert {reply.status for reply in await asyncio.gather(*waiting)} == {200}
+        assert (await opened.call("POST", ID, TOKEN)).status == 200, "the places are free again"
+
+
+async def test_a_client_that_goes_away_is_not_waited_for_and_its_signature_stands(tmp_path: Path) -> None:
+    log = Log()
+    async with door(log, tmp_path, signatures_at_once=1) as opened:
+        reader, writer = await asyncio.open_connection("127.0.0.1", opened.port)
+        head = f"POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(TOKEN)}\r\n\r\n"
+        writer.write(head.encode() + TOKEN)
+        await wait_until_async(lambda: log.sent)
+        writer.close()
+        await wait_until_async(lambda: opened.counted("disconnected"), timeout=2)
+
+        assert not log.listening
+        log.verdict_is = golden("vote.counted")
+        assert (await opened.call("POST", ID, TOKEN)).status == 200, "its place is free again"
+        assert await reader.read() == b""
+
+
+async def test_a_body_that_is_too_large_is_not_read_to_its_end(tmp_path: Path) -> None:
+    async with door(Log(), tmp_path) as opened:
+        announced = f"POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999\r\n\r\n".encode()
+        chunked = f"POST {PATH} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n".encode()
+        chunk = b"8000\r\n" + b"a" * 0x8000 + b"\r\n"
+        for parts in ((announced,), (chunked, chunk, chunk)):
+            told = await raw_answer(opened.port, *parts)
+            assert told.startswith(b"HTTP/1.1 413")
+            assert b"connection: close" in told.lower()
+
+
+async def test_no_token_and_nothing_of_it_stands_in_the_log_or_the_metrics(tmp_path: Path) -> None:
+    secret = b64(b"a signature that nobody must read")
+    body = f"aGVhZA.{b64(orjson.dumps({'approval_id': ID, 'sub': 'bob the builder'}))}.{secret}".encode()
+    with capture_logs() as logs:
+        for log in (Log(golden("vote.refused")), Log(away=True), Log(full=True)):
+            await ask(log, tmp_path, body=body)
+
+    assert {entry["event"] for entry in logs} >= {"signature_refused", "signature_not_written"}
+    assert not any(hidden in repr(logs) for hidden in (secret, "bob", b64(b"bob")))
+
+
+def test_addresses_have_buckets_of_their_own_within_one_for_all() -> None:
+    now = [0.0]
+    callers = Callers(2, 5, lambda: now[0])
+
+    assert [callers.take("10.0.0.1") for _ in range(3)] == [0, 0, 30]
+    assert [callers.take("2001:db8::1"), callers.take("2001:db8::2")] == [0, 0]
+    assert callers.take("2001:db8::3"), "one network of a household is one caller"
+    assert callers.take("10.0.0.2") == 0
+    assert callers.take("10.0.0.3"), "all together"
+    now[0] = 60.0
+    assert callers.take("10.0.0.1") == 0
+
+
+def test_the_table_of_addresses_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.gateway.callers.MOST_ADDRESSES", 3)
+    callers = Callers(1, 1000, lambda: 0.0)
+
+    for number in range(10):
+        callers.take(f"10.0.0.{number}")
+    assert len(callers._buckets) == 3
+    assert callers.take("10.0.0.9"), "the latest are known"
