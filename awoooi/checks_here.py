@@ -24,7 +24,8 @@ async def files(loaded: Loaded) -> list[Finding]:
         return [Finding("state folder", Verdict.WRONG, f"{state} does not exist", "`awoooi init` makes it")]
     sealing = settings.sealing
     secret = [state / defaults.ADMIN_KEY, state / defaults.TOKEN, sealing.target_key_file]
-    secret += [sealing.private_key_file, *older_keys(sealing.private_key_file)]
+    secret += [settings.approvals.proof_key_file, sealing.private_key_file]
+    secret += older_keys(sealing.private_key_file)
     if settings.gateway.stamp_secret_file is not None:
         secret.append(settings.gateway.stamp_secret_file)
     findings = [

@@ -14,7 +14,7 @@ TRUE = {"true", "1", "yes", "on", "y", "t"}
 
 TOKENS, TOKEN, STAMP = "tokens.json", "gateway.token", "stamp.secret"
 SEALING_PUBLIC, SEALING_PRIVATE, TARGET_KEY = "sealing.key.pub", "sealing.key", "target.secret"
-ADMIN_KEY, SIGNERS = "admin.key", "signers.json"
+ADMIN_KEY, SIGNERS, PROOF_KEY = "admin.key", "signers.json", "proof.secret"
 WRITER_PASSWORD, READER_PASSWORD = "store-writer.password", "store-reader.password"
 STORE, EPOCH = "store", "log.epoch"
 
@@ -34,7 +34,7 @@ def state_defaults(given: Tree) -> Tree:
         "gateway": {"tokens_file": str(state / TOKENS)},
         "store": {"path": str(state / STORE), "writer_password": writer, "reader_password": reader},
         "clickhouse": {},
-        "approvals": {"signers_file": str(state / SIGNERS)},
+        "approvals": {"signers_file": str(state / SIGNERS), "proof_key_file": str(state / PROOF_KEY)},
         "sealing": {
             "public_key_file": str(state / SEALING_PUBLIC),
             "private_key_file": str(state / SEALING_PRIVATE),

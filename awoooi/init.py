@@ -98,6 +98,8 @@ def _shared_secrets(settings: Settings) -> Iterator[Made]:
         yield _secret(stamp, "what gateway and ingest worker share: the proof of a record's project")
     if settings.sealing.target_key_file == state / defaults.TARGET_KEY:
         yield _secret(state / defaults.TARGET_KEY, "what the ids of targets are made with")
+    if settings.approvals.proof_key_file == state / defaults.PROOF_KEY:
+        yield _secret(state / defaults.PROOF_KEY, "what proves to the executor that policy decided so")
     yield _secret(state / defaults.WRITER_PASSWORD, "the store's writing user")
     yield _secret(state / defaults.READER_PASSWORD, "the store's reading user")
 

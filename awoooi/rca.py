@@ -6,7 +6,7 @@ What is not configured is a gap in evidence or one voice less, never a fault.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
 from typing import TYPE_CHECKING
@@ -24,7 +24,10 @@ from connectors.http import HttpClient
 from schemas.codec import Codec
 from streams.pipeline import Given
 from streams.policy.exam import Rules
-from streams.policy.issuer import Issuer
+from streams.policy.issuer import MOST_BYTES, Issuer
+from streams.policy.proof import load_proof_key
+from streams.policy.recorded_signers import TOPIC as SIGNERS
+from streams.policy.recorded_signers import RecordedSigners
 from streams.policy.verifier import Verifier
 from streams.policy.world import world_of
 from streams.reference import Reference
@@ -38,29 +41,37 @@ ISSUER_SECS = 3.0
 
 def policy_given(settings: Settings, opened: AsyncExitStack) -> Make:
     """Rules only: no model and no cluster is asked from here."""
-    desk, verifier = desk_of(settings, NoPanel()), verifier_of(settings, opened)
+    desk, issuer = desk_of(settings, NoPanel()), issuers_of(opened)
+    key = load_proof_key(settings.approvals.proof_key_file)
 
     def make(codec: Codec, reference: Reference) -> Given:
-        def read(topic: str) -> Mapping[bytes, bytes] | None:
-            return reference.values(topic) if reference.ready.is_set() else None
-
-        return Given(codec, desk=desk, world=world_of(codec, read, reference.offset), verifier=verifier)
+        world = world_of(codec, reference.current, reference.offset)
+        verifier = verifier_of(settings, codec, reference, issuer)
+        return Given(codec, desk=desk, world=world, verifier=verifier, proof_key=key)
 
     return make
 
 
-def verifier_of(settings: Settings, opened: AsyncExitStack) -> Verifier:
-    """Who may sign, as the signers file has it; the web is for OIDC issuers, where there are any."""
+def issuers_of(opened: AsyncExitStack) -> Callable[[str], Issuer]:
+    """The web is for OIDC issuers: it is opened where there are any."""
 
     @cache
     def web() -> HttpClient:
-        client = HttpClient(timeout_secs=ISSUER_SECS)
+        client = HttpClient(timeout_secs=ISSUER_SECS, max_answer_bytes=MOST_BYTES)
         opened.push_async_callback(client.close)
         return client
 
+    return lambda url: Issuer(url, web())
+
+
+def verifier_of(
+    settings: Settings, codec: Codec, reference: Reference, issuer: Callable[[str], Issuer]
+) -> Verifier:
+    """Who may sign, as signers file and topic have it together."""
     approvals = settings.approvals
     rules = Rules(audience=approvals.environment, embedded=settings.embedded)
-    return Verifier(rules, approvals.signers_file, lambda url: Issuer(url, web()))
+    log = RecordedSigners(codec, lambda: reference.current(SIGNERS), lambda: reference.offset(SIGNERS))
+    return Verifier(rules, approvals.signers_file, issuer, log)
 
 
 @asynccontextmanager

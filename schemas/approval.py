@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from schemas.envelope import Event, Moment, Plain
-from schemas.outcome import Decision, Needed
+from schemas.outcome import Decision, Needed, PolicyMark
 from schemas.plan import Action
 
 ENDING = "the approval alone: the first of its ends counts"
@@ -24,6 +24,7 @@ class ApprovalRequest(Decision):
         default_factory=dict, description="label: salted commitment to its real value"
     )
     expires_at: Moment = Field(description="when the request ends unanswered")
+    proof: str = Field("", description="that the gate asked this, by a key that policy and execution share")
 
 
 class ApprovalRequested(Event):
@@ -37,10 +38,14 @@ class ApprovalRequested(Event):
 class ApprovalEnd(Plain):
     approval_id: str = Field(description="which approval")
     state: str = Field(description="APPROVED, REJECTED, EXPIRED or VOIDED")
-    rule: str = Field(description="what closed it: quorum, rejection, expiry or resolved")
+    rule: str = Field(
+        description="what closed it: quorum, rejection, expiry, resolved, cancelled or other_policy"
+    )
     reason: str = Field(description="in one sentence")
     action_hash: str = Field(description="of the action that was asked for")
     signed_by: tuple[str, ...] = Field((), description="whose votes counted")
+    policy: PolicyMark = Field(description="the policy that asked")
+    policy_in_force: PolicyMark = Field(description="the policy in force when it closed")
 
 
 class ApprovalApproved(Event):

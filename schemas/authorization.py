@@ -7,8 +7,9 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from schemas.envelope import Event, Moment, Plain
-from schemas.outcome import Needed, PolicyMark
+from schemas.outcome import Assessment, Basis, Fused, Needed, PolicyMark
 from schemas.plan import Action
+from schemas.preflight import Check, PreflightStatus
 
 
 class Signed(Plain):
@@ -28,10 +29,16 @@ class Authorization(Plain):
         default_factory=dict, description="label: salted commitment to its real value"
     )
     policy: PolicyMark = Field(description="the policy that decided")
+    assessment: Assessment = Field(description="how risky it is, and why")
+    fused: Fused = Field(description="how sure, and from what")
+    basis: Basis = Field(description="what else it was decided from")
+    preflight: PreflightStatus = Field(description="what the checks before the proposal gave")
+    checks: tuple[Check, ...] = Field((), description="they themselves")
     needed: Needed | None = Field(None, description="whose signatures it took")
     proposed_by: str = Field("", description="agents, rules, or a person's name")
     signatures: tuple[Signed, ...] = Field((), description="those that were counted")
     expires_at: Moment = Field(description="from then on nothing may be done because of it")
+    proof: str = Field("", description="that it was decided so, by a key that policy and execution share")
 
 
 class ActionAuthorized(Event):

@@ -64,6 +64,19 @@ class Needed(Plain):
     each: tuple[str, ...] = Field((), description="one person for each of these must be among them")
 
 
+class Basis(Plain):
+    """What the gate was given beside the action: another policy can be asked the same."""
+
+    human: str = Field("", description="why the argument itself demands a person, empty where it does not")
+    replaced_by_owner: bool | None = Field(
+        None, description="of a pod: whether something makes it anew; none: not known"
+    )
+    opted_in: bool = Field(False, description="whether the operation may go by itself")
+    offsets: dict[str, Long] = Field(
+        default_factory=dict, description="how far each reference topic was read; -1: not at all"
+    )
+
+
 class PolicyMark(Plain):
     """Which policy decided."""
 
@@ -85,7 +98,7 @@ class Decision(Plain):
     fused: Fused | None = Field(None, description="how sure, and from what")
     needed: Needed | None = Field(None, description="whose signatures are asked for")
     policy: PolicyMark = Field(description="the policy in force")
-    switches_offset: Long = Field(-1, description="how far the switches were read; -1: not at all")
+    basis: Basis = Field(default_factory=Basis, description="what else it was decided from")
     preflight: PreflightStatus = Field(description="what the checks before the proposal gave")
     checks: tuple[Check, ...] = Field((), description="they themselves")
     alert_type: str = Field("", description="what kind of alert")

@@ -80,6 +80,8 @@ class Given:
     """policy, switches and silences: of `policy`; without them everything is in doubt"""
     verifier: Verifier | None = None
     """who may sign: of `policy`; without it nobody"""
+    proof_key: bytes | None = field(default=None, repr=False)
+    """proves what policy decided: of `policy`; without it nothing goes by itself"""
 
 
 def stages(config: PipelineConfig, given: Given, kinds: Sequence[str] = tuple(WORKERS)) -> Sequence[Placed]:
@@ -128,9 +130,9 @@ def _policy(config: PipelineConfig, given: Given) -> Sequence[Placed]:
     coordinate = Coordinate(_desk(given), epoch)
     preflight = PreflightStage(epoch)
     world = given.world or world_of(codec, lambda _: None, lambda _: -1)
-    gate, trust = Gate(world, epoch), Trust(world.policies, epoch)
+    gate, trust = Gate(world, epoch, given.proof_key), Trust(world.policies, epoch)
     verifier = given.verifier or Verifier(Rules(audience=""))
-    intake, approve = Intake(verifier, epoch), Approve(verifier, world.policies, epoch)
+    intake, approve = Intake(verifier, epoch), Approve(verifier, world.policies, epoch, given.proof_key)
     return (
         Placed(Runner(coordinate, codec, epoch=epoch), coordinate.reads, keyed=True),
         Placed(Runner(preflight, codec, epoch=epoch), preflight.reads, keyed=False),

@@ -9,6 +9,7 @@ import hashlib
 import time
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from prometheus_client import Counter, Histogram
@@ -68,6 +69,9 @@ class Turn:
 
 class Rows(Mapping[bytes, bytes]):
     """The rows of one partition, as the engine keeps them."""
+
+    world: str = ""
+    """what all of them were last looked at beside"""
 
     def due(self, millis: int, most: int) -> list[bytes]:
         """Keys that time alone must wake by then."""
@@ -163,13 +167,24 @@ class Runner:
         """Time passes in order with the events: the tick's own timestamp, not the clock."""
         stage: Any = self.stage
         now = Now(tick.timestamp)
-        for key in rows.due(tick.timestamp, WAKE_AT_ONCE):
+        for key in dict.fromkeys([*rows.due(tick.timestamp, WAKE_AT_ONCE), *self._outdated(rows)]):
             if key in busy:
                 continue
             known = touched.get(key)
             state = known[0] if known else stage.load(key, rows.get(key))
             touched[key] = (state, tick)
             self._emit(await stage.wake(state, now), tick, turn)
+
+    def _outdated(self, rows: Rows) -> list[bytes]:
+        """Reference data that changed reaches rows by ticks, as time does. All are looked at once each change."""
+        stage: Any = self.stage
+        world = stage.world()
+        if rows.world == world:
+            return []
+        found = list(islice((key for key, row in rows.items() if stage.outdated(row)), WAKE_AT_ONCE))
+        if not found:
+            rows.world = world
+        return found
 
     def _emit(self, written: Iterable[Event | Draft], cause: Record, turn: Turn) -> None:
         for event in written:

@@ -74,6 +74,29 @@ class Now:
         return from_millis(self.millis)
 
 
+class OfRun(Protocol):
+    """An event, or what a stage keeps of a run."""
+
+    @property
+    def project_id(self) -> str: ...
+    @property
+    def incident_id(self) -> str: ...
+    @property
+    def run_id(self) -> str: ...
+
+
+def about_run(about: OfRun, stage: str, now: Now) -> dict[str, Any]:
+    """The envelope of what a stage says of a run now."""
+    return {
+        "project_id": about.project_id,
+        "incident_id": about.incident_id,
+        "run_id": about.run_id,
+        "occurred_at": now.moment,
+        "recorded_at": now.moment,
+        "stage": stage,
+    }
+
+
 class Stage(Protocol):
     """What every stage says of itself."""
 
@@ -140,6 +163,14 @@ class Keyed(Stage, Protocol, Generic[S]):
         """What the passing of time alone causes."""
         ...
 
+    def world(self) -> str:
+        """What rows hang on beside their input, as it is now: reference data. Empty: on nothing."""
+        ...
+
+    def outdated(self, row: bytes) -> bool:
+        """Whether the world has changed since this row was looked at: then a tick wakes its key."""
+        ...
+
 
 class KeyedBase(Generic[S]):
     """What most keyed stages share: rows as JSON lists, offsets as `seen`, no timers."""
@@ -163,6 +194,12 @@ class KeyedBase(Generic[S]):
 
     async def wake(self, state: S, now: Now) -> Events:
         return ()
+
+    def world(self) -> str:
+        return ""
+
+    def outdated(self, row: bytes) -> bool:
+        return False
 
 
 def pack(values: list[Any]) -> bytes:

@@ -9,9 +9,9 @@ from schemas.operations import Target
 from schemas.plan import Action
 from schemas.preflight import Check, Preflight
 from schemas.turn import Agent, Vote
+from streams.policy.again import proposal_of
 from streams.policy.fusion import Inputs, smoothed
 from streams.policy.gate import Asked
-from streams.policy.policy import Place
 from streams.policy.risk import Proposal
 
 RULES = "rules"
@@ -58,23 +58,9 @@ def _human(package: Package, action: Action | None) -> str:
 
 
 def _proposal(action: Action, brief: Brief | None, project_id: str, preflight: Preflight | None) -> Proposal:
-    target, checks = action.step.target, {one.name: one for one in (preflight.checks if preflight else ())}
-    return Proposal(
-        Place(
-            operation=action.step.operation,
-            project_id=project_id,
-            cluster=target.cluster,
-            namespace=target.namespace,
-            kind=target.kind,
-            name=target.name,
-        ),
-        plan_risk=action.risk,
-        blast_radius=action.blast_radius,
-        configured=action.step.parameters.name or "",
-        replaced_by_owner=_owned(brief, target, checks.get("owned")),
-        orphan_proven="orphan" in checks and checks["orphan"].passed,
-        snapshot_verified="snapshot" in checks and checks["snapshot"].passed,
-    )
+    checks = preflight.checks if preflight else ()
+    owned = next((check for check in checks if check.name == "owned"), None)
+    return proposal_of(action, project_id, checks, _owned(brief, action.step.target, owned))
 
 
 def _owned(brief: Brief | None, target: Target, checked: Check | None) -> bool | None:

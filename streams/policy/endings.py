@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from schemas import ids
@@ -15,12 +17,12 @@ from schemas.approval import (
     ApprovalRequested,
     ApprovalVoided,
 )
-from schemas.authorization import ActionAuthorized, Authorization, Signed
 from schemas.envelope import Event
-from schemas.outcome import Decision, DecisionMade, Outcome
+from schemas.outcome import Decision, DecisionMade, Outcome, PolicyMark
 from schemas.trust import Earned, TrustObserved, TrustOutcome
 from schemas.vote import VoteVerified
 from streams.policy.approvals import State
+from streams.policy.authorizations import approved
 
 ENDS: dict[State, type[Event]] = {
     State.APPROVED: ApprovalApproved,
@@ -28,68 +30,87 @@ ENDS: dict[State, type[Event]] = {
     State.EXPIRED: ApprovalExpired,
     State.VOIDED: ApprovalVoided,
 }
-RULES = {
-    State.APPROVED: "quorum",
-    State.REJECTED: "rejection",
-    State.EXPIRED: "expiry",
-    State.VOIDED: "resolved",
-}
 LEFT_TO_PEOPLE = (State.REJECTED, State.EXPIRED)
 """nothing is done, and the incident is still there"""
+
+
+class Closing(StrEnum):
+    """What closed an approval: each reason a constant of its own."""
+
+    QUORUM = "quorum"
+    REJECTION = "rejection"
+    EXPIRY = "expiry"
+    RESOLVED = "resolved"
+    """the alert did, while it waited"""
+    CANCELLED = "cancelled"
+    """its run was called off"""
+    OTHER_POLICY = "other_policy"
+    """the policy in force would have decided otherwise"""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    state: State
+    rule: Closing
+    reason: str
+    """in one sentence"""
+    at: datetime
+
+
+def by_vote(state: State, votes: Sequence[VoteVerified], at: datetime) -> End:
+    """The last of the votes closed it."""
+    if state is State.APPROVED:
+        people = ", ".join(vote.payload.person for vote in votes)
+        return End(state, Closing.QUORUM, f"approved by {people}", at)
+    last = votes[-1].payload
+    reason = f"rejected by {last.person}" + (f": {last.reason}" if last.reason else "")
+    return End(state, Closing.REJECTION, reason, at)
+
+
+def by_time(request: ApprovalRequested, votes: Sequence[VoteVerified]) -> End:
+    asked = request.payload
+    reason = f"its time passed with {len(votes)} of {asked.needed.signatures} signatures"
+    return End(State.EXPIRED, Closing.EXPIRY, reason, asked.expires_at)
 
 
 def ending(
     request: ApprovalRequested,
     votes: Sequence[VoteVerified],
-    state: State,
-    at: datetime,
+    end: End,
+    in_force: PolicyMark,
     recorded_at: datetime,
     stage: str,
+    key: bytes | None,
 ) -> list[Event]:
     """All that is written when an approval closes; `votes` are those that count."""
     about = {
         "project_id": request.project_id,
         "incident_id": request.incident_id,
         "run_id": request.run_id,
-        "occurred_at": at,
+        "occurred_at": end.at,
         "recorded_at": recorded_at,
         "stage": stage,
         "causes": (request.event_id, *(vote.event_id for vote in votes)),
     }
-    told = _told(request, votes, state)
-    end = ENDS[state](**about, event_id=ids.ending_id("approval", told.approval_id), payload=told)
+    told = ApprovalEnd(
+        approval_id=request.payload.approval_id,
+        state=end.state,
+        rule=end.rule,
+        reason=end.reason,
+        action_hash=request.payload.action_hash,
+        signed_by=tuple(vote.payload.person for vote in votes),
+        policy=request.payload.policy,
+        policy_in_force=in_force,
+    )
+    ended = ENDS[end.state](**about, event_id=ids.ending_id("approval", told.approval_id), payload=told)
     made = DecisionMade(
         **about,
         event_id=ids.ending_id("approval decision", told.approval_id),
         payload=_decision(request, told),
     )
-    return [end, made, *_consequences(request, votes, told, about)]
-
-
-def _told(request: ApprovalRequested, votes: Sequence[VoteVerified], state: State) -> ApprovalEnd:
-    return ApprovalEnd(
-        approval_id=request.payload.approval_id,
-        state=state,
-        rule=RULES[state],
-        reason=_reason(request, votes, state),
-        action_hash=request.payload.action_hash,
-        signed_by=tuple(vote.payload.person for vote in votes),
-    )
-
-
-def _reason(request: ApprovalRequested, votes: Sequence[VoteVerified], state: State) -> str:
-    people = ", ".join(vote.payload.person for vote in votes)
-    match state:
-        case State.APPROVED:
-            return f"approved by {people}"
-        case State.REJECTED:
-            last = votes[-1].payload
-            return f"rejected by {last.person}" + (f": {last.reason}" if last.reason else "")
-        case State.EXPIRED:
-            asked = request.payload.needed.signatures
-            return f"its time passed with {len(votes)} of {asked} signatures"
-        case _:
-            return "the alert resolved while it waited"
+    if end.state is State.APPROVED:
+        return [ended, made, approved(request, votes, about, key)]
+    return [ended, made, *_lost_trust(request, told, about)]
 
 
 def _decision(request: ApprovalRequested, told: ApprovalEnd) -> Decision:
@@ -107,37 +128,11 @@ def _decision(request: ApprovalRequested, told: ApprovalEnd) -> Decision:
     return Decision(**(whole | ended))
 
 
-def _consequences(
-    request: ApprovalRequested, votes: Sequence[VoteVerified], told: ApprovalEnd, about: dict[str, Any]
-) -> list[Event]:
+def _lost_trust(request: ApprovalRequested, told: ApprovalEnd, about: dict[str, Any]) -> list[Event]:
+    """One rejection takes all of it."""
     key = request.payload.assessment.trust_key if request.payload.assessment else ""
-    if told.state == State.APPROVED:
-        event_id = ids.derive_id("action.authorized", told.approval_id)
-        payload = _authorization(request, votes)
-        return [ActionAuthorized(**about, event_id=event_id, sealed=request.sealed, payload=payload)]
-    if told.state == State.REJECTED and key:
-        event_id = ids.derive_id("trust.observed", told.approval_id, Earned.REJECTED)
-        lost = TrustOutcome(trust_key=key, outcome=Earned.REJECTED, reason=told.reason)
-        return [TrustObserved(**about, event_id=event_id, payload=lost)]
-    return []
-
-
-def _authorization(request: ApprovalRequested, votes: Sequence[VoteVerified]) -> Authorization:
-    asked, action_id = request.payload, ids.derive_id("action", request.payload.approval_id)
-    return Authorization(
-        target=asked.action.step.target.id or action_id,
-        action_id=action_id,
-        approval_id=asked.approval_id,
-        action=asked.action,
-        action_hash=asked.action_hash,
-        observed_state=asked.observed_state,
-        commitments=asked.commitments,
-        policy=asked.policy,
-        needed=asked.needed,
-        proposed_by=asked.proposed_by,
-        signatures=tuple(
-            Signed(person=vote.payload.person, recorded_at=vote.recorded_at, token=vote.payload.token)
-            for vote in votes
-        ),
-        expires_at=asked.expires_at,
-    )
+    if told.state != State.REJECTED or not key:
+        return []
+    event_id = ids.derive_id("trust.observed", told.approval_id, Earned.REJECTED)
+    lost = TrustOutcome(trust_key=key, outcome=Earned.REJECTED, reason=told.reason)
+    return [TrustObserved(**about, event_id=event_id, payload=lost)]

@@ -48,6 +48,8 @@ class Standing:
     resolved: bool = False
     unbound: str = ""
     """why the action has no hash: nothing could hold anyone to exactly this one"""
+    unproven: str = ""
+    """why nobody could tell that the gate itself allowed it"""
     policy_trouble: str = ""
     """why no policy that anyone applied is in force, although one was"""
     trust_key: str = ""
@@ -191,6 +193,8 @@ def _halts(case: Case) -> Iterator[tuple[str, str]]:
         yield "policy_unreadable", standing.policy_trouble
     if standing.unbound:
         yield "unbound", standing.unbound
+    if standing.unproven:
+        yield "unproven", standing.unproven
     if standing.resolved:
         yield "resolved", "the incident has resolved"
 

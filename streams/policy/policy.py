@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field, StrictBool, StrictIn
 
 from schemas.envelope import Plain
 from schemas.operations import Operation, Risk
+from schemas.outcome import PolicyMark
 from streams.policy.canonical import canonical
 from streams.policy.checked_file import parse_checked, read_checked
 from streams.policy.operations import Data, OperationPolicy, check_operations
@@ -231,6 +232,11 @@ def _check_quorums(quorums: dict[Risk, Quorum]) -> None:
 
 def _any(patterns: tuple[str, ...], value: str) -> bool:
     return any(fnmatchcase(value, pattern) for pattern in patterns)
+
+
+def mark_of(policy: Policy) -> PolicyMark:
+    """Which one it is, in a decision."""
+    return PolicyMark(version=policy.version, hash=policy.hash)
 
 
 def parse_policy(text: str, where: str = "policy") -> Policy:

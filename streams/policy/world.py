@@ -24,7 +24,11 @@ class World:
     switches: Switches
     trust: TrustScores
     silences: Callable[[], Mapping[bytes, bytes] | None]
-    switches_offset: Callable[[], int]
+    offset: Callable[[str], int]
+    """how far a reference topic was read; -1: not at all"""
+
+    def offsets(self) -> dict[str, int]:
+        return {topic: self.offset(topic) for topic in (POLICIES, SILENCES, SWITCHES, TRUST)}
 
 
 def world_of(codec: Codec, read: Read, offset: Callable[[str], int]) -> World:
@@ -33,5 +37,5 @@ def world_of(codec: Codec, read: Read, offset: Callable[[str], int]) -> World:
         Switches(codec, lambda: read(SWITCHES)),
         TrustScores(codec, lambda: read(TRUST)),
         lambda: read(SILENCES),
-        lambda: offset(SWITCHES),
+        offset,
     )

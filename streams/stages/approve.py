@@ -1,26 +1,32 @@
 """Counts votes until an approval closes, once. Key: incident; a vote and what it leads to are one write.
 
 A vote is verified again before it counts: the signers may have changed, and whoever can write to the topic of
-votes can write no signature. It waits for time alone only where time ends an approval.
+votes can write no signature. A policy that would have decided otherwise voids what waits: a tick brings the
+change. That is noted in the row first and told by the next tick, so that a crash between the two, and yet
+another policy meanwhile, cannot open again what the record has closed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from schemas import ids
 from schemas.approval import ApprovalRequested
 from schemas.envelope import Event, to_millis
-from schemas.errors import Never
+from schemas.errors import BadPayload, Never
+from schemas.outcome import PolicyMark
+from schemas.run import RunCancelled
 from schemas.vote import Count, CountRefused, VoteCounted, VoteLate, VoteRefusal, VoteVerified
 from streams import windows
+from streams.policy.again import otherwise
 from streams.policy.approvals import Approval, Judged, Verdict, judge, opened, tick, without_removed
 from streams.policy.approvals import State as Standing
 from streams.policy.ballots import ballot_of, vote_of
-from streams.policy.endings import ending
+from streams.policy.endings import Closing, End, by_time, by_vote, ending
 from streams.policy.in_force import PolicyInForce
+from streams.policy.policy import mark_of
+from streams.policy.proof import is_proven
 from streams.policy.refusals import Refusal, Refused
 from streams.policy.verifier import Verifier
 from streams.runner import stage_failed
@@ -28,6 +34,7 @@ from streams.stage import Events, Keyed, KeyedBase, Now, Record, State, pack, un
 
 EARLY_WAIT_MS = 30_000
 MOST_EARLY = 20
+MOST_CANCELLED = 20
 KEPT_AFTER_END = windows.DAY
 CLOSED, OPENED = ("incident.resolved", "incident.expired"), ("incident.opened", "incident.reopened")
 UNKNOWN = Refused(Refusal.UNKNOWN_APPROVAL, "nobody was asked under this approval id")
@@ -40,6 +47,12 @@ class Asked:
     request: ApprovalRequested
     state: Standing = Standing.PENDING
     votes: list[VoteVerified] = field(default_factory=list)
+    otherwise: str = ""
+    """how the policy in force would have decided it otherwise: the next tick voids it"""
+
+    @property
+    def is_open(self) -> bool:
+        return self.state is Standing.PENDING
 
     @property
     def expires(self) -> int:
@@ -47,7 +60,8 @@ class Asked:
 
     def approval(self) -> Approval:
         votes = tuple(vote_of(vote.payload, vote.recorded_at) for vote in self.votes)
-        return replace(opened(self.request), state=self.state, votes=votes)
+        state = Standing.VOIDED if self.otherwise else self.state
+        return replace(opened(self.request), state=state, votes=votes)
 
 
 @dataclass(slots=True)
@@ -58,43 +72,67 @@ class Votes(State):
     early: list[tuple[VoteVerified, int]] = field(default_factory=list)
     """votes read before their request, and how long it is waited for: topics have no order between them"""
     resolved: bool = False
+    cancelled: dict[str, str] = field(default_factory=dict)
+    """run → by whom and why; the latest few"""
+    looked: str = ""
+    """hash of the policy that what is open was last looked at with"""
     touched_at: int = 0
     forgotten: bool = False
+
+    @property
+    def open(self) -> list[Asked]:
+        return [one for one in self.asked.values() if one.is_open]
 
 
 class Approve(KeyedBase[Votes]):
     name = "approve"
-    reads: tuple[str, ...] = ("approvals.requests", "approvals.votes", "incidents")
+    reads: tuple[str, ...] = ("approvals.requests", "approvals.votes", "incidents", "runs")
 
-    def __init__(self, verifier: Verifier, policies: PolicyInForce, epoch: str = "") -> None:
-        self._verifier, self._policies, self._epoch = verifier, policies, epoch
+    def __init__(
+        self, verifier: Verifier, policies: PolicyInForce, epoch: str = "", key: bytes | None = None
+    ) -> None:
+        """`key` proves that the gate asked, and to the executor what was authorized here."""
+        self._verifier, self._policies, self._epoch, self._key = verifier, policies, epoch, key
 
     # -- the row
 
     def load(self, key: bytes, row: bytes | None) -> Votes:
         if row is None:
             return Votes()
-        _, seen, asked, early, resolved, touched_at = unpack(row)
+        _, looked, seen, asked, early, resolved, cancelled, touched_at = unpack(row)
         known = [_asked(*kept) for kept in asked]
         waiting = [(VoteVerified.model_validate_json(vote), until) for vote, until in early]
         by_id = {one.request.payload.approval_id: one for one in known}
-        return Votes(seen, False, by_id, waiting, resolved, touched_at)
+        return Votes(seen, False, by_id, waiting, resolved, cancelled, looked, touched_at)
 
     def dump(self, state: Votes) -> bytes | None:
         if state.forgotten:
             return None
         asked = [_kept(one) for one in state.asked.values()]
         early = [(vote.model_dump_json(), until) for vote, until in state.early]
-        return pack([_due(state), state.seen, asked, early, state.resolved, state.touched_at])
+        looked = state.looked if state.open else ""
+        facts = [asked, early, state.resolved, state.cancelled, state.touched_at]
+        return pack([_due(state), looked, state.seen, *facts])
 
     def due(self, row: bytes) -> int | None:
         return int(row[1 : row.index(b",")])
+
+    def world(self) -> str:
+        """In doubt about the policy nothing is looked at again."""
+        policy = self._policies.policy()
+        return "" if self._policies.trouble else policy.hash
+
+    def outdated(self, row: bytes) -> bool:
+        looked, world = row.split(b'"', 2)[1].decode(), self.world()
+        return bool(looked and world) and looked != world
 
     # -- what is read
 
     async def handle(self, record: Record, state: Votes, now: Now) -> Events:
         if record.topic == "incidents":
             return self._incident(record, state, now)
+        if record.topic == "runs":
+            return self._run(record, state, now)
         event, events = record.event, list[Event]()
         if isinstance(event, ApprovalRequested):
             events = await self._request(event, state, now)
@@ -116,24 +154,47 @@ class Approve(KeyedBase[Votes]):
             return ()
         state.resolved = kind in CLOSED
         self._touch(record, state, now)
-        return [event for one in state.asked.values() for event in self._void(one, state, now)]
+        return [event for one in state.open for event in self._void(one, state, now)]
+
+    def _run(self, record: Record, state: Votes, now: Now) -> Events:
+        """What is asked for later, by a gate that did not know, is voided on arrival."""
+        if (record.header("ce_type") or b"").decode() not in ("", RunCancelled.type_name()):
+            return ()
+        event = record.event
+        if not isinstance(event, RunCancelled):
+            return ()
+        why = (f" by {event.actor}" if event.actor else "") + (
+            f": {told}" if (told := event.payload.detail) else ""
+        )
+        state.cancelled = dict([*state.cancelled.items(), (event.run_id, why)][-MOST_CANCELLED:])
+        self._touch(record, state, now)
+        return [event for one in state.open for event in self._void(one, state, now)]
 
     async def _request(self, event: ApprovalRequested, state: Votes, now: Now) -> list[Event]:
         approval_id = event.payload.approval_id
         if approval_id in state.asked:
             return []
-        opened(event)  # what cannot be signed as it is shown is refused before anything changes
-        state.asked[approval_id] = Asked(event)
-        events = self._void(state.asked[approval_id], state, now)
+        self._refuse_forged(event)
+        state.asked[approval_id] = one = Asked(event)
+        self._look(one)
+        state.looked = state.looked or self.world()
+        events = self._void(one, state, now)
         waited = [vote for vote, _ in state.early if vote.payload.approval_id == approval_id]
         state.early = [(vote, until) for vote, until in state.early if vote not in waited]
         for vote in waited:
-            events += await self._judge(vote, state.asked[approval_id], now)
+            events += await self._judge(vote, one, now)
         return events
+
+    def _refuse_forged(self, event: ApprovalRequested) -> None:
+        """Before anything changes: what the gate did not ask, or what cannot be signed as it is shown."""
+        if self._key is not None and not is_proven(event, self._key):
+            raise BadPayload("is no proof that the gate asked this", field="proof")
+        opened(event)
 
     async def _vote(self, event: VoteVerified, state: Votes, now: Now) -> list[Event]:
         one = state.asked.get(event.payload.approval_id)
         if one is not None:
+            self._look_again(state)
             return await self._judge(event, one, now)
         if len(state.early) >= MOST_EARLY:
             return [self._refused(event, UNKNOWN, now)]
@@ -143,9 +204,12 @@ class Approve(KeyedBase[Votes]):
 
     async def wake(self, state: Votes, now: Now) -> Events:
         events: list[Event] = []
-        for one in state.asked.values():
-            if one.state is Standing.PENDING:
-                events += self._close(one, tick(one.approval(), now.moment).state, _expiry(one), now)
+        for one in state.open:
+            if one.otherwise:
+                events += self._close(one, _voided(Closing.OTHER_POLICY, one.otherwise, now), now)
+            elif tick(one.approval(), now.moment).state is Standing.EXPIRED:
+                events += self._close(one, by_time(one.request, one.votes), now)
+        self._look_again(state)
         over = [vote for vote, until in state.early if until <= now.millis]
         state.early = [(vote, until) for vote, until in state.early if until > now.millis]
         events += [self._refused(vote, UNKNOWN, now) for vote in over]
@@ -170,8 +234,14 @@ class Approve(KeyedBase[Votes]):
             ballot = ballot_of(vote, token)
             one.votes.append(event.model_copy(update={"payload": ballot}))
         told = self._told(event, judged, one, now)
-        at = _expiry(one) if judged.approval.state is Standing.EXPIRED else event.recorded_at
-        return [told, *self._close(one, judged.approval.state, at, now)]
+        return [told, *self._judged(one, judged.approval.state, event, now)]
+
+    def _judged(self, one: Asked, state: Standing, last: VoteVerified, now: Now) -> list[Event]:
+        if state is Standing.EXPIRED:
+            return self._close(one, by_time(one.request, one.votes), now)
+        if state in (Standing.APPROVED, Standing.REJECTED):
+            return self._close(one, by_vote(state, one.votes, last.recorded_at), now)
+        return []
 
     async def _forget_removed(self, one: Asked) -> None:
         """A person, a role or a key that is gone no longer counts where it is still open."""
@@ -180,17 +250,38 @@ class Approve(KeyedBase[Votes]):
         left = {vote.jti for vote in without_removed(one.approval(), self._verifier.registry()).votes}
         one.votes = [vote for vote in one.votes if vote.payload.jti in left]
 
-    def _void(self, one: Asked, state: Votes, now: Now) -> list[Event]:
-        if not state.resolved or not self._policies.policy().approvals.void_when_resolved:
-            return []
-        return self._close(one, Standing.VOIDED, now.moment, now)
+    def _look_again(self, state: Votes) -> None:
+        """What is open, with the policy in force, where that is another than the last time."""
+        world = self.world()
+        if world and state.open and world != state.looked:
+            for one in state.open:
+                self._look(one)
+            state.looked, state.changed = world, True
 
-    def _close(self, one: Asked, state: Standing, at: datetime, now: Now) -> list[Event]:
+    def _look(self, one: Asked) -> None:
+        policy, asked = self._policies.policy(), one.request.payload
+        if self._policies.trouble or one.otherwise or policy.hash == asked.policy.hash:
+            return
+        how = otherwise(asked, one.request.project_id, one.request.occurred_at, policy)
+        if how:
+            now, then = _named(mark_of(policy)), _named(asked.policy)
+            one.otherwise = f"{now} decides otherwise than {then}: {how}"
+
+    def _void(self, one: Asked, state: Votes, now: Now) -> list[Event]:
+        if one.request.run_id in state.cancelled:
+            why = state.cancelled[one.request.run_id]
+            return self._close(one, _voided(Closing.CANCELLED, f"its run was cancelled{why}", now), now)
+        if state.resolved and self._policies.policy().approvals.void_when_resolved:
+            return self._close(one, _voided(Closing.RESOLVED, "the alert resolved while it waited", now), now)
+        return []
+
+    def _close(self, one: Asked, end: End, now: Now) -> list[Event]:
         """The first closing wins."""
-        if one.state is not Standing.PENDING or state is Standing.PENDING:
+        if not one.is_open:
             return []
-        one.state = state
-        return ending(one.request, one.votes, state, at, now.moment, self.name)
+        one.state = end.state
+        in_force = mark_of(self._policies.policy())
+        return ending(one.request, one.votes, end, in_force, now.moment, self.name, self._key)
 
     # -- what is told
 
@@ -242,22 +333,28 @@ class Approve(KeyedBase[Votes]):
         return stage_failed(self.name, record, error, now, self._epoch)
 
 
-def _asked(request: str, state: str, votes: list[str]) -> Asked:
+def _asked(request: str, state: str, votes: list[str], otherwise: str) -> Asked:
     counted = [VoteVerified.model_validate_json(vote) for vote in votes]
-    return Asked(ApprovalRequested.model_validate_json(request), Standing(state), counted)
+    return Asked(ApprovalRequested.model_validate_json(request), Standing(state), counted, otherwise)
 
 
-def _kept(one: Asked) -> tuple[str, str, list[str]]:
-    return one.request.model_dump_json(), one.state, [vote.model_dump_json() for vote in one.votes]
+def _kept(one: Asked) -> tuple[str, str, list[str], str]:
+    votes = [vote.model_dump_json() for vote in one.votes]
+    return one.request.model_dump_json(), one.state, votes, one.otherwise
 
 
-def _expiry(one: Asked) -> datetime:
-    return one.request.payload.expires_at
+def _voided(rule: Closing, reason: str, now: Now) -> End:
+    return End(Standing.VOIDED, rule, reason, now.moment)
+
+
+def _named(policy: PolicyMark) -> str:
+    return f"policy {policy.version} ({policy.hash[:12]})"
 
 
 def _waits(state: Votes) -> list[int]:
-    pending = [one.expires for one in state.asked.values() if one.state is Standing.PENDING]
-    return [*pending, *(until for _, until in state.early)]
+    """What the policy in force would decide otherwise waits for nothing but the next tick."""
+    ends = [0 if one.otherwise else one.expires for one in state.open]
+    return [*ends, *(until for _, until in state.early)]
 
 
 def _due(state: Votes) -> int:

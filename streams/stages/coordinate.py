@@ -7,7 +7,6 @@ What is said after the end is recorded as late and changes nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from prometheus_client import Counter
 
@@ -21,7 +20,7 @@ from schemas.errors import Never
 from schemas.run import RunStarted
 from streams import windows
 from streams.runner import stage_failed
-from streams.stage import Events, Keyed, KeyedBase, Now, Record, State, pack, unpack
+from streams.stage import Events, Keyed, KeyedBase, Now, Record, State, about_run, pack, unpack
 from streams.stages.debate import PARTS, Debate
 
 MOST_ENDED = 5
@@ -116,14 +115,14 @@ class Coordinate(KeyedBase[Debates]):
         state.changed = True
         DECIDED.labels(package.session_status, package.branch).inc()
         decided = RcaDecided(
-            **self._envelope(debate, now),
+            **about_run(debate, self.name, now),
             event_id=ids.ending_id("debate", debate.run_id),
             causes=tuple(debate.causes.values()),
             sealed=debate.ciphertext,
             payload=package,
         )
         learned = LearningDebateEnded(
-            **self._envelope(debate, now),
+            **about_run(debate, self.name, now),
             event_id=ids.derive_id("learning.debate_ended", debate.run_id),
             causes=(decided.event_id,),
             payload=_learned(debate, package),
@@ -137,22 +136,12 @@ class Coordinate(KeyedBase[Debates]):
         LATE.labels(agent).inc()
         return [
             RcaLate(
-                **self._envelope(event, now),
+                **about_run(event, self.name, now),
                 event_id=ids.output_id("rca.late", (event.event_id,)),
                 causes=(event.event_id,),
                 payload=LateTurn(agent=agent, event_id=event.event_id, late_by_ms=late_by),
             )
         ]
-
-    def _envelope(self, about: Debate | Event, now: Now) -> dict[str, Any]:
-        return {
-            "project_id": about.project_id,
-            "incident_id": about.incident_id,
-            "run_id": about.run_id,
-            "occurred_at": now.moment,
-            "recorded_at": now.moment,
-            "stage": self.name,
-        }
 
     def dead_letter(self, record: Record, error: Never, now: Now) -> Event:
         return stage_failed(self.name, record, error, now, self._epoch)

@@ -14,22 +14,23 @@ from prometheus_client import Counter
 
 from schemas import ids
 from schemas.approval import ApprovalRequest, ApprovalRequested
-from schemas.authorization import ActionAuthorized, Authorization
 from schemas.decision import Package, RcaDecided
 from schemas.envelope import Event
 from schemas.errors import BadPayload, Never
-from schemas.outcome import Decision, DecisionMade, Outcome, PolicyMark
+from schemas.outcome import Basis, Decision, DecisionMade, Outcome, PolicyMark
 from schemas.preflight import Preflight, PreflightChecked, PreflightStatus
 from streams import windows
 from streams.policy.action_hash import Act, action_hash
 from streams.policy.asking import asked_of, workload_of
-from streams.policy.gate import Standing, Verdict, decide
+from streams.policy.authorizations import automatic
+from streams.policy.gate import Asked, Standing, Verdict, decide
 from streams.policy.policy import Policy
+from streams.policy.proof import proven
 from streams.policy.silenced import silenced
 from streams.policy.trust import trust_key
 from streams.policy.world import World
 from streams.runner import stage_failed
-from streams.stage import Events, Keyed, KeyedBase, Now, Record, State, pack, unpack
+from streams.stage import Events, Keyed, KeyedBase, Now, Record, State, about_run, pack, unpack
 
 PREFLIGHT_WAIT_MS = 30_000
 MOST_ENDED = 5
@@ -37,6 +38,7 @@ KEPT_AFTER_END = windows.DAY
 LATE = "no checks came in time"
 NONE_NEEDED = "nothing was to be checked"
 OTHER = "the checks were made of another action"
+NO_KEY = "there is no key to prove it with to the executor"
 CLOSED, OPENED = ("incident.resolved", "incident.expired"), ("incident.opened", "incident.reopened")
 DECIDED = Counter("awoooi_decisions_total", "What the gate decided, by outcome and rule", ["outcome", "rule"])
 
@@ -60,8 +62,9 @@ class Gate(KeyedBase[Gated]):
     name = "gate"
     reads: tuple[str, ...] = ("rca.decisions", "preflights", "incidents")
 
-    def __init__(self, world: World, epoch: str = "") -> None:
-        self._world, self._epoch = world, epoch
+    def __init__(self, world: World, epoch: str = "", key: bytes | None = None) -> None:
+        """`key` proves to the executor what was decided here; without it nothing goes by itself."""
+        self._world, self._epoch, self._key = world, epoch, key
 
     # -- the row
 
@@ -144,22 +147,24 @@ class Gate(KeyedBase[Gated]):
         hashed, unbound = _hashed(event.payload, preflight, policy)
         standing = self._standing(event, preflight, policy, now)
         standing = replace(standing, resolved=state.resolved, unbound=unbound)
-        verdict = decide(asked_of(event.payload, event.project_id, preflight), standing, policy)
+        asked = asked_of(event.payload, event.project_id, preflight)
+        verdict = decide(asked, standing, policy)
         DECIDED.labels(verdict.outcome, verdict.rule).inc()
-        told = self._told(event, verdict, preflight, policy) | {"action_hash": hashed}
+        told = self._told(event, verdict, preflight, policy)
+        told |= {"action_hash": hashed, "basis": self._basis(asked, standing)}
         if verdict.outcome == Outcome.APPROVAL_REQUIRED:
             told |= _asking(event, verdict, unbound, policy, now)
         causes = (event.event_id, *([checks.event_id] if checks is not None else []))
         made = DecisionMade(
-            **self._envelope(event, now),
+            **about_run(event, self.name, now),
             event_id=ids.ending_id("gate", event.run_id),
             causes=causes,
             payload=Decision(**told),
         )
-        causes = (made.event_id, *causes)
         if verdict.outcome == Outcome.AUTO_APPROVED:
-            return [made, self._authorized(event, made, preflight, policy, causes, now)]
-        return [made, *self._request(event, told, preflight, causes, now)]
+            expires_at = now.moment + timedelta(minutes=policy.approvals.expire_minutes)
+            return [made, automatic(made, preflight, event.sealed, expires_at, self._key)]
+        return [made, *self._request(event, told, preflight, (made.event_id, *causes), now)]
 
     def _standing(self, event: RcaDecided, preflight: Preflight, policy: Policy, now: Now) -> Standing:
         world, package = self._world, event.payload
@@ -174,10 +179,20 @@ class Gate(KeyedBase[Gated]):
             preflight=preflight.status,
             preflight_why=preflight.reason,
             opted_in=step is not None and world.switches.opted_in(step.operation),
+            unproven=NO_KEY if self._key is None else "",
             policy_trouble=world.policies.trouble,
             trust_key=key,
             trust=world.trust.score(key, now.millis, policy.trust) if key else 0,
             at=now.moment,
+        )
+
+    def _basis(self, asked: Asked, standing: Standing) -> Basis:
+        owned = asked.proposal.replaced_by_owner if asked.proposal else None
+        return Basis(
+            human=asked.human,
+            replaced_by_owner=owned,
+            opted_in=standing.opted_in,
+            offsets=self._world.offsets(),
         )
 
     def _told(
@@ -197,7 +212,6 @@ class Gate(KeyedBase[Gated]):
             "fused": verdict.fused,
             "needed": verdict.needed,
             "policy": PolicyMark(version=policy.version, hash=policy.hash),
-            "switches_offset": self._world.switches_offset(),
             "preflight": preflight.status,
             "checks": preflight.checks,
             **_about(package),
@@ -209,56 +223,14 @@ class Gate(KeyedBase[Gated]):
         if not told.get("approval_id"):
             return []
         seen = {"observed_state": preflight.observed_state, "commitments": preflight.commitments}
-        return [
-            ApprovalRequested(
-                **self._envelope(event, now),
-                event_id=ids.derive_id("approval.requested", told["approval_id"]),
-                causes=causes,
-                sealed=event.sealed,
-                payload=ApprovalRequest(**told, **seen),
-            )
-        ]
-
-    def _authorized(
-        self,
-        event: RcaDecided,
-        made: DecisionMade,
-        preflight: Preflight,
-        policy: Policy,
-        causes: tuple[str, ...],
-        now: Now,
-    ) -> Event:
-        """What policy allows without a person; the executor asks all of it again."""
-        told = made.payload
-        assert told.action is not None  # nothing else is approved
-        action_id = ids.derive_id("action", event.run_id)
-        return ActionAuthorized(
-            **self._envelope(event, now),
-            event_id=ids.derive_id("action.authorized", event.run_id),
+        request = ApprovalRequested(
+            **about_run(event, self.name, now),
+            event_id=ids.derive_id("approval.requested", told["approval_id"]),
             causes=causes,
             sealed=event.sealed,
-            payload=Authorization(
-                action_id=action_id,
-                target=told.action.step.target.id or action_id,
-                action=told.action,
-                action_hash=told.action_hash,
-                observed_state=preflight.observed_state,
-                commitments=preflight.commitments,
-                policy=told.policy,
-                proposed_by=told.proposed_by,
-                expires_at=now.moment + timedelta(minutes=policy.approvals.expire_minutes),
-            ),
+            payload=ApprovalRequest(**told, **seen),
         )
-
-    def _envelope(self, about: Event, now: Now) -> dict[str, Any]:
-        return {
-            "project_id": about.project_id,
-            "incident_id": about.incident_id,
-            "run_id": about.run_id,
-            "occurred_at": now.moment,
-            "recorded_at": now.moment,
-            "stage": self.name,
-        }
+        return [proven(request, self._key)]
 
     def dead_letter(self, record: Record, error: Never, now: Now) -> Event:
         return stage_failed(self.name, record, error, now, self._epoch)

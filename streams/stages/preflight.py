@@ -12,7 +12,7 @@ from schemas.envelope import Event
 from schemas.errors import Never
 from schemas.preflight import Preflight, PreflightChecked, PreflightStatus
 from streams.runner import stage_failed
-from streams.stage import Events, Now, Record, Transform
+from streams.stage import Events, Now, Record, Transform, about_run
 
 NOBODY = "there is no executor that could check it"
 
@@ -33,13 +33,8 @@ class PreflightStage:
         )
         return [
             PreflightChecked(
+                **about_run(event, self.name, now),
                 event_id=ids.derive_id("preflight.checked", event.run_id),
-                project_id=event.project_id,
-                incident_id=event.incident_id,
-                run_id=event.run_id,
-                occurred_at=now.moment,
-                recorded_at=now.moment,
-                stage=self.name,
                 causes=(event.event_id,),
                 payload=checked,
             )

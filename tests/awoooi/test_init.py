@@ -45,6 +45,7 @@ def test_it_makes_everything_for_its_owner_alone(state: Path) -> None:
         "gateway.token",
         "stamp.secret",
         "target.secret",
+        "proof.secret",
         "store-writer.password",
         "store-reader.password",
         "sealing.key",

@@ -20,7 +20,7 @@ from streams.policy.world import world_of
 from tests.schemas.golden_events import golden
 from tests.streams.debates import only
 from tests.streams.policy.signing import signers, token
-from tests.streams.stages.test_gate import INCIDENT, Gates
+from tests.streams.stages.test_gate import INCIDENT, PROOF_KEY, Gates
 from tests.streams.timeline import MINUTE
 
 ASKED_ID = f"{INCIDENT}-A1"
@@ -37,7 +37,7 @@ class Approvals(Gates):
         super().__init__()
         world = world_of(self.codec, lambda topic: {}, lambda _: 0)
         verifier = Verifier(Rules(audience="production"), self.file)
-        given = Given(self.codec, desk=self.desk, world=world, verifier=verifier)
+        given = Given(self.codec, desk=self.desk, world=world, verifier=verifier, proof_key=PROOF_KEY)
         self.all = list(stages(PipelineConfig(), given, ("policy",)))
         for placed in self.all:
             placed.runner.clock = lambda: self.now
@@ -304,7 +304,7 @@ async def test_a_signers_file_that_cannot_be_read_lets_nobody_sign(story: Approv
     story.sign("bob")
     await story.run()
 
-    assert story.refusals == ["unknown_key"]
+    assert story.refusals == ["signers_in_doubt"]
 
 
 async def test_a_vote_that_no_signature_bears_is_refused(story: Approvals) -> None:

@@ -24,6 +24,7 @@ from tests.streams.timeline import MINUTE, SECOND
 
 DECIDED: RcaDecided = golden("rca.decided")
 INCIDENT = DECIDED.incident_id
+PROOF_KEY = b"a key that policy and execution share"
 OPTED_IN = said(SwitchKind.OPERATION, "DELETE_POD", "on")
 
 
@@ -36,7 +37,7 @@ class Gates(Debates):
         self.trusted: dict[bytes, bytes] = {}
         read = {"switches": self.set, "trust": self.trusted}
         world = world_of(self.codec, lambda topic: read.get(topic, {}), lambda _: len(self.set))
-        given = Given(self.codec, desk=self.desk, world=world)
+        given = Given(self.codec, desk=self.desk, world=world, proof_key=PROOF_KEY)
         self.all = list(stages(PipelineConfig(), given, ("policy",)))
         for placed in self.all:
             placed.runner.clock = lambda: self.now

@@ -1,0 +1,80 @@
+"""What authorizes an action: policy alone, or an approval's signatures. Whole, so that who acts can ask again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from schemas import ids
+from schemas.approval import ApprovalRequested
+from schemas.authorization import ActionAuthorized, Authorization, Signed
+from schemas.outcome import Decision, DecisionMade
+from schemas.preflight import Preflight
+from schemas.vote import VoteVerified
+from streams.policy.proof import proven
+
+AS_DECIDED = (
+    "action",
+    "action_hash",
+    "policy",
+    "assessment",
+    "fused",
+    "basis",
+    "preflight",
+    "checks",
+    "needed",
+    "proposed_by",
+)
+ENVELOPE = {"project_id", "incident_id", "run_id", "occurred_at", "recorded_at", "stage"}
+
+
+def action_id_of(owner: str) -> str:
+    """`owner`: the approval, or the run whose action needed none."""
+    return ids.derive_id("action", owner)
+
+
+def event_id_of(owner: str) -> str:
+    return ids.derive_id("action.authorized", owner)
+
+
+def target_of(told: Decision | Authorization, owner: str) -> str:
+    """The record's key: acts on one target come one after the other."""
+    assert told.action is not None  # nothing else is authorized
+    return told.action.step.target.id or action_id_of(owner)
+
+
+def automatic(
+    made: DecisionMade, preflight: Preflight, sealed: bytes | None, expires_at: datetime, key: bytes | None
+) -> ActionAuthorized:
+    """What policy allows without a person."""
+    about = made.model_dump(include=ENVELOPE) | {"causes": (made.event_id, *made.causes), "sealed": sealed}
+    seen = {"observed_state": preflight.observed_state, "commitments": preflight.commitments}
+    return _authorized(made.payload, made.run_id, about, {**seen, "expires_at": expires_at}, key)
+
+
+def approved(
+    request: ApprovalRequested, votes: Sequence[VoteVerified], about: dict[str, Any], key: bytes | None
+) -> ActionAuthorized:
+    """`votes` are those that count."""
+    asked = request.payload
+    signatures = tuple(
+        Signed(person=vote.payload.person, recorded_at=vote.recorded_at, token=vote.payload.token)
+        for vote in votes
+    )
+    more = {
+        "approval_id": asked.approval_id,
+        "signatures": signatures,
+        "observed_state": asked.observed_state,
+        "commitments": asked.commitments,
+        "expires_at": asked.expires_at,
+    }
+    return _authorized(asked, asked.approval_id, about | {"sealed": request.sealed}, more, key)
+
+
+def _authorized(
+    told: Decision, owner: str, about: dict[str, Any], more: dict[str, Any], key: bytes | None
+) -> ActionAuthorized:
+    decided = {name: getattr(told, name) for name in AS_DECIDED}
+    payload = Authorization(**decided, **more, action_id=action_id_of(owner), target=target_of(told, owner))
+    return proven(ActionAuthorized(**about, event_id=event_id_of(owner), payload=payload), key)

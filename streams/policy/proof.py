@@ -1,0 +1,56 @@
+"""That the policy stages themselves asked for something, or authorized it: HMAC-SHA256 over all of it.
+
+Whoever can write to a topic can write a request with a smaller quorum, an authorization that no person
+signed, or the two signatures of an approval that a third person rejected. What no signature of a person
+covers, this does. Its key is known to the workers `policy` and `execution` alone.
+"""
+
+from __future__ import annotations
+
+import hmac
+from pathlib import Path
+from typing import TypeVar
+
+import orjson
+
+from schemas.approval import ApprovalRequested
+from schemas.authorization import ActionAuthorized
+from schemas.errors import Misconfigured
+
+MIN_KEY_BYTES = 32
+P = TypeVar("P", ApprovalRequested, ActionAuthorized)
+
+
+def load_proof_key(path: Path) -> bytes:
+    """The secret in a file, one line of text."""
+    try:
+        key = path.read_bytes().strip()
+    except OSError as error:
+        why = f"cannot be read: {error.strerror}; `awoooi init` makes it"
+        raise Misconfigured(f"the key of proofs {path} {why}") from error
+    if len(key) < MIN_KEY_BYTES:
+        raise Misconfigured(f"the key of proofs {path} is too short: {len(key)} of {MIN_KEY_BYTES} bytes")
+    return key
+
+
+def proof_of(event: P, key: bytes | None) -> str:
+    """64 hex digits; empty without a key."""
+    if key is None:
+        return ""
+    return hmac.digest(key, orjson.dumps(_told(event), option=orjson.OPT_SORT_KEYS), "sha256").hex()
+
+
+def proven(event: P, key: bytes | None) -> P:
+    """With its proof."""
+    payload = event.payload.model_copy(update={"proof": proof_of(event, key)})
+    return event.model_copy(update={"payload": payload})
+
+
+def is_proven(event: P, key: bytes | None) -> bool:
+    """Without a key nothing is."""
+    return key is not None and hmac.compare_digest(event.payload.proof, proof_of(event, key))
+
+
+def _told(event: P) -> dict[str, object]:
+    about = event.model_dump(mode="json", include={"type", "project_id", "incident_id", "run_id"})
+    return about | {"payload": event.payload.model_dump(mode="json", exclude={"proof"})}
