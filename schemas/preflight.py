@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from schemas.envelope import Event, Plain
+from schemas.operations import Step
+
+ADVISORY = ("owned", "orphan", "snapshot")
+"""checks that weigh on the risk, and forbid nothing by themselves"""
 
 
 class PreflightStatus(StrEnum):
@@ -17,7 +22,7 @@ class PreflightStatus(StrEnum):
 
 
 class Check(Plain):
-    name: str = Field(description="permission, parameters, exists, budgets, blast_radius, dry_run, …")
+    name: str = Field(description="in_evidence, permission, parameters, exists, budgets, dry_run, …")
     passed: bool = Field(description="whether it speaks for going on")
     message: str = Field("", description="what was found, in one sentence")
 
@@ -28,6 +33,10 @@ class Preflight(Plain):
     checks: tuple[Check, ...] = Field((), description="in the order they were made")
     reason: str = Field("", description="why it is unavailable")
     observed_state: str = Field("", description="hash of uid, spec, replicas and disruption budgets")
+    state: dict[str, str] = Field(
+        default_factory=dict, description="what that hash is over: ids, numbers and hashes, no names"
+    )
+    undo: Step | None = Field(None, description="what would take it back, as the target is; none: nothing")
     commitments: dict[str, str] = Field(
         default_factory=dict, description="label: salted commitment to its real value"
     )
@@ -39,3 +48,9 @@ class PreflightChecked(Event):
     type: Literal["preflight.checked"] = "preflight.checked"
     payload: Preflight
     id_over: ClassVar[str] = "the run"
+
+
+def status_of(checks: Iterable[Check]) -> PreflightStatus:
+    """Of checks that could be made."""
+    failed = any(not check.passed for check in checks if check.name not in ADVISORY)
+    return PreflightStatus.FAILED if failed else PreflightStatus.PASSED

@@ -43,7 +43,7 @@ class Objects:
 
 
 class Cluster:
-    """One cluster, read only. Raises Unavailable, and Refusal where the API server says no."""
+    """One cluster, to be read. Raises Unavailable, and Refusal where the API server says no."""
 
     def __init__(self, name: str, place: Place, config: KubernetesConfig) -> None:
         self.name = name
@@ -145,10 +145,12 @@ class Cluster:
     async def version(self) -> str:
         return text(await self.connection.call("GET", "/version"), "gitVersion")
 
-    async def may(self, verb: str, kind: Kind) -> bool:
-        """Whether the API server lets us do this in all namespaces; asking changes nothing."""
+    async def may(self, verb: str, kind: Kind, namespace: str = "", name: str = "", sub: str = "") -> bool:
+        """Whether the API server lets us do this, in all namespaces where none is named; changes nothing."""
         group, _, _ = kind.group.rpartition("/")
+        about = {"namespace": namespace, "name": name, "subresource": sub}
         asked = {"verb": verb, "group": group, "resource": kind.plural}
+        asked |= {field: told for field, told in about.items() if told}
         review = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -41,6 +42,7 @@ class Place:
 
 class KubernetesConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+    setting: ClassVar[str] = "AWOOOI_KUBERNETES_CLUSTERS"
 
     clusters: dict[str, str] = Field(
         default_factory=dict,
@@ -68,10 +70,20 @@ class KubernetesConfig(BaseModel):
         if ANY in self.clusters:
             return ANY
         if not self.clusters:
-            raise Unavailable("no cluster is configured (AWOOOI_KUBERNETES_CLUSTERS)")
+            raise Unavailable(f"no cluster is configured ({self.setting})")
         named = ", ".join(sorted(self.clusters))
         if cluster not in UNNAMED:
             raise Unavailable(f"cluster {cluster!r} is not configured; there are: {named}")
         if len(self.clusters) > 1:
             raise Unavailable(f"the alert names no cluster, and there are several: {named}")
         return next(iter(self.clusters))
+
+
+class ExecutorConfig(KubernetesConfig):
+    """The executor's own log-ins: never those of evidence, which only read."""
+
+    setting: ClassVar[str] = "AWOOOI_EXECUTOR_CLUSTERS"
+
+    timeout_secs: float = Field(20.0, gt=0, le=25, description="for all checks of one action")
+    call_timeout_secs: float = Field(10.0, gt=0, le=60, description="for one answer of an API server")
+    drain_secs: float = Field(60.0, gt=0, le=900, description="how long a drain waits for disruption budgets")

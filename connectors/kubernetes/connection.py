@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -19,12 +20,12 @@ from kubernetes.aio import config as loading
 
 from connectors.evidence import Unavailable
 from connectors.kubernetes.config import KubernetesConfig, Place
-from connectors.kubernetes.reading import Obj, text
+from connectors.kubernetes.reading import Obj, counted, number, parts, text
 
 JSON = "application/json"
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 CONNECTIONS = 32
-MOST_TOLD = 200
+MOST_TOLD = 400
 Query = Sequence[tuple[str, str]]
 
 # The official loader trusts the shape of the file that it reads.
@@ -35,10 +36,23 @@ _UNUSABLE = (loading.ConfigException, OSError, *_SHAPE)
 class Refusal(Unavailable):
     """The API server answered, and the answer is no. `reason` is the server's own word for it."""
 
-    def __init__(self, status: int, reason: str, told: str) -> None:
+    def __init__(self, status: int, reason: str, told: str, retry_after_secs: float = 0.0) -> None:
         super().__init__(told)
         self.status = status
         self.reason = reason
+        self.retry_after_secs = retry_after_secs
+
+
+class Unsent(Unavailable):
+    """The request never left: nothing can have come of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    content: str
+    body: bytes
+    retry_after: str = ""
 
 
 class Connection:
@@ -61,29 +75,29 @@ class Connection:
         """The answer's object. Unavailable, or Refusal, in one sentence that names the cluster."""
         try:
             async with asyncio.timeout(self._config.call_timeout_secs):
-                status, kind, answer = await self._send(method, path, query, body, content)
+                answer = await self._send(method, path, query, body, content)
         except TimeoutError as error:
             secs = self._config.call_timeout_secs
             raise Unavailable(f"cluster {self.name}: no answer within {secs:g} s") from error
+        except aiohttp.ClientConnectorError as error:
+            raise Unsent(f"cluster {self.name} cannot be reached: {_told(error)}") from error
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(f"cluster {self.name} cannot be reached: {_told(error)}") from error
-        if status >= HTTPStatus.BAD_REQUEST:
-            raise self._refusal(status, path, answer)
-        return self._object(kind, answer)
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise self._refusal(path, answer)
+        return self._object(answer)
 
-    async def _send(
-        self, method: str, path: str, query: Query, body: Any, content: str
-    ) -> tuple[int, str, bytes]:
+    async def _send(self, method: str, path: str, query: Query, body: Any, content: str) -> Answer:
         api = await self._connected()
         sent = await self._send_once(api, method, path, query, body, content)
-        if sent[0] != HTTPStatus.UNAUTHORIZED:
+        if sent.status != HTTPStatus.UNAUTHORIZED:
             return sent
         await self._forget(api)  # tokens and certificates are renewed in place
         return await self._send_once(await self._connected(), method, path, query, body, content)
 
     async def _send_once(
         self, api: official.ApiClient, method: str, path: str, query: Query, body: Any, content: str
-    ) -> tuple[int, str, bytes]:
+    ) -> Answer:
         prepared = await api.param_serialize(
             method,
             path,
@@ -95,7 +109,8 @@ class Connection:
         limit = aiohttp.ClientTimeout(total=self._config.call_timeout_secs)
         answer = (await api.call_api(*prepared, _request_timeout=limit)).response
         try:
-            return answer.status, answer.content_type, await self._read(answer)
+            later = answer.headers.get("Retry-After", "")
+            return Answer(answer.status, answer.content_type, await self._read(answer), later)
         finally:
             answer.release()
 
@@ -116,7 +131,7 @@ class Connection:
                     self._api = await self._log_in()
                 except _UNUSABLE as error:
                     why = f"its log-in ({self._place}) cannot be used: {_told(error)}"
-                    raise Unavailable(f"cluster {self.name}: {why}") from error
+                    raise Unsent(f"cluster {self.name}: {why}") from error
             return self._api
 
     async def _log_in(self) -> official.ApiClient:
@@ -141,24 +156,32 @@ class Connection:
             with contextlib.suppress(aiohttp.ClientError, OSError):
                 await api.close()
 
-    def _object(self, kind: str, answer: bytes) -> Obj:
+    def _object(self, answer: Answer) -> Obj:
         try:
-            found = orjson.loads(answer)
+            found = orjson.loads(answer.body)
         except orjson.JSONDecodeError as error:
-            shown = kind if kind != JSON else "JSON that is cut or broken"
+            shown = answer.content if answer.content != JSON else "JSON that is cut or broken"
             raise Unavailable(f"cluster {self.name} answered {shown}, not an object") from error
         if not isinstance(found, dict):
             raise Unavailable(f"cluster {self.name} answered a {type(found).__name__}, not an object")
         return found
 
-    def _refusal(self, status: int, path: str, answer: bytes) -> Refusal:
-        told = _status(answer)
-        reason, message = text(told, "reason"), text(told, "message")[:MOST_TOLD]
+    def _refusal(self, path: str, answer: Answer) -> Refusal:
+        told, status = _status(answer.body), answer.status
+        reason, message = text(told, "reason"), _in_its_words(told)
         if status == HTTPStatus.UNAUTHORIZED:
             message = "it does not know our log-in"
         elif not message:
             message = f"it answered {status} to {path}"
-        return Refusal(status, reason, f"cluster {self.name}: {message} ({status})")
+        later = float(counted(answer.retry_after) or number(told, "details", "retryAfterSeconds"))
+        return Refusal(status, reason, f"cluster {self.name}: {message} ({status})", later)
+
+
+def _in_its_words(told: Obj) -> str:
+    """A budget's no stands in the causes; elsewhere they repeat the message."""
+    message = text(told, "message")
+    causes = [text(cause, "message") for cause in parts(told, "details", "causes")]
+    return " ".join([message, *(cause for cause in causes if cause not in message)])[:MOST_TOLD]
 
 
 def _status(answer: bytes) -> Mapping[str, Any]:

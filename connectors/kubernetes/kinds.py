@@ -60,6 +60,8 @@ ALL = (
     *(DEPLOYMENT, STATEFULSET, DAEMONSET, REPLICASET, REVISION, JOB, CRONJOB),
     *(ENDPOINTS, INGRESS, NETWORK_POLICY, BUDGET),
 )
+SNAPSHOT = Kind("volumesnapshot", "VolumeSnapshot", "volumesnapshots", "snapshot.storage.k8s.io/v1")
+"""not every cluster has them; evidence does without"""
 WORKLOADS = (DEPLOYMENT, STATEFULSET, DAEMONSET, JOB)
 BY_WORD: Mapping[str, Kind] = {kind.word: kind for kind in ALL}
-BY_KIND: Mapping[str, Kind] = {kind.kind: kind for kind in ALL}
+BY_KIND: Mapping[str, Kind] = {kind.kind: kind for kind in (*ALL, SNAPSHOT)}

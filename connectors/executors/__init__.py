@@ -1,0 +1,1 @@
+"""What acts on the outside world: one contract for all that executes."""
