@@ -3,47 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 from agents.evaluation.commands import (
     FIGURES,
     MAY_DENY_BENIGN,
     MUST_DENY,
-    Line,
     Measured,
     Tally,
     measure,
     read_line,
 )
-from schemas.errors import Unreadable
+from awoooi.labelled import lines_of
 
 
 def run(file: str, *, as_json: bool) -> int:
     """0 when the hard rules are as good as they must be, else 1."""
-    measured = measure(read(Path(file)))
+    measured = measure(lines_of(Path(file), read_line))
     if as_json:
         print(json.dumps(plain(measured), indent=2))
     else:
         show(measured)
     return 0 if measured.passes else 1
-
-
-def read(path: Path) -> Iterator[Line]:
-    try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unreadable(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            values = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise Unreadable(f"{path}, line {number}: not JSON: {error.msg}") from None
-        if not isinstance(values, dict):
-            raise Unreadable(f"{path}, line {number}: not an object")
-        yield read_line(values, number)
 
 
 def plain(measured: Measured) -> dict[str, object]:

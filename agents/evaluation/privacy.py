@@ -107,7 +107,7 @@ def measure(lines: Iterable[Line]) -> Measured:
     return Measured(both, seen, unseen, tuple(wrong))
 
 
-def read_line(plain: Mapping[str, Any] | Any, number: int) -> Line:
+def read_line(plain: Mapping[str, Any], number: int) -> Line:
     try:
         line = Line.model_validate(plain)
     except ValidationError as error:

@@ -123,7 +123,7 @@ def test_the_command_prints_figures_for_programs(tmp_path: Path, capsys: pytest.
         ("nonsense", "line 1: not JSON"),
         ('{"spans": []}', "line 1: text"),
         ('{"text": "ab", "spans": [{"start": 1, "end": 9}]}', "line 1: spans: 1 to 9 in a text of 2"),
-        ('{"text": "ab"}\n[]', "line 2: the object"),
+        ('{"text": "ab"}\n[]', "line 2: not an object"),
     ],
     ids=["no JSON", "no text", "outside", "a list"],
 )
