@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 
 from agents.hard_rules.calls import Call, Handler
 from agents.hard_rules.given import read
@@ -21,7 +20,6 @@ PYTHON_REMOVES = listed("rmtree unlink remove rmdir removedirs truncate")
 PYTHON_HIDES = listed(
     "eval exec compile __import__ getattr import_module loads run_path run_module globals vars"
 )
-PYTHON_FETCHES = listed("urlopen urlretrieve get_data")
 RUNS = re.compile(
     (
         r"\b(system|exec\w*|spawn\w*|popen\w*|shell_exec|passthru|proc_open|pcntl_exec|fork|"
@@ -366,10 +364,6 @@ def make(call: Call) -> Stream | None:
             if line.startswith("\t"):
                 call.script(line.strip().lstrip("@-"))
     return SOMETHING
-
-
-def literals(text: str) -> Iterator[str]:
-    yield from (next((g for g in found.groups() if g is not None), "") for found in STRINGS.finditer(text))
 
 
 def all_of_them() -> dict[str, Handler]:

@@ -30,7 +30,6 @@ CLOSED = re.compile(r"0*|a?-[rwx]+|a=|ugo-[rwx]+")
 CLOSES = re.compile(r"0?[0-7]00|(g?o?|go)[-=]\w*|\w+:?\w*")  # a mode for the owner alone, or an owner
 # A lock or a pid file in a data folder is removed one at a time.
 KEPT_LIGHTLY = re.compile(r"/var/lib/.*\.(pid|lock|tmp|sock)$")
-FLAT = tuple(listed("/var/log/ /var/cache/ /var/spool/ /tmp/ /var/tmp/ /home/ /root/ /run/ /var/run/"))
 
 
 def rm(call: Call) -> Stream | None:

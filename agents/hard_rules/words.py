@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 
 from agents.hard_rules.hits import Budget, Unreadable
 from agents.hard_rules.syntax import Arithmetic, Parameter, Part, Script, Substitution, Text, Word
@@ -27,8 +27,6 @@ ANSI_PLAIN = {
     "f": "\f",
     "v": "\v",
 }
-
-ParseScript = Callable[[str, int], Script]
 
 
 def ansi(text: str) -> str:
@@ -74,14 +72,16 @@ class Cursor:
         return found
 
 
-class WordReader(Cursor):
+class WordReader(Cursor, ABC):
     """The words at the cursor. Scripts within words are read by the parser that extends this class."""
 
+    @abstractmethod
     def script_until(self, closing: str) -> Script:
-        raise NotImplementedError
+        """The script at the cursor, up to `closing`, which is stepped over."""
 
+    @abstractmethod
     def nested(self, text: str) -> Script:
-        raise NotImplementedError
+        """A script that stood within quotes of its own, one level deeper."""
 
     def word(self) -> Word:
         """The word at the cursor; empty where there is none."""
