@@ -200,22 +200,22 @@ def recheck(
     """Right before an effect: do these signatures, each at the time it was recorded, still approve it?
 
     Nothing is believed that another process said: not the state, not the votes. The times are the intake's,
-    as the log has them. None: they do.
+    as the log has them. They are those that were counted: one that does not count is a reason to stop.
+    None: they do.
     """
     again = replace(approval, state=State.PENDING, votes=())
-    why: Refused | None = None
     for token, recorded_at in sorted(tokens, key=lambda signed: signed[1]):
         found = verify(token, recorded_at, registry, rules)
         if isinstance(found, Refused):
-            why = found
-            continue
+            return found
         judged = judge(found, again)
-        again, why = judged.approval, judged.refused or why
+        if judged.refused is not None:
+            return judged.refused
+        again = judged.approval
     if again.state is State.APPROVED:
         return None
-    told = f"; the last that did not count: {why.sentence}" if why else ""
-    counted = ", ".join(vote.person for vote in again.votes) or "nobody"
-    return Refused(Refusal.NO_QUORUM, f"{again.state.lower()} by the signatures of {counted}{told}")
+    people = ", ".join(vote.person for vote in again.votes) or "nobody"
+    return Refused(Refusal.NO_QUORUM, f"{again.state.lower()} by the signatures of {people}")
 
 
 def _counted(vote: Vote, approval: Approval) -> Approval:

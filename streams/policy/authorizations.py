@@ -1,4 +1,4 @@
-"""What authorizes an action: policy alone, or an approval's signatures. Whole, so that who acts can ask again."""
+"""What authorizes an action: policy alone, or an approval's signatures. Whole: who acts asks again."""
 
 from __future__ import annotations
 
