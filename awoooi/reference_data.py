@@ -23,16 +23,17 @@ READ_SECS = 15.0
 STAGE = "cli"
 
 
-async def publish(settings: Settings, event: Event) -> None:
-    """Durable when it returns."""
-    topic = topic_of(type(event)).name
+async def publish(settings: Settings, *events: Event) -> None:
+    """Durable when it returns, in this order."""
     publisher = Publisher(settings.kafka)
     async with codec_of(settings) as (codec, _):
         await publisher.start()
         try:
-            content = codec.content_type(event.type)
-            headers = event_headers(event, content, trace_of((), event.event_id), VERSION)
-            await publisher.send(topic, key_of(event), codec.encode(event), headers)
+            for event in events:
+                content = codec.content_type(event.type)
+                headers = event_headers(event, content, trace_of((), event.event_id), VERSION)
+                topic = topic_of(type(event)).name
+                await publisher.send(topic, key_of(event), codec.encode(event), headers)
         finally:
             await publisher.stop()
 

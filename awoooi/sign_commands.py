@@ -25,6 +25,7 @@ from agents.visible import visible
 from awoooi.approval_log import approvals_of
 from awoooi.logs import quiet
 from awoooi.settings import Settings
+from awoooi.signers_log import OnKafka, register
 from connectors.kafka.producer import Publisher
 from schemas.approval import ApprovalRequested
 from schemas.envelope import Event
@@ -35,7 +36,7 @@ from streams.policy.ballots import signature_of
 from streams.policy.checks import TYPE, incident_of
 from streams.policy.jwk import EDDSA, ES256, RS256, public_jwk, read_jwk
 from streams.policy.signers import OWN_ISSUER
-from streams.policy.signers_file import Signer, SignersFile, read_signers
+from streams.policy.signers_file import Signer, SignersFile
 
 TOPIC = "approvals.signatures"
 LIFE_SECS, WAIT_SECS = 300, 10.0
@@ -66,7 +67,7 @@ def decide(
     quiet()
     if not incident_of(approval_id):
         raise Misconfigured(f"{approval_id!r} is no approval's id; one looks like INC-20260301-0A1B2C3D4E-A1")
-    hand = hand_of(Path(key), settings.approvals.signers_file, person, roles)
+    hand = hand_of(Path(key), register(settings, OnKafka(settings)).both, person, roles)
     return asyncio.run(_sent(settings, decision, approval_id, hand, reason))
 
 
@@ -149,17 +150,16 @@ def _tell(verdict: Event | None, approval_id: str) -> int:
 # -- whose key
 
 
-def hand_of(key_file: Path, signers_file: Path, person: str, roles: Sequence[str]) -> Hand:
+def hand_of(key_file: Path, signers: SignersFile, person: str, roles: Sequence[str]) -> Hand:
     """Who the registry says the key is of; where there is no registry here, one says so oneself."""
-    key, algorithm = _private(key_file)
+    key, algorithm = private_key(key_file)
     public = read_jwk(public_jwk(key.public_key(), algorithm))
-    file = read_signers(signers_file) if signers_file.exists() else SignersFile()
-    for signer in file.signers:
+    for signer in signers.signers:
         for entry in signer.keys:
             if entry.public_key().thumbprint == public.thumbprint:
                 return Hand(signer.person, tuple(roles) or _roles(signer), entry.kid, algorithm, key)
     if not person or not roles:
-        raise Misconfigured(f"{key_file}: no signer of {signers_file} has this key; give --person and --role")
+        raise Misconfigured(f"{key_file}: no signer has this key; give --person and --role")
     return Hand(person, tuple(roles), public.kid, algorithm, key)
 
 
@@ -167,7 +167,7 @@ def _roles(signer: Signer) -> tuple[str, ...]:
     return tuple(str(role) for role in signer.roles)
 
 
-def _private(path: Path) -> tuple[Any, str]:
+def private_key(path: Path) -> tuple[Any, str]:
     try:
         key = load_pem_private_key(path.read_bytes(), None)
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:

@@ -57,10 +57,10 @@ class Worker:
 
     def unready(self) -> str | None:
         """Why it is not ready, in words; None when it is."""
-        if not self.engine.ready:
-            return "the stages wait for their partitions and rows"
         if not self.reference.ready.is_set():
             return "the reference data is being read"
+        if not self.engine.ready:
+            return "the stages wait for their partitions and rows"
         return None
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -73,11 +73,20 @@ class Worker:
             asked.cancel()
 
     async def _work(self, asked: asyncio.Future[Any]) -> None:
-        app = self.engine.app
+        """No stage begins before the reference data is read: nothing is decided on half of it."""
         collect_seldom()
+        self.engine.app.finalize()
         if self.shared is None:
             await self.reference.start()
-        app.finalize()
+        try:
+            if await _first(asyncio.ensure_future(self.reference.ready.wait()), asked):
+                await self._run_stages(asked)
+        finally:
+            if self.shared is None:
+                await self.reference.stop()
+
+    async def _run_stages(self, asked: asyncio.Future[Any]) -> None:
+        app = self.engine.app
         await app.start()
         beside = [asyncio.ensure_future(work) for work in (self._tell_ready(), return_memory())]
         try:
@@ -85,8 +94,6 @@ class Worker:
         finally:
             for task in beside:
                 task.cancel()
-            if self.shared is None:
-                await self.reference.stop()
             await self.engine.stop()
         if app.crash_reason is not None:
             raise app.crash_reason

@@ -133,6 +133,15 @@ def standing(entry: KeyEntry, confirmers: frozenset[str]) -> Standing:
     return Standing.IN_FORCE
 
 
+def standing_of(registry: Registry, person: str, entry: KeyEntry) -> Standing:
+    """Of this very key of this person, beside what others claim."""
+    known = registry.keys.get(entry.kid)
+    ours = known is not None and known.holder is not None and known.holder.person == person
+    if known is not None and ours and known.key.thumbprint == entry.public_key().thumbprint:
+        return known.standing
+    return Standing.DISPUTED
+
+
 def _holder(signer: Signer) -> Holder:
     return Holder(
         signer.person, frozenset(signer.roles), frozenset(signer.projects), signer.removed is not None

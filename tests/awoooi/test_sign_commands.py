@@ -14,6 +14,7 @@ from schemas.approval import ApprovalRequested
 from schemas.errors import BadPayload, Misconfigured
 from streams.policy.action_hash import act_of, action_hash
 from streams.policy.signatures import Vote, verify
+from streams.policy.signers_file import SignersFile
 from tests.schemas.golden_events import golden
 from tests.streams.policy.signing import RULES, key, registry, signers
 
@@ -27,15 +28,14 @@ def request(**changes: Any) -> ApprovalRequested:
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> tuple[Path, Path]:
+def files(tmp_path: Path) -> tuple[Path, SignersFile]:
     """Bob's private key, and the registry."""
     private = key("bob-1").private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
     (tmp_path / "bob.key").write_bytes(private)
-    (tmp_path / "signers.json").write_text(signers().model_dump_json(exclude_defaults=True))
-    return tmp_path / "bob.key", tmp_path / "signers.json"
+    return tmp_path / "bob.key", signers()
 
 
-def test_what_it_signs_is_accepted(files: tuple[Path, Path]) -> None:
+def test_what_it_signs_is_accepted(files: tuple[Path, SignersFile]) -> None:
     asked, hand = request(), hand_of(*files, "", ())
     now = int(asked.payload.expires_at.timestamp()) - 60
     token = signed(asked, "approve", "seen", hand, RULES.audience, now)
@@ -46,7 +46,7 @@ def test_what_it_signs_is_accepted(files: tuple[Path, Path]) -> None:
     assert found.expires == now + 60, "no later than the approval's own end"
 
 
-def test_it_signs_no_hash_but_that_of_what_it_shows(files: tuple[Path, Path]) -> None:
+def test_it_signs_no_hash_but_that_of_what_it_shows(files: tuple[Path, SignersFile]) -> None:
     honest = request()
     other = honest.payload.model_copy(update={"action_hash": "0" * 64})
 
@@ -54,7 +54,7 @@ def test_it_signs_no_hash_but_that_of_what_it_shows(files: tuple[Path, Path]) ->
         signed(honest.model_copy(update={"payload": other}), "approve", "", hand_of(*files, "", ()), "x", 0)
 
 
-def test_it_signs_nothing_that_has_expired(files: tuple[Path, Path]) -> None:
+def test_it_signs_nothing_that_has_expired(files: tuple[Path, SignersFile]) -> None:
     asked = request()
 
     with pytest.raises(Misconfigured, match="expired"):
@@ -69,8 +69,8 @@ def test_it_shows_what_would_be_done() -> None:
     assert "risk HIGH" in text
 
 
-def test_a_key_that_nobody_here_has_needs_a_name(files: tuple[Path, Path], tmp_path: Path) -> None:
-    private, nowhere = files[0], tmp_path / "none.json"
+def test_a_key_that_nobody_here_has_needs_a_name(files: tuple[Path, SignersFile]) -> None:
+    private, nowhere = files[0], SignersFile()
 
     with pytest.raises(Misconfigured, match="give --person and --role"):
         hand_of(private, nowhere, "bob", ())
@@ -83,4 +83,4 @@ def test_what_is_no_key_is_told(content: bytes, tmp_path: Path) -> None:
     path.write_bytes(content)
 
     with pytest.raises(Misconfigured, match="no private key"):
-        hand_of(path, tmp_path / "none.json", "bob", ("sre",))
+        hand_of(path, SignersFile(), "bob", ("sre",))

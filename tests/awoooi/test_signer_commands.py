@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,40 @@ from awoooi.findings import Verdict
 from awoooi.init import init
 from awoooi.loading import load
 from awoooi.settings import Settings
+from awoooi.signers_log import register
+from schemas.catalog import key_of
+from schemas.codec import Codec
+from schemas.envelope import Event
 from schemas.errors import Misconfigured
+from streams.policy.recorded_signers import Recorded, recorded
 from streams.policy.refusals import Refusal, Refused
 from streams.policy.signatures import Vote, verify
-from streams.policy.signers import Registry
+from streams.policy.signers import Registry, Standing
 from streams.policy.signers_file import read_signers
-from tests.awoooi.test_cli import awoooi
-from tests.streams.policy.signing import ALGORITHMS, NOW, RULES, b64, claims, text
+from tests.streams.policy.signing import ALGORITHMS, NOW, RULES, b64, claims, jwk, text
 
 MakeKey = Callable[..., dict[str, Any]]
+CODEC = Codec()
+
+
+class Log:
+    """The topic of signers, in memory."""
+
+    def __init__(self) -> None:
+        self.values: dict[bytes, bytes] = {}
+        self.events: list[Event] = []
+
+    def read(self) -> Recorded:
+        return recorded(CODEC, self.values)
+
+    def write(self, events: Sequence[Event]) -> None:
+        self.events += events
+        self.values |= {key_of(event): CODEC.encode(event) for event in events}
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
 
 
 @pytest.fixture
@@ -48,9 +74,9 @@ def make_key(settings: Settings, capsys: pytest.CaptureFixture[str]) -> MakeKey:
     return make
 
 
-def registered(settings: Settings, person: str, jwk: dict[str, Any], *roles: str) -> Registry:
-    signer_commands.add(settings, person, roles, (), (json.dumps(jwk),))
-    return Registry.of(read_signers(settings.approvals.signers_file))
+def registered(settings: Settings, log: Log, person: str, jwk: dict[str, Any], *roles: str) -> Registry:
+    signer_commands.add(settings, log, person, roles, (), (json.dumps(jwk),))
+    return register(settings, log).registry
 
 
 def signed(settings: Settings, person: str, jwk: dict[str, Any], **given: Any) -> bytes:
@@ -62,12 +88,14 @@ def signed(settings: Settings, person: str, jwk: dict[str, Any], **given: Any) -
 
 
 @pytest.mark.parametrize("algorithm", ["EdDSA", "ES256", "RS256"])
-def test_a_new_key_signs_once_it_is_registered(settings: Settings, make_key: MakeKey, algorithm: str) -> None:
+def test_a_new_key_signs_once_it_is_registered(
+    settings: Settings, log: Log, make_key: MakeKey, algorithm: str
+) -> None:
     jwk = make_key("bob", algorithm)["jwk"]
     made = signed(settings, "bob", jwk)
 
-    before = verify(made, NOW, Registry.of(read_signers(settings.approvals.signers_file)), RULES)
-    after = verify(made, NOW, registered(settings, "bob", jwk, "devops"), RULES)
+    before = verify(made, NOW, register(settings, log).registry, RULES)
+    after = verify(made, NOW, registered(settings, log, "bob", jwk, "devops"), RULES)
 
     assert isinstance(before, Refused)
     assert before.reason is Refusal.UNKNOWN_KEY
@@ -100,88 +128,232 @@ def test_a_key_is_never_overwritten(settings: Settings, make_key: MakeKey, tmp_p
     assert (tmp_path / "elsewhere" / "bob.key").exists()
 
 
-def test_a_revoked_key_signs_nothing(settings: Settings, make_key: MakeKey) -> None:
+def test_a_revoked_key_signs_nothing(settings: Settings, log: Log, make_key: MakeKey) -> None:
     jwk = make_key("bob")["jwk"]
-    registered(settings, "bob", jwk, "devops")
+    registered(settings, log, "bob", jwk, "devops")
 
-    key_commands.revoke(settings, jwk["kid"])
-    key_commands.revoke(settings, jwk["kid"])
+    key_commands.revoke(settings, log, jwk["kid"])
+    key_commands.revoke(settings, log, jwk["kid"])
 
-    registry = Registry.of(read_signers(settings.approvals.signers_file))
+    registry = register(settings, log).registry
     found = verify(signed(settings, "bob", jwk), NOW, registry, RULES)
     assert isinstance(found, Refused)
     assert found.reason is Refusal.REVOKED_KEY
 
 
 def test_a_removed_person_signs_nothing_and_comes_back_with_new_keys(
-    settings: Settings, make_key: MakeKey
+    settings: Settings, log: Log, make_key: MakeKey
 ) -> None:
     jwk = make_key("bob")["jwk"]
     made = signed(settings, "bob", jwk)
-    registered(settings, "bob", jwk, "devops")
+    registered(settings, log, "bob", jwk, "devops")
 
-    signer_commands.remove(settings, "bob")
-    signer_commands.remove(settings, "bob")
-    gone = verify(made, NOW, Registry.of(read_signers(settings.approvals.signers_file)), RULES)
-    signer_commands.add(settings, "bob", ("devops",), (), ())
-    back = verify(made, NOW, Registry.of(read_signers(settings.approvals.signers_file)), RULES)
+    signer_commands.remove(settings, log, "bob")
+    signer_commands.remove(settings, log, "bob")
+    gone = verify(made, NOW, register(settings, log).registry, RULES)
+    signer_commands.add(settings, log, "bob", ("devops",), (), ())
+    back = verify(made, NOW, register(settings, log).registry, RULES)
 
     assert isinstance(gone, Refused)
     assert isinstance(back, Refused)
     assert (gone.reason, back.reason) == (Refusal.REVOKED_KEY, Refusal.REVOKED_KEY)
 
 
-def test_roles_and_projects_are_replaced_and_keys_are_added(settings: Settings, make_key: MakeKey) -> None:
+def test_roles_and_projects_are_replaced_and_keys_are_added(
+    settings: Settings, log: Log, make_key: MakeKey
+) -> None:
     first = make_key("bob")["jwk"]
-    registered(settings, "bob", first, "devops")
+    registered(settings, log, "bob", first, "devops")
     second = make_key("bob", "ES256", str(settings.state_dir / "other.key"))["jwk"]
 
-    signer_commands.add(settings, "bob", ("sre", "cto"), ("shop",), (json.dumps(second),))
+    signer_commands.add(settings, log, "bob", ("sre", "cto"), ("shop",), (json.dumps(second),))
 
-    bob = next(one for one in read_signers(settings.approvals.signers_file).signers if one.person == "bob")
+    bob = next(one for one in register(settings, log).both.signers if one.person == "bob")
     assert (bob.roles, bob.projects) == (("sre", "cto"), ("shop",))
-    assert [key.kid for key in bob.keys] == [first["kid"], second["kid"]]
+    assert {key.kid for key in bob.keys} == {first["kid"], second["kid"]}
 
 
-WRONG: dict[str, tuple[Callable[[Settings], None], str]] = {
-    "a new person without role": (lambda s: signer_commands.add(s, "eve", (), (), ()), "admin, devops, sre"),
-    "a role that is none": (lambda s: signer_commands.add(s, "eve", ("root",), (), ()), "'admin', 'devops'"),
-    "a name in capitals": (lambda s: signer_commands.add(s, "Eve", ("sre",), (), ()), "person"),
-    "a key that is no JSON": (lambda s: signer_commands.add(s, "eve", ("sre",), (), ("{",)), "--key"),
-    "a key file that is not there": (lambda s: signer_commands.add(s, "eve", ("sre",), (), ("x",)), "--key"),
-    "removing nobody": (lambda s: signer_commands.remove(s, "eve"), "there are: admin"),
-    "revoking no key": (lambda s: key_commands.revoke(s, "nothing"), "no key has the id 'nothing'"),
-    "a key for no name": (lambda s: key_commands.new(s, "../bob", "EdDSA", ""), "person"),
+WRONG: dict[str, tuple[Callable[[Settings, Log], None], str]] = {
+    "a new person without role": (
+        lambda s, log: signer_commands.add(s, log, "eve", (), (), ()),
+        "admin, devops, sre",
+    ),
+    "a role that is none": (
+        lambda s, log: signer_commands.add(s, log, "eve", ("root",), (), ()),
+        "'admin', 'devops'",
+    ),
+    "a role that the file does not give": (
+        lambda s, log: signer_commands.add(s, log, "admin", ("admin", "cto"), (), ()),
+        "both must give it",
+    ),
+    "a name in capitals": (lambda s, log: signer_commands.add(s, log, "Eve", ("sre",), (), ()), "person"),
+    "a key that is no JSON": (
+        lambda s, log: signer_commands.add(s, log, "eve", ("sre",), (), ("{",)),
+        "--key",
+    ),
+    "a key file that is not there": (
+        lambda s, log: signer_commands.add(s, log, "eve", ("sre",), (), ("x",)),
+        "--key",
+    ),
+    "a shared secret": (
+        lambda s, log: signer_commands.add(s, log, "eve", ("sre",), (), (json.dumps(jwk("bob-secret")),)),
+        "no public key",
+    ),
+    "removing nobody": (lambda s, log: signer_commands.remove(s, log, "eve"), "there are: admin"),
+    "revoking no key": (lambda s, log: key_commands.revoke(s, log, "nothing"), "no key has the id 'nothing'"),
+    "enrolling for nobody": (
+        lambda s, log: key_commands.enroll(s, log, "eve", json.dumps(jwk("bob-1"))),
+        "there are: admin",
+    ),
+    "confirming no key": (lambda s, log: key_commands.confirm(s, log, "bob-1", "", ""), "keys list"),
+    "a key for no name": (lambda s, log: key_commands.new(s, "../bob", "EdDSA", ""), "person"),
 }
 
 
 @pytest.mark.parametrize(("act", "told"), WRONG.values(), ids=WRONG)
 def test_what_is_wrong_is_told_and_changes_nothing(
-    settings: Settings, act: Callable[[Settings], None], told: str
+    settings: Settings, log: Log, act: Callable[[Settings, Log], None], told: str
 ) -> None:
-    before = settings.approvals.signers_file.read_bytes()
-
     with pytest.raises(Misconfigured, match=told):
-        act(settings)
+        act(settings, log)
 
+    assert not log.events
+
+
+def test_anothers_key_is_not_taken(settings: Settings, log: Log, make_key: MakeKey) -> None:
+    jwk = make_key("bob")["jwk"]
+    registered(settings, log, "bob", jwk, "devops")
+
+    with pytest.raises(Misconfigured, match="stands twice"):
+        registered(settings, log, "eve", {**jwk, "kid": "eve-1"}, "sre")
+
+
+def test_every_act_is_an_event_with_the_persons_name(settings: Settings, log: Log, make_key: MakeKey) -> None:
+    made = make_key("bob")["jwk"]
+    registered(settings, log, "bob", made, "devops")
+    signer_commands.remove(settings, log, "bob", "left the company")
+
+    acts = ["signer.set", "signer.key_added", "signer.removed", "signer.key_revoked"]
+    assert [event.type for event in log.events] == acts
+    assert {event.actor for event in log.events} == {getpass.getuser()}
+    assert log.events[2].payload.reason == "left the company"
+    assert len({event.event_id for event in log.events}) == 4
+
+
+def test_what_is_said_again_is_recorded_once(settings: Settings, log: Log, make_key: MakeKey) -> None:
+    made = make_key("bob")["jwk"]
+    for _ in range(2):
+        registered(settings, log, "bob", made, "devops")
+    signer_commands.add(settings, log, "admin", (), (), ())
+
+    assert [event.type for event in log.events] == ["signer.set", "signer.key_added"]
+
+
+def test_who_stands_in_the_file_can_get_a_key_and_lose_it_here(
+    settings: Settings, log: Log, make_key: MakeKey
+) -> None:
+    made = make_key("admin")["jwk"]
+    before = settings.approvals.signers_file.read_bytes()
+    after = registered(settings, log, "admin", made)
+    assert verify(signed(settings, "admin", made, roles=["admin"]), NOW, after, RULES).person == "admin"  # type: ignore[union-attr]
+
+    of_file = read_signers(settings.approvals.signers_file).signers[0].keys[0].kid
+    key_commands.revoke(settings, log, of_file, "the laptop was lost")
+    assert register(settings, log).registry.keys[of_file].standing is Standing.REVOKED
     assert settings.approvals.signers_file.read_bytes() == before
 
 
-def test_anothers_key_is_not_taken(settings: Settings, make_key: MakeKey) -> None:
-    jwk = make_key("bob")["jwk"]
-    registered(settings, "bob", jwk, "devops")
+def test_a_revoked_key_never_comes_back(settings: Settings, log: Log, make_key: MakeKey) -> None:
+    made = make_key("bob")["jwk"]
+    registered(settings, log, "bob", made, "devops")
+    key_commands.revoke(settings, log, made["kid"])
 
-    with pytest.raises(Misconfigured, match="stands twice"):
-        registered(settings, "eve", {**jwk, "kid": "eve-1"}, "sre")
+    for again in (made, {**made, "kid": "bob-2"}):
+        with pytest.raises(Misconfigured, match="nothing takes that back"):
+            registered(settings, log, "bob", again, "devops")
 
 
-def test_a_file_written_by_hand_is_left_to_its_hand(settings: Settings, tmp_path: Path) -> None:
-    path = tmp_path / "signers.yaml"
-    path.write_text("signers: []  # ours\n")
-    theirs = load({"AWOOOI_STATE_DIR": str(tmp_path / "state"), "AWOOOI_APPROVALS_SIGNERS_FILE": str(path)})
+# -- made by its owner, confirmed by an admin
 
-    with pytest.raises(Misconfigured, match="by hand"):
-        signer_commands.add(theirs.settings, "eve", ("sre",), (), ())
+
+def reason(settings: Settings, log: Log, person: str, made: dict[str, Any]) -> Refusal | None:
+    found = verify(signed(settings, person, made), NOW, register(settings, log).registry, RULES)
+    return found.reason if isinstance(found, Refused) else None
+
+
+def test_an_enrolled_key_counts_once_an_admin_has_confirmed_it(
+    settings: Settings, log: Log, make_key: MakeKey, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = make_key("bob")["jwk"]
+    signer_commands.add(settings, log, "bob", ("devops",), (), ())
+    key_commands.enroll(settings, log, "bob", json.dumps(made))
+    assert reason(settings, log, "bob", made) is Refusal.UNCONFIRMED_KEY
+    assert f"awoooi keys confirm {made['kid']}" in capsys.readouterr().out
+
+    key_commands.confirm(settings, log, made["kid"], "", "")
+    assert reason(settings, log, "bob", made) is None
+    assert "confirmed by admin" in capsys.readouterr().out
+    assert log.events[-1].payload.confirmed_by == "admin"
+
+
+def confirms_as(role: str) -> Callable[[Settings, Log, MakeKey], str]:
+    def carol(settings: Settings, log: Log, make_key: MakeKey) -> str:
+        registered(settings, log, "carol", make_key("carol")["jwk"], role)
+        return str(settings.state_dir / "keys" / "carol.key")
+
+    return carol
+
+
+def confirms_after_removal(settings: Settings, log: Log, make_key: MakeKey) -> str:
+    path = confirms_as("admin")(settings, log, make_key)
+    signer_commands.remove(settings, log, "carol")
+    return path
+
+
+def confirms_with_no_key(settings: Settings, log: Log, make_key: MakeKey) -> str:
+    make_key("mallory")
+    return str(settings.state_dir / "keys" / "mallory.key")
+
+
+def confirms_own(settings: Settings, log: Log, make_key: MakeKey) -> str:
+    other = make_key("bob", "ES256", str(settings.state_dir / "bob-2.key"))["jwk"]
+    registered(settings, log, "bob", other, "admin")
+    return str(settings.state_dir / "bob-2.key")
+
+
+NO_ADMIN: dict[str, tuple[Callable[[Settings, Log, MakeKey], str], str]] = {
+    "no admin": (confirms_as("sre"), "carol, who is no admin"),
+    "an admin who was removed": (confirms_after_removal, "no registered key in force"),
+    "a key of nobody": (confirms_with_no_key, "no registered key in force"),
+    "the owner": (confirms_own, "cannot confirm a key of their own"),
+}
+
+
+@pytest.mark.parametrize(("who", "told"), NO_ADMIN.values(), ids=NO_ADMIN)
+def test_nobody_else_confirms_a_key(
+    settings: Settings, log: Log, make_key: MakeKey, who: Callable[..., str], told: str
+) -> None:
+    made = make_key("bob")["jwk"]
+    signer_commands.add(settings, log, "bob", ("devops",), (), ())
+    key_commands.enroll(settings, log, "bob", json.dumps(made))
+    path = who(settings, log, make_key)
+
+    with pytest.raises(Misconfigured, match=told):
+        key_commands.confirm(settings, log, made["kid"], "", path)
+    assert reason(settings, log, "bob", made) is not None
+
+
+def test_a_key_that_another_has_by_now_is_not_confirmed(
+    settings: Settings, log: Log, make_key: MakeKey
+) -> None:
+    made = make_key("bob")["jwk"]
+    for person in ("bob", "eve"):
+        signer_commands.add(settings, log, person, ("devops",), (), ())
+    key_commands.enroll(settings, log, "eve", json.dumps({**made, "kid": "eve-1"}))
+    registered(settings, log, "bob", made)
+
+    with pytest.raises(Misconfigured, match="another's already"):
+        key_commands.confirm(settings, log, "eve-1", "", "")
 
 
 async def test_the_doctor_says_who_can_sign(settings: Settings) -> None:
@@ -189,7 +361,7 @@ async def test_the_doctor_says_who_can_sign(settings: Settings) -> None:
     path = settings.approvals.signers_file
 
     (fresh,) = await signers(loaded)
-    signer_commands.remove(settings, "admin")
+    path.write_text('{"signers": []}')
     (nobody,) = await signers(loaded)
     path.write_text('{"signers": [{"person": "Bob"}]}')
     (broken,) = await signers(loaded)
@@ -198,22 +370,3 @@ async def test_the_doctor_says_who_can_sign(settings: Settings) -> None:
     assert nobody.verdict is Verdict.WARNING
     assert broken.verdict is Verdict.WRONG
     assert f"{path}:1" in broken.what
-
-
-def test_the_commands_as_they_are_typed(tmp_path: Path) -> None:
-    awoooi(tmp_path, "init")
-    made = awoooi(tmp_path, "keys", "new", "bob", "--algorithm", "ES256")
-    jwk = made.stdout.split("Public key: ")[1].splitlines()[0]
-    added = awoooi(tmp_path, "signers", "add", "bob", "--role", "sre", "--role", "cto", "--key", jwk)
-    keys = json.loads(awoooi(tmp_path, "keys", "list", "--json").stdout)
-    awoooi(tmp_path, "keys", "revoke", keys[1]["key"])
-    table = awoooi(tmp_path, "keys", "list").stdout
-    awoooi(tmp_path, "signers", "remove", "bob")
-    listed = awoooi(tmp_path, "signers", "list").stdout
-
-    assert added.returncode == 0, added.stderr
-    assert "bob may sign as sre, cto in all projects" in added.stdout
-    assert [(row["person"], row["algorithm"]) for row in keys] == [("admin", "EdDSA"), ("bob", "ES256")]
-    assert "revoked" in table
-    assert "removed" in listed
-    assert json.loads(awoooi(tmp_path, "signers", "list", "--json").stdout)[1]["person"] == "bob"

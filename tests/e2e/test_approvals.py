@@ -14,6 +14,7 @@ import pytest
 
 from awoooi.sign_commands import hand_of, signed
 from schemas.approval import ApprovalRequest
+from streams.policy.signers_file import SignersFile
 from tests.e2e.system import System, fresh
 from tests.schemas.golden_events import golden
 
@@ -22,6 +23,7 @@ pytest.importorskip("chdb")
 
 REQUESTS = "SELECT payload FROM events FINAL WHERE type = 'approval.requested' ORDER BY recorded_at"
 ENDS = "SELECT payload FROM events FINAL WHERE type IN ('approval.approved', 'approval.rejected')"
+ROLES = {"bob": "sre", "carol": "devops", "dave": "sre"}
 PUBLIC = re.compile(r"Public key: (\{.*\})")
 
 
@@ -51,7 +53,8 @@ def post(system: System, asked: dict[str, object], key: str) -> tuple[int, dict[
     request = golden("approval.requested").model_copy(
         update={"payload": ApprovalRequest.model_validate_json(json.dumps(asked))}
     )
-    hand = hand_of(Path(key), system.folder / "state" / "signers.json", "", ())
+    person = Path(key).stem
+    hand = hand_of(Path(key), SignersFile(), person, (ROLES[person],))
     token = signed(request, "approve", "seen", hand, "local", int(time.time()))
     url = f"http://127.0.0.1:{system.env['AWOOOI_GATEWAY_PORT']}/api/v1/approvals/{asked['approval_id']}/signatures"
     try:
@@ -62,10 +65,7 @@ def post(system: System, asked: dict[str, object], key: str) -> tuple[int, dict[
 
 
 def test_people_approve_and_reject_what_is_asked(system: System) -> None:
-    bob, carol, dave = (
-        key_of(system, person, role)
-        for person, role in (("bob", "sre"), ("carol", "devops"), ("dave", "sre"))
-    )
+    bob, carol, dave = (key_of(system, person, role) for person, role in ROLES.items())
     system.send("checkout-1")
     first = asked(system, 1)
     answers = [post(system, first, key) for key in (bob, carol)]
