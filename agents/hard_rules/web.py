@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from agents.hard_rules.calls import Call, Handler
 from agents.hard_rules.given import Given, read
@@ -24,62 +26,78 @@ METADATA = re.compile(
 )
 
 
-def curl(call: Call) -> Stream | None:
-    values = listed("X request o output d data data-raw data-binary data-urlencode H header u user F "
+TAKE_A_VALUE = listed("X request o output d data data-raw data-binary data-urlencode H header u user F "
 "form T upload-file b cookie c cookie-jar A user-agent e referer x proxy m max-time "
 "connect-timeout K config w write-out url cacert cert key E retry resolve json r "
 "range Y y z C proxy-header form-string unix-socket interface method body-data "
 "body-file post-data post-file O P")  # fmt: skip
-    if call.program == "curl":
-        values -= {"O", "P"}
-    given = read(call.args, values)
-    method = (given.last("X", "request", "method") or "").upper()
-    words = given.words
-    if (
-        call.program in ("http", "https", "httpie", "xh")
-        and words
-        and words[0].isalpha()
-        and words[0].isupper()
-    ):
+BODIES = listed("d data data-raw data-binary data-urlencode F form T upload-file json "
+"body-data body-file post-data post-file")  # fmt: skip
+METHOD_FIRST = listed("http https httpie xh")
+OVERRIDE = re.compile(r"method-override:\s*delete", re.IGNORECASE)
+PRIVATE_FILE = re.compile(r"@/etc/|@/home/|@/root/")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of whom."""
+
+    method: str
+    urls: list[str]
+    bodies: list[str]
+    headers: str
+    stdin: Stream
+
+
+def curl(call: Call) -> Stream | None:
+    given = read(call.args, TAKE_A_VALUE - {"O", "P"} if call.program == "curl" else TAKE_A_VALUE)
+    asked = _asked(call, given)
+    for rule, holds in DENIED:
+        if holds(asked):
+            call.hit(rule)
+    _sends_query(call, asked.urls, asked.bodies)
+    return _fetched_to(call, given, asked.urls)
+
+
+def _asked(call: Call, given: Given) -> Asked:
+    method, words = (given.last("X", "request", "method") or "").upper(), given.words
+    if call.program in METHOD_FIRST and words and words[0].isalpha() and words[0].isupper():
         method, words = words[0], words[1:]
-    urls = [*words, *given.all("url")]
-    bodies = given.all(
-        "d",
-        "data",
-        "data-raw",
-        "data-binary",
-        "F",
-        "form",
-        "T",
-        "upload-file",
-        "body-data",
-        "body-file",
-        "post-data",
-        "post-file",
-        "json",
-        "data-urlencode",
+    headers = " ".join(given.all("H", "header"))
+    return Asked(method, [*words, *given.all("url")], given.all(*BODIES), headers, call.stdin)
+
+
+def _deletes(asked: Asked) -> bool:
+    return asked.method == "DELETE" or OVERRIDE.search(asked.headers) is not None
+
+
+def _ends(asked: Asked) -> bool:
+    """Shuts down, flushes, deletes by query: by an address that does so when it is written to."""
+    writes = asked.method in ("POST", "PUT", "PATCH") or bool(asked.bodies)
+    return writes and any(HTTP_ENDS.search(url) for url in asked.urls)
+
+
+def _asks_for_secrets(asked: Asked) -> bool:
+    return any(METADATA.search(url) or ("file:" in url and is_secret(url)) for url in asked.urls)
+
+
+def _sends_secrets(asked: Asked) -> bool:
+    return any(
+        is_secret(body.partition("@")[2] or body) or PRIVATE_FILE.search(body) for body in asked.bodies
     )
-    if (
-        method == "DELETE"
-        or (
-            given.all("H", "header")
-            and re.search(r"method-override:\s*delete", " ".join(given.all("H", "header")), re.IGNORECASE)
-        )
-        or ((method in ("POST", "PUT", "PATCH") or bodies) and any(HTTP_ENDS.search(url) for url in urls))
-    ):
-        call.hit(Rule.DATA_LOSS)
-    if any(METADATA.search(url) for url in urls):
-        call.hit(Rule.SECRETS)
-    if any(is_secret(body.partition("@")[2] or body) for body in bodies) or any(
-        is_secret(url) for url in urls if "file:" in url
-    ):
-        call.hit(Rule.SECRETS)
-    if call.stdin.private and any(body.endswith("@-") or body == "-" for body in bodies):
-        call.hit(Rule.REMOTE_SHELL)
-    if any(re.search(r"@/etc/|@/home/|@/root/", body) for body in bodies):
-        call.hit(Rule.SECRETS)
-    _sends_query(call, urls, bodies)
-    return _fetched_to(call, given, urls)
+
+
+def _sends_what_is_private(asked: Asked) -> bool:
+    return asked.stdin.private and any(body.endswith("@-") or body == "-" for body in asked.bodies)
+
+
+DENIED: tuple[tuple[Rule, Callable[[Asked], bool]], ...] = (
+    (Rule.DATA_LOSS, _deletes),
+    (Rule.DATA_LOSS, _ends),
+    (Rule.SECRETS, _asks_for_secrets),
+    (Rule.SECRETS, _sends_secrets),
+    (Rule.REMOTE_SHELL, _sends_what_is_private),
+)
 
 
 def _sends_query(call: Call, urls: list[str], bodies: list[str]) -> None:
