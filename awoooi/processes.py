@@ -33,11 +33,13 @@ ALL = "all"
 
 
 def run_gateway(settings: Settings) -> None:
+    from awoooi.act_desk import act_desk
     from awoooi.approval_follower import follower_of
     from connectors.gateway.serve import run
 
     set_up(settings.log, "gateway")
-    run(settings.gateway, settings.kafka, chosen_sources(settings), follower_of(settings))
+    sources = chosen_sources(settings)
+    run(settings.gateway, settings.kafka, sources, follower_of(settings), act_desk(settings))
 
 
 def run_store(settings: Settings) -> None:

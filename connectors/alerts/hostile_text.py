@@ -11,7 +11,7 @@ import base64
 import binascii
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from connectors.alerts.disguise import Shadow, Span, hidden_spans, leet_span, shadow_of, squeezed, unleeted
 from connectors.alerts.hostile_families import FAMILIES, OVERRIDE
@@ -29,11 +29,14 @@ _ENCODED, _HIDDEN = "encoded", "hidden_text"
 Found = tuple[Span, str]
 
 
-def clean(text: str) -> tuple[str, tuple[str, ...]]:
-    """The text with every hostile part replaced, and the names of the families found."""
+def clean(text: str, spare: Collection[str] = ()) -> tuple[str, tuple[str, ...]]:
+    """The text with every hostile part replaced, and the names of the families found.
+
+    Families to spare are left as they are: people may ask each other what an alert may not.
+    """
     if not may_be_hostile(text):
         return text, ()
-    found = list(_search(text))
+    found = [one for one in _search(text) if one[1] not in spare]
     if not found:
         return text, ()
     return _replace(text, found), tuple(sorted({family for _, family in found}))

@@ -24,6 +24,7 @@ from schemas.alert import Metric
 Finding = tuple[int, int, str]
 _Value = TypeVar("_Value")
 Find = Callable[[str], Sequence[Finding]]
+Clean = Callable[[str], tuple[str, tuple[str, ...]]]
 
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 # A number that stands alone: part of no address, key or word, whatever it is
@@ -77,9 +78,15 @@ class Purifier:
     """Purifies alerts one after the other, and remembers their texts up to a bound."""
 
     def __init__(
-        self, find: Find, shield: Callable[[], Shield], *, texts: int = 100_000, characters: int = 16_000_000
+        self,
+        find: Find,
+        shield: Callable[[], Shield],
+        *,
+        clean: Clean = clean,
+        texts: int = 100_000,
+        characters: int = 16_000_000,
     ) -> None:
-        self._find, self._shield = find, shield
+        self._find, self._shield, self._clean = find, shield, clean
         self._texts, self._characters = texts, characters
         self._forget()
 
@@ -152,7 +159,7 @@ class Purifier:
         return self._read_as_it_is(text)
 
     def _read_as_it_is(self, text: str) -> _Reading | None:
-        cleaned, patterns = clean(readable(text))
+        cleaned, patterns = self._clean(readable(text))
         cleaned = without_invisible(cleaned)
         findings = self._find(cleaned)
         return _Reading(cleaned, patterns, findings) if findings or cleaned != text else None

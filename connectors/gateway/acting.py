@@ -115,7 +115,7 @@ class Acting:
     async def _judged(self, body: Judge, known: Known) -> tuple[str, tuple[str, ...]]:
         """The run that is judged, and the event in which it named its cause."""
         decided = await self._of_record(self._desk.decided(known))
-        latest = next(reversed(decided), "") if decided else ""
+        latest = "".join([*decided][-1:])
         run_id = ids.run_id(known.incident_id, body.run) if body.run else latest
         if run_id not in decided:
             which = f"run {body.run} of it has not" if body.run else "no run of it has"

@@ -11,10 +11,14 @@ from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
+from connectors.gateway import acts
+from connectors.gateway.act_desk import Desk
+from connectors.gateway.acting import Acting
 from connectors.gateway.config import GatewayConfig
 from connectors.gateway.limits import Load, RateLimits
-from connectors.gateway.meters import Meters, SignatureMeters
+from connectors.gateway.meters import ActMeters, Meters, SignatureMeters
 from connectors.gateway.openapi import with_signatures, with_webhooks
+from connectors.gateway.openapi_acts import with_acts
 from connectors.gateway.problems import PROBLEM_CONTENT, problem
 from connectors.gateway.signatures import PATH, Approvals, Signatures
 from connectors.gateway.webhooks import AUTO, V2_SOURCE, Publish, Tokens, Webhooks, Wiring
@@ -34,8 +38,13 @@ def create_app(
     registry: CollectorRegistry | None = None,
     rates: RateLimits | None = None,
     approvals: Approvals | None = None,
+    people: acts.People | None = None,
+    desk: Desk | None = None,
 ) -> FastAPI:
-    """`publish` writes one record durably; `checks` say what /readyz waits for."""
+    """`publish` writes one record durably; `checks` say what /readyz waits for.
+
+    What people do about incidents needs `people`, who know their tokens, and the `desk`.
+    """
     load = Load(config.max_in_flight, config.max_in_flight_bytes)
     registry = registry or CollectorRegistry()
     wiring = Wiring(
@@ -61,8 +70,12 @@ def create_app(
     if approvals is not None:
         signatures = Signatures(config, publish, approvals, SignatureMeters(registry))
         app.router.routes.insert(0, Route(PATH, signatures, methods=["POST"]))
+    if people is not None and desk is not None:
+        door = acts.Door(people, wiring.rates, load, ActMeters(registry), config.body_timeout_secs)
+        acting = Acting(desk, publish, config.retry_after_secs, wiring.now_ms)
+        app.router.routes.insert(0, Route(acts.PATH, acts.Acts(door, acting), methods=["POST"]))
     _add_operations(app, checks or {}, registry)
-    app.openapi = _documented(app, wiring.sources, approvals is not None)  # type: ignore[method-assign]
+    app.openapi = _documented(app, wiring.sources)  # type: ignore[method-assign]
     return app
 
 
@@ -91,12 +104,17 @@ def _endpoint(answer: Callable[[], Answer]) -> Callable[[], Any]:
     return respond
 
 
-def _documented(app: FastAPI, sources: Collection[str], signatures: bool) -> Callable[[], dict[str, Any]]:
+def _documented(app: FastAPI, sources: Collection[str]) -> Callable[[], dict[str, Any]]:
+    served = {getattr(route, "path", "") for route in app.routes}
+
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             plain = get_openapi(title=app.title, version=app.version, routes=app.routes)
-            whole = with_webhooks(plain, sources)
-            app.openapi_schema = with_signatures(whole, PATH) if signatures else whole
+            app.openapi_schema = with_webhooks(plain, sources)
+            if PATH in served:
+                with_signatures(app.openapi_schema, PATH)
+            if acts.PATH in served:
+                with_acts(app.openapi_schema, acts.PATH)
         return app.openapi_schema
 
     return document

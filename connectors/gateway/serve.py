@@ -14,6 +14,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
+from connectors.gateway.act_desk import Desk
 from connectors.gateway.app import create_app
 from connectors.gateway.config import GatewayConfig
 from connectors.gateway.protocol import BoundedHeadProtocol
@@ -26,6 +27,8 @@ from schemas.errors import Misconfigured
 _BACKLOG = 2048
 Follow = AbstractAsyncContextManager[Approvals]
 """follows what becomes of signatures for the length of a block"""
+Lend = AbstractAsyncContextManager[Desk]
+"""what people's acts need, for the length of a block"""
 
 log = structlog.get_logger(__name__)
 
@@ -38,14 +41,22 @@ class _Server(uvicorn.Server):
 
 
 def run(
-    config: GatewayConfig, kafka: KafkaConfig, sources: Collection[str], approvals: Follow | None = None
+    config: GatewayConfig,
+    kafka: KafkaConfig,
+    sources: Collection[str],
+    approvals: Follow | None = None,
+    desk: Lend | None = None,
 ) -> None:
     """Blocks until SIGTERM or SIGINT; open requests are answered first."""
-    uvloop.run(serve(config, kafka, sources, approvals))
+    uvloop.run(serve(config, kafka, sources, approvals, desk))
 
 
 async def serve(
-    config: GatewayConfig, kafka: KafkaConfig, sources: Collection[str], approvals: Follow | None = None
+    config: GatewayConfig,
+    kafka: KafkaConfig,
+    sources: Collection[str],
+    approvals: Follow | None = None,
+    desk: Lend | None = None,
 ) -> None:
     """Serves while Kafka is away too: callers are then told to come again."""
     tokens = TokenFile(config.tokens_file)
@@ -54,7 +65,17 @@ async def serve(
     async with AsyncExitStack() as opened:
         listener = opened.enter_context(_bound(config))
         followed = None if approvals is None else await opened.enter_async_context(approvals)
-        app = create_app(config, publisher.send, sources, tokens, checks=checks, approvals=followed)
+        lent = None if desk is None else await opened.enter_async_context(desk)
+        app = create_app(
+            config,
+            publisher.send,
+            sources,
+            tokens,
+            checks=checks,
+            approvals=followed,
+            people=tokens,
+            desk=lent,
+        )
         server = _Server(_uvicorn(config, app))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
