@@ -115,9 +115,17 @@ def _served(
 
 
 def ready_url(host: str, port: int) -> str:
+    return f"{_from_here(host, port)}/readyz"
+
+
+def metrics_url(host: str, port: int) -> str:
+    return f"{_from_here(host, port)}/metrics"
+
+
+def _from_here(host: str, port: int) -> str:
     """From this machine, whatever the process listens on."""
     shown = {"0.0.0.0": LOOPBACK, "": LOOPBACK, "::": "::1"}.get(host, host)  # noqa: S104
-    return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/readyz"
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
 
 
 def _broker(port: int) -> Part:

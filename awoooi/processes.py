@@ -35,11 +35,13 @@ ALL = "all"
 def run_gateway(settings: Settings) -> None:
     from awoooi.act_desk import act_desk
     from awoooi.approval_follower import follower_of
+    from awoooi.switch_view import switches_followed
     from connectors.gateway.serve import run
 
     set_up(settings.log, "gateway")
     sources = chosen_sources(settings)
-    run(settings.gateway, settings.kafka, sources, follower_of(settings), act_desk(settings))
+    views = partial(switches_followed, settings)
+    run(settings.gateway, settings.kafka, sources, follower_of(settings), act_desk(settings), views)
 
 
 def run_store(settings: Settings) -> None:
@@ -110,6 +112,7 @@ async def _worker(settings: Settings, kinds: Sequence[str]) -> None:
     from prometheus_client import REGISTRY
 
     from awoooi.events import codec_of
+    from awoooi.switch_view import measured
 
     stop, where = stop_event(), settings.health
     port, setting = health_port(settings, kinds[0])
@@ -120,8 +123,10 @@ async def _worker(settings: Settings, kinds: Sequence[str]) -> None:
 
         async with _workers(settings, kinds, codec, patient) as workers:
             checks = {worker.config.kind: partial(_why_unready, worker) for worker in workers}
-            async with health(checks, REGISTRY, where.host, port, setting):
-                await _until_one_ends([worker.run(stop) for worker in workers], stop)
+            pages = health(checks, REGISTRY, where.host, port, setting)
+            with measured(REGISTRY, codec, workers[0].reference):
+                async with pages:
+                    await _until_one_ends([worker.run(stop) for worker in workers], stop)
     log.info("worker_stopped")
 
 

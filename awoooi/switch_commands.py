@@ -12,6 +12,7 @@ from awoooi.logs import quiet
 from awoooi.printing import print_json, print_table
 from awoooi.reference_data import now, person, publish, reading
 from awoooi.settings import Settings
+from awoooi.switch_view import seen_by_all
 from schemas import ids
 from schemas.errors import Misconfigured
 from schemas.switch import EVERYWHERE, STATES, SwitchKind, SwitchSet, SwitchSetting, setting
@@ -30,9 +31,13 @@ def throw(settings: Settings, state: str, project: str, reason: str) -> None:
 
 
 def status(settings: Settings, project: str) -> None:
-    """As the broker has it this moment; in doubt it is engaged."""
+    """As the broker has it this moment, in doubt engaged; and as the running processes see it."""
     quiet()
-    print(asyncio.run(_engaged(settings, project)) or "The kill switch is lifted.")
+    why = asyncio.run(_engaged(settings, project))
+    print(why or "The kill switch is lifted.")
+    for seen in asyncio.run(seen_by_all(settings, project or EVERYWHERE)):
+        other = "" if seen.engaged == bool(why) else ", unlike the log"
+        print(f"  {seen.process}: {'engaged' if seen.engaged else 'lifted'}{other}")
 
 
 def set_switch(settings: Settings, subject: str, state: str, reason: str) -> None:

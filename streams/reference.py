@@ -69,6 +69,10 @@ class Reference:
         self._task: asyncio.Task[None] | None = None
         self.ready = asyncio.Event()
 
+    @property
+    def topics(self) -> Iterable[str]:
+        return self._views
+
     def values(self, topic: str) -> Mapping[bytes, bytes]:
         return self._views[topic].values
 

@@ -6,19 +6,21 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import structlog
 import uvicorn
 import uvloop
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 
 from connectors.gateway.act_desk import Desk
 from connectors.gateway.app import create_app
 from connectors.gateway.config import GatewayConfig
 from connectors.gateway.protocol import BoundedHeadProtocol
 from connectors.gateway.signatures import Approvals
+from connectors.health import Checks
 from connectors.kafka.config import KafkaConfig
 from connectors.kafka.producer import Publisher
 from connectors.tokens import TokenFile
@@ -29,6 +31,9 @@ Follow = AbstractAsyncContextManager[Approvals]
 """follows what becomes of signatures for the length of a block"""
 Lend = AbstractAsyncContextManager[Desk]
 """what people's acts need, for the length of a block"""
+
+Watch = Callable[[CollectorRegistry], AbstractAsyncContextManager[Checks]]
+"""follows what every process knows, the kill switch for one, and says whether it was read"""
 
 log = structlog.get_logger(__name__)
 
@@ -46,9 +51,10 @@ def run(
     sources: Collection[str],
     approvals: Follow | None = None,
     desk: Lend | None = None,
+    views: Watch | None = None,
 ) -> None:
     """Blocks until SIGTERM or SIGINT; open requests are answered first."""
-    uvloop.run(serve(config, kafka, sources, approvals, desk))
+    uvloop.run(serve(config, kafka, sources, approvals, desk, views))
 
 
 async def serve(
@@ -57,21 +63,26 @@ async def serve(
     sources: Collection[str],
     approvals: Follow | None = None,
     desk: Lend | None = None,
+    views: Watch | None = None,
 ) -> None:
     """Serves while Kafka is away too: callers are then told to come again."""
     tokens = TokenFile(config.tokens_file)
     publisher = Publisher(kafka)
-    checks = {"kafka": lambda: publisher.trouble, "tokens": lambda: tokens.trouble}
+    checks: Checks = {"kafka": lambda: publisher.trouble, "tokens": lambda: tokens.trouble}
+    registry = CollectorRegistry()
     async with AsyncExitStack() as opened:
         listener = opened.enter_context(_bound(config))
         followed = None if approvals is None else await opened.enter_async_context(approvals)
         lent = None if desk is None else await opened.enter_async_context(desk)
+        if views is not None:
+            checks = {**checks, **await opened.enter_async_context(views(registry))}
         app = create_app(
             config,
             publisher.send,
             sources,
             tokens,
             checks=checks,
+            registry=registry,
             approvals=followed,
             people=tokens,
             desk=lent,
