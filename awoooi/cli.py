@@ -195,14 +195,14 @@ def clickhouse_migrate() -> None:
 
 @app.command()
 def query(
-    sql: Annotated[str, typer.Argument(help='for example "SELECT * FROM v_daily"')],
+    question: Annotated[str, typer.Argument(help="SQL, or the name of one that ships, such as noise")],
     form: Annotated[Form, typer.Option("--format", help="how the rows are printed")] = Form.TABLE,
 ) -> None:
     """Ask ClickHouse, as the user who can only read."""
     from awoooi.loading import load
     from awoooi.record import query as ask
 
-    ask(load().settings, sql, form.value)
+    ask(load().settings, question, form.value)
 
 
 @app.command()

@@ -5,25 +5,19 @@ from __future__ import annotations
 import asyncio
 import csv
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from awoooi.logs import quiet
 from awoooi.printing import as_text, print_json, print_table
 from awoooi.settings import Settings
 
+if TYPE_CHECKING:
+    from sinks.clickhouse.client import Client
+
 Rows = Sequence[Mapping[str, Any]]
 WIDEST_CELL = 80
-INCIDENTS = """
-SELECT incident_id, status, severity, alert_type, cluster, namespace, target_resource, hit_count, runs,
-       opened_at, last_seen_at, resolved_at, project_id
-FROM v_incidents
-WHERE ({project:String} = '' OR project_id = {project:String})
-  AND ({status:String} = '' OR status = {status:String} OR ({status:String} = 'OPEN' AND resolved_at IS NULL))
-ORDER BY updated_at DESC
-LIMIT {limit:UInt32}
-"""
 # What fits on a screen; --json has all of it.
 SHOWN = (
     "incident_id",
@@ -38,23 +32,32 @@ SHOWN = (
 
 
 def ask(settings: Settings, sql: str, params: Mapping[str, Any] | None = None) -> Rows:
+    return _asked(settings, lambda client: client.ask(sql, params))
+
+
+def query(settings: Settings, asked: str, form: str) -> None:
+    """A question that ships, by its name, or anybody's own SQL."""
+    from sinks.clickhouse import queries
+
+    show(_asked(settings, lambda client: queries.query(client, asked)), form)
+
+
+def _asked(settings: Settings, question: Callable[[Client], Awaitable[Rows]]) -> Rows:
     from sinks.clickhouse.client import connected
 
     quiet()
 
     async def run() -> Rows:
         async with connected(settings.clickhouse.reader()) as client:
-            return await client.ask(sql, params)
+            return await question(client)
 
     return asyncio.run(run())
 
 
-def query(settings: Settings, sql: str, form: str) -> None:
-    show(ask(settings, sql), form)
-
-
 def incidents(settings: Settings, project: str, status: str, limit: int, *, as_json: bool) -> None:
-    rows = ask(settings, INCIDENTS, {"project": project, "status": status, "limit": limit})
+    from sinks.clickhouse import queries
+
+    rows = _asked(settings, lambda client: queries.incidents(client, project, status, limit))
     if as_json:
         print_json(rows)
     elif rows:

@@ -12,7 +12,8 @@ from schemas.errors import BadPayload
 from schemas.incident import IncidentStatus
 from sinks.clickhouse.client import Client
 
-MOST_INCIDENTS = 1000
+MOST_INCIDENTS = 100_000
+OPEN = "OPEN"
 Table: TypeAlias = list[dict[str, Any]]
 
 
@@ -25,6 +26,16 @@ class Named:
 
 
 _ONE_PROJECT = "({project:String} = '' OR project_id = {project:String})"
+_INCIDENTS = f"""
+SELECT incident_id, status, severity, alert_type, cluster, namespace, target_resource, hit_count, runs,
+       opened_at, last_seen_at, resolved_at, project_id
+FROM v_incidents
+WHERE {_ONE_PROJECT}
+  AND ({{status:String}} = '' OR status = {{status:String}}
+       OR ({{status:String}} = '{OPEN}' AND resolved_at IS NULL))
+ORDER BY updated_at DESC, incident_id
+LIMIT {{limit:UInt32}}
+"""
 
 NAMED: Mapping[str, Named] = {
     "daily": Named(
@@ -65,6 +76,16 @@ NAMED: Mapping[str, Named] = {
         FROM set_aside FINAL WHERE {_ONE_PROJECT} ORDER BY at DESC LIMIT 100
         """,
     ),
+    "delay": Named(
+        "how long the last day's events took from the log to the record, by topic",
+        f"""
+        SELECT project_id, topic, count() AS events,
+               quantile(0.5)(dateDiff('millisecond', recorded_at, stored_at)) AS median_ms,
+               quantile(0.99)(dateDiff('millisecond', recorded_at, stored_at)) AS p99_ms
+        FROM events WHERE {_ONE_PROJECT} AND stored_at > now64(3, 'UTC') - INTERVAL 1 DAY
+        GROUP BY project_id, topic ORDER BY project_id, topic LIMIT 200
+        """,
+    ),
     "events": Named(
         "how many events of which type there are",
         f"""
@@ -77,28 +98,19 @@ NAMED: Mapping[str, Named] = {
 
 
 async def query(
-    client: Client, asked: str, project: str | None = None, params: Mapping[str, Any] | None = None
+    client: Client, asked: str, project: str = "", params: Mapping[str, Any] | None = None
 ) -> Table:
     """The answer to a named question, or to `asked` as SQL. Raises Away or Refused."""
     named = NAMED.get(asked.strip())
-    if named is None and " " not in asked.strip():
+    if named is None and len(asked.split()) == 1:
         raise BadPayload(f"{asked!r} is neither SQL nor one of {', '.join(NAMED)}", field="query")
-    return await client.ask(named.sql if named else asked, {"project": project or "", **(params or {})})
+    return await client.ask(named.sql if named else asked, {"project": project, **(params or {})})
 
 
-async def incidents(
-    client: Client, project: str | None = None, status: str | None = None, limit: int = 50
-) -> Table:
-    """Incidents as they stand, the latest first."""
-    if status is not None and status not in IncidentStatus.__members__:
-        raise BadPayload(f"{status!r} is not one of {', '.join(IncidentStatus)}", field="status")
+async def incidents(client: Client, project: str = "", status: str = "", limit: int = 50) -> Table:
+    """Incidents as they stand, the latest first. OPEN is every state before resolved."""
+    if status and status not in (OPEN, *IncidentStatus):
+        raise BadPayload(f"{status!r} is not one of {OPEN}, {', '.join(IncidentStatus)}", field="status")
     if not 1 <= limit <= MOST_INCIDENTS:
         raise BadPayload(f"{limit} is not between 1 and {MOST_INCIDENTS}", field="limit")
-    return await client.ask(
-        f"""
-        SELECT * FROM v_incidents
-        WHERE {_ONE_PROJECT} AND ({{status:String}} = '' OR status = {{status:String}})
-        ORDER BY updated_at DESC, incident_id LIMIT {{limit:UInt32}}
-        """,
-        {"project": project or "", "status": status or "", "limit": limit},
-    )
+    return await client.ask(_INCIDENTS, {"project": project, "status": status, "limit": limit})

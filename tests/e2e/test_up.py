@@ -103,7 +103,10 @@ def test_a_demo_runs_beside_it_and_leaves_nothing_behind(system: System) -> None
         status = demo.wait(120)
 
     assert status == 0, demo.output()
-    assert demo.output().count("PASS  ") == 6
+    assert demo.output().count("PASS  ") == 5
+    assert "bad_signature" in demo.output(), "who signs in another's name is refused"
+    assert "alice (sre) signs by a record on approvals.signatures" in demo.output()
+    assert "bob (devops) signs by POST" in demo.output()
     assert "ALL PASSED" in demo.output()
     assert "tb2-" in demo.output()
     assert system.state["ready"], "the one beside it was left alone"
@@ -112,6 +115,7 @@ def test_a_demo_runs_beside_it_and_leaves_nothing_behind(system: System) -> None
 def test_a_demo_attached_to_it_passes_twice(system: System) -> None:
     for _ in range(2):
         assert "ALL PASSED" in system.run("demo", "--attach")
+    assert "FrontendErrorRateHigh" in system.run("query", "noise"), "a question that ships"
 
 
 @pytest.mark.faults

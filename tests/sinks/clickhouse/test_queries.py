@@ -90,6 +90,7 @@ async def test_an_unknown_name_tells_the_known_ones(reader: Client) -> None:
         pytest.param({}, {"INC-1", "INC-2", "INC-3"}, id="all"),
         pytest.param({"project": "shop"}, {"INC-1", "INC-2"}, id="project"),
         pytest.param({"status": "RESOLVED"}, {"INC-2"}, id="status"),
+        pytest.param({"status": "OPEN"}, {"INC-1", "INC-3"}, id="open"),
         pytest.param({"project": "bank", "status": "RESOLVED"}, set(), id="both"),
         pytest.param({"project": "' OR '1"}, set(), id="no SQL in a filter"),
     ],
@@ -110,9 +111,9 @@ async def test_an_incident_as_it_stands(reader: Client) -> None:
 @pytest.mark.parametrize(
     ("filters", "says"),
     [
-        ({"status": "open"}, "status: 'open' is not one of PENDING, INVESTIGATING"),
-        ({"limit": 0}, "limit: 0 is not between 1 and 1000"),
-        ({"limit": 1001}, "limit: 1001"),
+        ({"status": "open"}, "status: 'open' is not one of OPEN, PENDING, INVESTIGATING"),
+        ({"limit": 0}, "limit: 0 is not between 1 and 100000"),
+        ({"limit": 100_001}, "limit: 100001"),
     ],
 )
 async def test_a_bad_filter_names_what_is_allowed(filters: dict[str, str], says: str) -> None:
