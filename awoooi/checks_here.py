@@ -23,8 +23,8 @@ async def files(loaded: Loaded) -> list[Finding]:
     if not state.is_dir():
         return [Finding("state folder", Verdict.WRONG, f"{state} does not exist", "`awoooi init` makes it")]
     sealing = settings.sealing
-    secret = [state / defaults.ADMIN_KEY, state / defaults.TOKEN, sealing.target_key_file]
-    secret += [settings.approvals.proof_key_file, sealing.private_key_file]
+    secret = [state / defaults.ADMIN_KEY, state / defaults.TOKEN, state / defaults.ADMIN_TOKEN]
+    secret += [sealing.target_key_file, settings.approvals.proof_key_file, sealing.private_key_file]
     secret += older_keys(sealing.private_key_file)
     if settings.gateway.stamp_secret_file is not None:
         secret.append(settings.gateway.stamp_secret_file)

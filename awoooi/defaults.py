@@ -12,7 +12,7 @@ Tree = dict[str, Any]
 LOOPBACK = "127.0.0.1"
 TRUE = {"true", "1", "yes", "on", "y", "t"}
 
-TOKENS, TOKEN, STAMP = "tokens.json", "gateway.token", "stamp.secret"
+TOKENS, TOKEN, ADMIN_TOKEN, STAMP = "tokens.json", "gateway.token", "admin.token", "stamp.secret"
 SEALING_PUBLIC, SEALING_PRIVATE, TARGET_KEY = "sealing.key.pub", "sealing.key", "target.secret"
 ADMIN_KEY, SIGNERS, PROOF_KEY = "admin.key", "signers.json", "proof.secret"
 WRITER_PASSWORD, READER_PASSWORD = "store-writer.password", "store-reader.password"
@@ -23,7 +23,7 @@ def state_defaults(given: Tree) -> Tree:
     """Total: a given value that is wrong is told by its own validation, not here."""
     state = state_dir(given)
     embedded = _embedded(given)
-    store = _section(given, "store")
+    store, gateway = _section(given, "store"), _section(given, "gateway")
     writer, reader = _text(state / WRITER_PASSWORD), _text(state / READER_PASSWORD)
     derived: Tree = {
         "state_dir": str(state),
@@ -35,14 +35,17 @@ def state_defaults(given: Tree) -> Tree:
         "store": {"path": str(state / STORE), "writer_password": writer, "reader_password": reader},
         "clickhouse": {},
         "approvals": {"signers_file": str(state / SIGNERS), "proof_key_file": str(state / PROOF_KEY)},
+        "api": {"url": local_url(gateway.get("host", LOOPBACK), gateway.get("port", 8080))},
         "sealing": {
             "public_key_file": str(state / SEALING_PUBLIC),
             "private_key_file": str(state / SEALING_PRIVATE),
             "target_key_file": str(state / TARGET_KEY),
         },
     }
-    if not _section(given, "gateway").keys() & {"stamp_secret", "stamp_secret_file"}:
+    if not gateway.keys() & {"stamp_secret", "stamp_secret_file"}:
         derived["gateway"]["stamp_secret_file"] = str(state / STAMP)
+    if not _section(given, "api").keys() & {"token", "token_file"}:
+        derived["api"]["token_file"] = str(state / ADMIN_TOKEN)
     if "url" not in _section(given, "clickhouse"):
         derived["clickhouse"] = _as_the_store(store, writer, reader)
     return derived
@@ -76,6 +79,12 @@ def _as_the_store(store: Tree, writer: str, reader: str) -> Tree:
         "reader_user": store.get("reader_user", "reader"),
         "reader_password": store.get("reader_password", reader),
     }
+
+
+def local_url(host: object, port: object) -> str:
+    """A server of ours as this machine reaches it, whatever it listens on."""
+    shown = {"0.0.0.0": LOOPBACK, "": LOOPBACK, "::": "::1"}.get(str(host), str(host))  # noqa: S104
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
 
 
 def _section(given: Tree, name: str) -> Tree:

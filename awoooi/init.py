@@ -40,6 +40,7 @@ def init(settings: Settings) -> list[Made]:
             _admin_key(state),
             _signers(state),
             _token(settings),
+            _admin_token(settings),
             *_shared_secrets(settings),
             _sealing_keys(settings),
         ]
@@ -88,6 +89,20 @@ def _token(settings: Settings) -> Made:
     _, shown = new_token(hashes, FIRST_TOKEN)
     write_whole(path, f"{shown}\n".encode(), OWNER_ONLY)
     return Made(path, what, is_new=True, shown=shown)
+
+
+def _admin_token(settings: Settings) -> Made:
+    """Never shown: the command line reads it where it lies."""
+    from connectors.tokens import TokenFile, new_personal_token
+
+    path, hashes = settings.state_dir / defaults.ADMIN_TOKEN, settings.gateway.tokens_file
+    what = "the first admin's own token, for the API and `awoooi incident`"
+    if path.exists() and TokenFile(hashes).find_person(path.read_text().strip()):
+        return Made(path, what, is_new=False)
+    path.unlink(missing_ok=True)
+    _, shown = new_personal_token(hashes, FIRST_TOKEN, FIRST_PERSON, FIRST_ROLES)
+    write_whole(path, f"{shown}\n".encode(), OWNER_ONLY)
+    return Made(path, what, is_new=True)
 
 
 def _shared_secrets(settings: Settings) -> Iterator[Made]:

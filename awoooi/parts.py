@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
+from awoooi.defaults import local_url
 from awoooi.loading import Loaded
 from connectors.http import HttpClient
 from schemas.errors import AwoooiError, Misconfigured
@@ -115,17 +116,11 @@ def _served(
 
 
 def ready_url(host: str, port: int) -> str:
-    return f"{_from_here(host, port)}/readyz"
+    return f"{local_url(host, port)}/readyz"
 
 
 def metrics_url(host: str, port: int) -> str:
-    return f"{_from_here(host, port)}/metrics"
-
-
-def _from_here(host: str, port: int) -> str:
-    """From this machine, whatever the process listens on."""
-    shown = {"0.0.0.0": LOOPBACK, "": LOOPBACK, "::": "::1"}.get(host, host)  # noqa: S104
-    return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+    return f"{local_url(host, port)}/metrics"
 
 
 def _broker(port: int) -> Part:

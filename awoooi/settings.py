@@ -17,7 +17,7 @@ from connectors.gateway.config import GatewayConfig
 from connectors.kafka.config import KafkaConfig
 from connectors.kubernetes.config import KubernetesConfig
 from connectors.prometheus.config import PrometheusConfig
-from connectors.secret import read_secret
+from connectors.secret import one_of, read_secret
 from connectors.tokens import PROJECT_PATTERN
 from schemas.catalog import RAW_PREFIX, event_classes
 from sinks.clickhouse.config import ClickHouseConfig
@@ -128,6 +128,20 @@ class ApprovalSettings(Section):
     )
 
 
+class ApiSettings(Section):
+    """Where `awoooi incident` asks, and as whom."""
+
+    url: str = Field(pattern=r"^https?://[^@\s]+$", description="of the gateway, as this machine reaches it")
+    token: SecretStr | None = Field(None, description="a person's own")
+    token_file: Path | None = Field(None, description="instead of token")
+    ca_file: Path | None = Field(None, description="PEM; the system's authorities where none is given")
+
+    @model_validator(mode="after")
+    def _has_a_token(self) -> Self:
+        one_of(self.token, self.token_file, "token")
+        return self
+
+
 class ClickHouseSettings(ClickHouseConfig):
     """Two users: the sink and the migrations write, people's questions only read."""
 
@@ -174,6 +188,7 @@ class Settings(Section):
     registry: RegistrySettings = RegistrySettings()
     sealing: SealingSettings
     approvals: ApprovalSettings
+    api: ApiSettings
     dedup: DedupSettings = DedupSettings()
     health: HealthSettings = HealthSettings()
     runs: RunSettings = RunSettings()

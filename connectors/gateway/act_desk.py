@@ -45,7 +45,7 @@ class Desk(Protocol):
         ...
 
     async def decided(self, known: Known) -> Mapping[str, str]:
-        """Its runs that have named a cause, in their order: run id → the event that did."""
+        """Its runs that have come to a decision, in their order: run id → the event that says so."""
         ...
 
     async def written(self, known: Known, event_id: str) -> Receipt | None:

@@ -110,7 +110,7 @@ class Judge(Body):
         "", description="the real one, where it is known"
     )
     service: Annotated[str, AfterValidator(_service)] = Field("", description="whose fault it was")
-    run: Run = Field(0, description="which one, from 1; 0: the latest that has named a cause")
+    run: Run = Field(0, description="which one, from 1; 0: the latest that has come to a decision")
     texts = ("cause",)
 
 

@@ -113,13 +113,15 @@ class Acting:
         )
 
     async def _judged(self, body: Judge, known: Known) -> tuple[str, tuple[str, ...]]:
-        """The run that is judged, and the event in which it named its cause."""
+        """The run that is judged, and the event in which it came to its cause, or to none."""
         decided = await self._of_record(self._desk.decided(known))
         latest = "".join([*decided][-1:])
         run_id = ids.run_id(known.incident_id, body.run) if body.run else latest
         if run_id not in decided:
             which = f"run {body.run} of it has not" if body.run else "no run of it has"
-            raise Refused(409, "nothing_to_judge", f"{which} named a cause; the record has {len(decided)}")
+            raise Refused(
+                409, "nothing_to_judge", f"{which} come to a decision; the record has {len(decided)}"
+            )
         return run_id, (decided[run_id],)
 
     def _sealed(self, values: Mapping[str, str], known: Known, event_id: str) -> bytes | None:

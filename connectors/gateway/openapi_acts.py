@@ -21,7 +21,7 @@ _REFUSALS = {
     403: "the token's roles are not enough; the answer names those that are",
     404: "no such incident in the token's projects, or no such act",
     408: "the body came too slowly",
-    409: "it makes no sense: the incident is closed, or no run has named a cause",
+    409: "it makes no sense: the incident is closed, or no run has come to a decision",
     413: "the body is over 32 KiB",
     415: "the body is not plain application/json",
     422: "the body says something else than it may; the answer names the field and what is allowed",

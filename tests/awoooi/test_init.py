@@ -11,7 +11,7 @@ import pytest
 from awoooi.init import Made, init
 from awoooi.loading import load
 from awoooi.settings import Settings
-from connectors.tokens import TokenFile
+from connectors.tokens import TokenFile, revoke_token
 from schemas.errors import Misconfigured
 
 OWNER_ONLY = 0o600
@@ -43,6 +43,7 @@ def test_it_makes_everything_for_its_owner_alone(state: Path) -> None:
         "admin.key",
         "signers.json",
         "gateway.token",
+        "admin.token",
         "stamp.secret",
         "target.secret",
         "proof.secret",
@@ -81,6 +82,25 @@ def test_a_token_that_was_lost_or_revoked_is_made_anew(state: Path) -> None:
 
     assert names(made, new=True) == {"gateway.token"}
     assert (state / "gateway.token").read_text().strip() != first
+
+
+def test_the_admins_token_acts_for_the_admin_and_is_never_shown(state: Path) -> None:
+    made = init(settings(state))
+    token = (state / "admin.token").read_text().strip()
+
+    person = TokenFile(state / "tokens.json").find_person(token)
+    assert person is not None
+    assert (person.person, person.roles, person.projects) == ("admin", ("admin",), "*")
+    assert not any(token in thing.shown for thing in made)
+
+
+def test_an_admins_token_that_was_revoked_is_made_anew(state: Path) -> None:
+    init(settings(state))
+    first = (state / "admin.token").read_text()
+    revoke_token(state / "tokens.json", first.split("_")[1])
+
+    assert names(init(settings(state)), new=True) == {"admin.token"}
+    assert (state / "admin.token").read_text() != first
 
 
 def test_the_signers_file_holds_the_admins_public_key_alone(state: Path) -> None:
