@@ -17,8 +17,19 @@ from typing import Any
 from uuid import uuid4
 
 from connectors.kubernetes import kinds
+from connectors.kubernetes.execution.budgets import covers
 from connectors.kubernetes.fake_controllers import Controllers
-from connectors.kubernetes.fake_select import BadSelector, Plain, check, fields_match, labels_match, merged
+from connectors.kubernetes.fake_rules import complaints
+from connectors.kubernetes.fake_select import (
+    BadPatch,
+    BadSelector,
+    Plain,
+    check,
+    fields_match,
+    json_patched,
+    labels_match,
+    merged,
+)
 from connectors.kubernetes.kinds import BY_KIND, Kind
 
 Key = tuple[str, str, str]
@@ -162,6 +173,7 @@ class FakeCluster:
         if key in self.objects:
             raise Refused(409, "AlreadyExists", f'{kind.plural} "{meta["name"]}" already exists')
         made = self._new(kind, made)
+        self._admit(kind, made, None)
         return made if options.dry_run else self._keep(key, made, "create")
 
     def patch(
@@ -173,11 +185,25 @@ class FakeCluster:
         self._check(found, asked.get("uid", options.uid), asked.get("resourceVersion", ""))
         return self.replace(kind, merged(found, change, strategic=strategic), found, options)
 
+    def patch_by_steps(
+        self, kind: Kind, namespace: str, name: str, steps: Sequence[Plain], options: Options
+    ) -> Plain:
+        """A JSON patch; a version that it puts in place of the real one is a precondition."""
+        found = self.get(kind, namespace, name)
+        try:
+            made = json_patched(found, steps)
+        except BadPatch as error:
+            told = "the server rejected our request due to an error in our request"
+            raise Refused(422, "Invalid", f"{told}: {error}") from error
+        self._check(found, made["metadata"]["uid"], made["metadata"]["resourceVersion"])
+        return self.replace(kind, made, found, options)
+
     def replace(self, kind: Kind, obj: Plain, found: Plain, options: Options) -> Plain:
         old = found["metadata"]
         meta = {**obj["metadata"], "uid": old["uid"], "creationTimestamp": old["creationTimestamp"]}
         meta["generation"] = old.get("generation", 1) + (obj.get("spec") != found.get("spec"))
         made = {**obj, "kind": kind.kind, "metadata": meta}
+        self._admit(kind, made, found)
         return made if options.dry_run else self._keep(self.key(kind, found), made, "patch")
 
     def scale(self, kind: Kind, namespace: str, name: str, change: Plain, options: Options) -> Plain:
@@ -204,9 +230,8 @@ class FakeCluster:
         """A deletion that a disruption budget may forbid."""
         found = self.get(kinds.POD, namespace, name)
         for budget in self.of(kinds.BUDGET, namespace):
-            labels = budget.get("spec", {}).get("selector", {}).get("matchLabels", {})
-            covers = labels.items() <= found["metadata"].get("labels", {}).items()
-            if covers and budget.get("status", {}).get("disruptionsAllowed", 0) < 1:
+            covered = covers(budget, namespace, found["metadata"].get("labels", {}))
+            if covered and budget.get("status", {}).get("disruptionsAllowed", 0) < 1:
                 told = "Cannot evict pod as it would violate the pod's disruption budget."
                 raise Refused(429, "TooManyRequests", told)
         self.delete(kinds.POD, namespace, name, options)
@@ -228,6 +253,10 @@ class FakeCluster:
             "resourceVersion": str(self.version),
         }
         return {"apiVersion": kind.group, **made}
+
+    def _admit(self, kind: Kind, made: Plain, old: Plain | None) -> None:
+        for status, reason, message in complaints(kind, made, old):
+            raise Refused(status, reason, message)
 
     def _keep(self, key: Key, obj: Plain, verb: str) -> Plain:
         self.version += 1

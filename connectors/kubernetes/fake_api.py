@@ -10,14 +10,15 @@ from urllib.parse import unquote
 
 from connectors.kubernetes.fake import FakeCluster, Options, Refused, scale_of
 from connectors.kubernetes.fake_select import Plain
-from connectors.kubernetes.kinds import ALL, Kind
+from connectors.kubernetes.kinds import ALL, SNAPSHOT, Kind
 
 _PATH = re.compile(
     r"^/apis?/(?P<group>v1|[a-z0-9.]+/v1)"
     r"(/namespaces/(?P<namespace>[^/]+)(?=/))?/(?P<plural>[a-z]+)(/(?P<name>[^/]+)(/(?P<sub>[a-z]+))?)?$"
 )
 _MERGE, _STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
-_KINDS: Mapping[tuple[str, str], Kind] = {(kind.group, kind.plural): kind for kind in ALL}
+_STEPS = "application/json-patch+json"
+_KINDS: Mapping[tuple[str, str], Kind] = {(kind.group, kind.plural): kind for kind in (*ALL, SNAPSHOT)}
 _REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _VERBS = {"PATCH": "patch", "PUT": "update", "POST": "create", "DELETE": "delete"}
 _READING = ("get", "list", "watch")
@@ -93,7 +94,8 @@ class FakeApi:
         method = call.method
         cluster, (namespace, name, sub) = self.cluster, place.values()
         sent: Plain = call.body if isinstance(call.body, dict) else {}
-        options = _options(call.query, sent.get("deleteOptions", sent) if sub == "eviction" else sent)
+        query = {} if method == "DELETE" and sent else call.query  # its body alone counts, where it has one
+        options = _options(query, sent.get("deleteOptions", sent) if sub == "eviction" else sent)
         if method == "POST" and sub == "eviction":
             return cluster.evict(namespace, name, options)
         if method == "POST" and not name:
@@ -103,6 +105,8 @@ class FakeApi:
         if method in ("PATCH", "PUT") and sub == "scale":
             return cluster.scale(kind, namespace, name, sent, options)
         if method == "PATCH" and name and sub in ("", "status"):
+            if call.content == _STEPS and isinstance(call.body, list):
+                return cluster.patch_by_steps(kind, namespace, name, call.body, options)
             if call.content not in (_MERGE, _STRATEGIC):
                 raise Refused(415, "UnsupportedMediaType", f"the body of the request was in {call.content}")
             return cluster.patch(kind, namespace, name, sent, options, strategic=call.content == _STRATEGIC)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from connectors.kubernetes import kinds
-from connectors.kubernetes.fake_pods import healthy, owned_by
+from connectors.kubernetes.fake_daemons import budget, claim, daemons, job, revisions
+from connectors.kubernetes.fake_pods import HASH, STATEFUL_HASH, hash_of, healthy, is_outdated, owned_by
 from connectors.kubernetes.fake_select import Plain
 from connectors.kubernetes.kinds import Kind
 from connectors.kubernetes.pods import is_ready
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from connectors.kubernetes.fake import FakeCluster
 
 REVISION = "deployment.kubernetes.io/revision"
-HASH = "pod-template-hash"
-STATEFUL_HASH = "controller-revision-hash"
 Illness = Callable[[Plain], None]
 
 
@@ -38,26 +36,34 @@ class Controllers:
             return
         self._running = True
         try:
-            for deployment in self._cluster.of(kinds.DEPLOYMENT):
-                self._deployment(deployment)
-            for replica_set in self._cluster.of(kinds.REPLICASET):
-                self._pods(kinds.REPLICASET, replica_set, ordinal=False)
-            for stateful_set in self._cluster.of(kinds.STATEFULSET):
-                self._pods(kinds.STATEFULSET, stateful_set, ordinal=True)
-            for kind in (kinds.DEPLOYMENT, kinds.STATEFULSET):
-                for workload in self._cluster.of(kind):
-                    self._count(kind, workload)
-            for service in self._cluster.of(kinds.SERVICE):
-                self._endpoints(service)
+            for kind, control in self._work():
+                for obj in self._cluster.of(kind):
+                    control(obj)
         finally:
             self._running = False
+
+    def _work(self) -> Iterator[tuple[Kind, Callable[[Plain], None]]]:
+        """In their order: what makes pods, what counts them, what watches over them."""
+        cluster, sets, daemon_sets = self._cluster, kinds.STATEFULSET, kinds.DAEMONSET
+        yield kinds.DEPLOYMENT, self._deployment
+        yield kinds.REPLICASET, partial(self._pods, kinds.REPLICASET, ordinal=False)
+        yield sets, partial(self._pods, sets, ordinal=True)
+        yield daemon_sets, partial(daemons, self, cluster)
+        yield kinds.JOB, partial(job, self, cluster)
+        yield sets, partial(revisions, self, cluster)
+        yield daemon_sets, partial(revisions, self, cluster)
+        yield kinds.DEPLOYMENT, partial(self._count, kinds.DEPLOYMENT)
+        yield sets, partial(self._count, sets)
+        yield kinds.SERVICE, self._endpoints
+        yield kinds.BUDGET, partial(budget, cluster)
+        yield kinds.PVC, claim
 
     # -- deployments
 
     def _deployment(self, deployment: Plain) -> None:
         """A replica set for each template that it had; all but the newest are scaled down."""
         spec, template_hash = deployment["spec"], hash_of(deployment["spec"]["template"])
-        sets = self._owned(kinds.REPLICASET, deployment)
+        sets = self.owned(kinds.REPLICASET, deployment)
         newest = next((one for one in sets if one["metadata"]["labels"].get(HASH) == template_hash), None)
         if newest is None:
             newest = self._replica_set(deployment, template_hash)
@@ -93,10 +99,10 @@ class Controllers:
         """As many as are wanted; a stateful set's have numbers, and those of an old template are replaced."""
         wanted = owner["spec"].get("replicas", 1)
         current = hash_of(owner["spec"]["template"])
-        pods = self._owned(kinds.POD, owner)
+        pods = self.owned(kinds.POD, owner)
         if ordinal:
             names = [f"{owner['metadata']['name']}-{number}" for number in range(wanted)]
-            stale = [pod for pod in pods if pod["metadata"]["name"] not in names or _outdated(pod, current)]
+            stale = [pod for pod in pods if pod["metadata"]["name"] not in names or is_outdated(pod, current)]
         else:
             names = []
             stale = pods[wanted:]
@@ -105,7 +111,7 @@ class Controllers:
         there = {pod["metadata"]["name"] for pod in pods if pod not in stale}
         missing = [name for name in names if name not in there] if ordinal else [""] * (wanted - len(there))
         for name in missing:
-            self._make_pod(kind, owner, name or self._free_name(owner), current)
+            self.make_pod(kind, owner, name or self._free_name(owner), current)
 
     def _free_name(self, owner: Plain) -> str:
         """A few random letters behind the owner's name; with thousands of pods they do repeat."""
@@ -115,18 +121,18 @@ class Controllers:
             if self._cluster.find(kinds.POD, meta["namespace"], name) is None:
                 return name
 
-    def _make_pod(self, kind: Kind, owner: Plain, name: str, template_hash: str) -> None:
+    def make_pod(self, kind: Kind, owner: Plain, name: str, template_hash: str, node: str = "") -> None:
         cluster, template = self._cluster, copy.deepcopy(owner["spec"]["template"])
         namespace = owner["metadata"]["namespace"]
-        nodes = [node for node in cluster.of(kinds.NODE) if not node.get("spec", {}).get("unschedulable")]
+        node = node or self._place(template["spec"])
         meta = template.get("metadata", {})
         labels = dict(meta.get("labels", {}))
-        if kind is kinds.STATEFULSET:
+        if kind in (kinds.STATEFULSET, kinds.DAEMONSET):
             labels[STATEFUL_HASH] = template_hash
         pod = {
             "kind": "Pod",
             "metadata": {**meta, "labels": labels, "name": name, "namespace": namespace, **owned_by(owner)},
-            "spec": {**template["spec"], **({"nodeName": nodes[0]["metadata"]["name"]} if nodes else {})},
+            "spec": {**template["spec"], **({"nodeName": node} if node else {})},
         }
         healthy(pod, cluster.now(), ip=f"10.1.{cluster.version // 250 % 250}.{cluster.version % 250 + 1}")
         ill = self.ills.get((namespace, workload_of(owner)))
@@ -137,14 +143,23 @@ class Controllers:
         assert made is not None
         cluster.event(made, "Normal", "Scheduled", f"Successfully assigned {namespace}/{name}")
 
+    def _place(self, spec: Plain) -> str:
+        """The first node that takes new pods and bears the labels that are asked for."""
+        wanted = spec.get("nodeSelector", {}).items()
+        for node in self._cluster.of(kinds.NODE):
+            fits = wanted <= node["metadata"].get("labels", {}).items()
+            if fits and not node.get("spec", {}).get("unschedulable"):
+                return str(node["metadata"]["name"])
+        return ""
+
     # -- counts
 
     def _count(self, kind: Kind, workload: Plain) -> None:
-        owners = self._owned(kinds.REPLICASET, workload) if kind is kinds.DEPLOYMENT else [workload]
+        owners = self.owned(kinds.REPLICASET, workload) if kind is kinds.DEPLOYMENT else [workload]
         for owner in owners:
-            self._status(owner, self._owned(kinds.POD, owner))
+            self._status(owner, self.owned(kinds.POD, owner))
         if kind is kinds.DEPLOYMENT:
-            self._status(workload, [pod for owner in owners for pod in self._owned(kinds.POD, owner)])
+            self._status(workload, [pod for owner in owners for pod in self.owned(kinds.POD, owner)])
             wanted, available = workload["spec"].get("replicas", 1), workload["status"]["availableReplicas"]
             workload["status"]["conditions"] = [_available(available >= wanted)]
 
@@ -168,7 +183,7 @@ class Controllers:
             about = {"name": name, "namespace": meta["namespace"], "labels": labels}
             self._cluster.add({"kind": "EndpointSlice", "metadata": about, "endpoints": endpoints})
 
-    def _owned(self, kind: Kind, owner: Plain) -> list[Plain]:
+    def owned(self, kind: Kind, owner: Plain) -> list[Plain]:
         uid = owner["metadata"]["uid"]
         return [
             obj
@@ -183,20 +198,8 @@ def workload_of(owner: Plain) -> str:
     return str(above[0]["name"])
 
 
-def hash_of(template: Plain) -> str:
-    """Of what a pod is made from, without the hash that was written into it."""
-    labels = {name: told for name, told in template["metadata"].get("labels", {}).items() if name != HASH}
-    plain = {**template, "metadata": {**template["metadata"], "labels": labels}}
-    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:9]
-
-
 def _revision(obj: Plain) -> int:
     return int(obj["metadata"].get("annotations", {}).get(REVISION, 0))
-
-
-def _outdated(pod: Plain, template_hash: str) -> bool:
-    told = pod["metadata"].get("labels", {}).get(STATEFUL_HASH)
-    return told is not None and told != template_hash
 
 
 def _available(enough: bool) -> Plain:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 from connectors.kubernetes.fake_select import Plain
+
+HASH = "pod-template-hash"
+STATEFUL_HASH = "controller-revision-hash"
 
 
 def healthy(pod: Plain, now: str, *, ip: str = "10.1.0.1") -> None:
@@ -52,3 +58,15 @@ def owned_by(owner: Plain) -> Plain:
     reference = {name: owner["metadata"][name] for name in ("name", "uid")}
     about = {name: owner[name] for name in ("apiVersion", "kind")}
     return {"ownerReferences": [{**about, **reference, "controller": True}]}
+
+
+def hash_of(template: Plain) -> str:
+    """Of what a pod is made from, without the hash that was written into it."""
+    labels = {name: told for name, told in template["metadata"].get("labels", {}).items() if name != HASH}
+    plain = {**template, "metadata": {**template["metadata"], "labels": labels}}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:9]
+
+
+def is_outdated(pod: Plain, template_hash: str) -> bool:
+    told = pod["metadata"].get("labels", {}).get(STATEFUL_HASH)
+    return told is not None and told != template_hash

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connectors.kubernetes.reading import dig, strings
@@ -88,3 +88,27 @@ def merged_list(target: Any, change: Any) -> Any:
         else:
             members[one["name"]] = merged(members.get(one["name"]), one, strategic=True)
     return list(members.values())
+
+
+class BadPatch(ValueError):
+    """A JSON patch that does not fit."""
+
+
+def json_patched(target: Plain, steps: Sequence[Plain]) -> Plain:
+    """RFC 6902, as much of it as is used: test, add, replace and remove within objects."""
+    result = copy.deepcopy(target)
+    for step in steps:
+        *way, last = [part.replace("~1", "/").replace("~0", "~") for part in step["path"].split("/")[1:]]
+        place: Any = result
+        for part in way:
+            place = place.get(part) if isinstance(place, dict) else None
+        if not isinstance(place, dict) or (step["op"] != "add" and last not in place):
+            raise BadPatch(f"{step['op']} operation does not apply: doc is missing path: {step['path']}")
+        if step["op"] == "test":
+            if place[last] != step["value"]:
+                raise BadPatch(f"testing value {step['path']} failed")
+        elif step["op"] == "remove":
+            del place[last]
+        else:
+            place[last] = copy.deepcopy(step["value"])
+    return result

@@ -21,7 +21,6 @@ NAMESPACE = "demo"
 FRONTEND, API, DATABASE = "frontend", "api", "postgres-db"
 NODE = "node-1"
 _UP = timedelta(days=3)
-_DOWN = timedelta(minutes=4)
 _LAST_END = timedelta(seconds=40)
 _RESTARTS = 6
 Clock = Callable[[], datetime]

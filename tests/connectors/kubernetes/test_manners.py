@@ -140,6 +140,20 @@ class Suite:
         assert [one["metadata"]["name"] for one in world.pods("api")] == [pod]
         assert await cluster.get(kinds.POD, world.namespace, "new") is None
 
+    async def test_the_options_of_a_deletion_stand_in_its_body_alone(
+        self, world: World, cluster: Cluster
+    ) -> None:
+        """With a body, `dryRun` in the query is no trial: the object is gone."""
+        path = kinds.POD.path(world.namespace, "one")
+        uid = world.make(kinds.POD, _pod("one"))["metadata"]["uid"]
+        must: dict[str, Any] = {"preconditions": {"uid": uid}, "gracePeriodSeconds": 0}
+
+        await cluster.connection.call("DELETE", path, body={**must, "dryRun": ["All"]})
+        assert await cluster.get(kinds.POD, world.namespace, "one") is not None
+
+        await cluster.connection.call("DELETE", path, DRY, must)
+        wait_until(lambda: world.get(kinds.POD, "one") is None, timeout=20)
+
     # -- preconditions
 
     @pytest.mark.parametrize("must", [{"uid": "another"}, {"resourceVersion": "1"}], ids=["uid", "version"])
