@@ -165,6 +165,6 @@ def storage(size: str) -> dict[str, Any]:
     return {"resources": {"requests": {"storage": size}}}
 
 
-def make_claim(world: World, name: str, size: str) -> None:
-    spec = {"accessModes": ["ReadWriteOnce"], "storageClassName": "fixed", **storage(size)}
+def make_claim(world: World, name: str, size: str, storage_class: str = "fixed") -> None:
+    spec = {"accessModes": ["ReadWriteOnce"], "storageClassName": storage_class, **storage(size)}
     world.make(kinds.PVC, {"metadata": {"name": name}, "spec": spec})

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from connectors.kubernetes import kinds
 from connectors.kubernetes.client import Cluster
@@ -14,40 +13,17 @@ from connectors.kubernetes.config import KubernetesConfig, Place
 from connectors.kubernetes.connection import Refusal
 from connectors.kubernetes.kinds import BY_WORD, Kind
 from connectors.kubernetes.permissions import Permissions, permissions
+from tests.connectors.kubernetes.roles import apply, rules
 from tests.connectors.kubernetes.worlds import World, gaps
-from tests.peers import KubernetesPeer, wait_until
-from tests.peers.kubernetes import Refused
+from tests.peers import KubernetesPeer
 
-ROLE = Path(__file__).parents[3] / "deploy" / "kubernetes" / "evidence-role.yaml"
-ACCOUNT = "awoooi-evidence"
+FILE = "evidence-role.yaml"
 NOT_READ = {"secrets", "configmaps", "serviceaccounts"}
-_RBAC = "/apis/rbac.authorization.k8s.io/v1"
-_PATHS = {
-    "ServiceAccount": "/api/v1/namespaces/awoooi/serviceaccounts",
-    "ClusterRole": f"{_RBAC}/clusterroles",
-    "ClusterRoleBinding": f"{_RBAC}/clusterrolebindings",
-}
 
 
 @pytest.fixture(scope="module")
 def login(kubernetes: KubernetesPeer) -> Path:
-    """The role, applied as the file says; a kubeconfig of its service account."""
-    manifests = list(yaml.safe_load_all(ROLE.read_text()))
-    for path, body in [
-        ("/api/v1/namespaces", {"metadata": {"name": "awoooi"}}),
-        *((_PATHS[one["kind"]], one) for one in manifests),
-    ]:
-        _make(kubernetes, path, body)
-    wait_until(lambda: kubernetes.token_of("awoooi", ACCOUNT), timeout=20)
-    return kubernetes.login(kubernetes.token_of("awoooi", ACCOUNT))
-
-
-def _make(kubernetes: KubernetesPeer, path: str, body: object) -> None:
-    try:
-        kubernetes.ask("POST", path, body)
-    except Refused as refused:
-        if refused.status != 409:
-            raise
+    return apply(kubernetes, FILE)
 
 
 @pytest.fixture
@@ -126,9 +102,8 @@ async def test_without_the_role_nothing_can_be_read(real: World, kubernetes: Kub
 
 
 def test_the_role_names_no_more_than_is_read() -> None:
-    role = next(one for one in yaml.safe_load_all(ROLE.read_text()) if one["kind"] == "ClusterRole")
-    named = {resource for rule in role["rules"] for resource in rule["resources"]}
+    named = {resource for rule in rules(FILE) for resource in rule["resources"]}
 
     assert named == {kind.plural for kind in BY_WORD.values()}
     assert not named & NOT_READ
-    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
+    assert {verb for rule in rules(FILE) for verb in rule["verbs"]} == {"get", "list", "watch"}
