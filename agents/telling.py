@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from agents.heard import Heard
 from schemas.decision import Branch, Said
 from schemas.diagnosis import Diagnosis
-from schemas.evidence import Brief
 from schemas.plan import Plan
 from schemas.turn import Agent, Turn, Usage
 from schemas.verdict import CritiquedPayload, Gravity, ReviewedPayload
@@ -108,9 +107,3 @@ def of_critique(critique: CritiquedPayload) -> str:
 
 def _sentence(text: str) -> str:
     return text.strip().rstrip(".")
-
-
-def seen_in_short(brief: Brief) -> str:
-    sources = dict.fromkeys(item.source.value for item in brief.items)
-    gaps = f"; missing: {', '.join(gap.source.value for gap in brief.gaps)}" if brief.gaps else ""
-    return f"{len(brief.items)} items from {', '.join(sources) or 'nowhere'}{gaps}"

@@ -97,10 +97,6 @@ class Topology:
                 break
         return found
 
-    def unhealthy_dependencies(self, name: str, max_depth: int = MAX_DEPTH) -> list[Found]:
-        """All of them, never only one: database, cache, queue, the rest; then the nearest."""
-        return unhealthy(self.downstream(name, max_depth))
-
     def judge(self, health: Mapping[str, Health]) -> None:
         """Health from elsewhere, open incidents say: the worse word stands."""
         for name, word in health.items():

@@ -12,7 +12,7 @@ from typing import TypeVar
 import structlog
 from prometheus_client import CollectorRegistry
 
-from awoooi.settings import RegistrySettings, Settings
+from awoooi.settings import Settings
 from connectors.alerts.source import Source
 from connectors.health import Checks, HealthServer
 from schemas.errors import Misconfigured, NotNow
@@ -71,9 +71,3 @@ async def until_there(what: str, call: Callable[[], Awaitable[T]]) -> T:
             log.warning(f"waiting_for_{what}", why=str(error), secs=wait)
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT_SECS)
-
-
-def registry_login(settings: RegistrySettings) -> dict[str, object]:
-    """For connectors.http.HttpClient."""
-    ca_file = settings.ca_file
-    return {"basic_auth": settings.login(), "ca_file": None if ca_file is None else str(ca_file)}

@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from connectors.evidence import Finding, Unavailable, Wanted
+from connectors.evidence import Finding, Wanted
 from schemas.envelope import to_millis
 from schemas.evidence import Source
 
@@ -198,8 +198,3 @@ def _unclear(count: int, wanted: Wanted) -> Finding:
 
 def _told(millis: int) -> str:
     return f"{datetime.fromtimestamp(millis / 1000, UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def not_read() -> Mapping[bytes, bytes]:
-    """For who has no view of the topic."""
-    raise Unavailable("the silences are not read here")

@@ -18,7 +18,6 @@ Write = Callable[[Any], bytes]
 _MOST_TEXTS = 50_000
 _LONGEST_TEXT = 100
 _UNIQUE = frozenset({"event_id", "causes"})  # never seen again: not worth remembering
-_NULL = b"\x00"
 _END = b"\x00"
 _double = struct.Struct("<d").pack
 

@@ -23,7 +23,6 @@ DELAY = Described(
     buckets=(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0),
 )
 LAG = Described("awoooi_sink_lag", "events in the log that are not stored yet, by topic", ("topic",))
-SINK = (ROWS, SET_ASIDE, DELAY, LAG)
 
 
 class Meters:

@@ -33,7 +33,6 @@ CALLS = Described("awoooi_model_calls_total", "calls to providers, by outcome", 
 TOKENS = Described("awoooi_model_tokens_total", "tokens, by direction: in or out", ("provider", "direction"))
 COST = Described("awoooi_model_cost_usd_total", "what was spent, by the configured prices", ("provider",))
 BREAKER = Described("awoooi_model_breaker_open", "1 while a provider is left alone", ("provider",))
-MODELS = (OLLAMA_SECONDS, SECONDS, OLLAMA_FALLBACKS, FALLBACKS, CALLS, TOKENS, COST, BREAKER)
 
 
 class Meters:

@@ -47,7 +47,6 @@ _INVISIBLE = frozenset(
 _TAGS = range(0xE0000, 0xE0080)  # a second ASCII that no font shows
 
 _WORD = re.compile(r"[^\W\d_]+")
-_NOT_LETTERS = re.compile(r"[\W_]+")
 _LEET_WORD = re.compile(r"(?<![\w-])(?=[a-z\d@$]*[a-z][013457@$]|[013457@$]+[a-z])[a-z\d@$]{3,}(?![\w-])")
 
 # Writing that nobody uses in an alert unless to hide something: it is replaced whatever it says.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 import pytest
 
 from connectors.evidence import Unavailable, Wanted
-from connectors.silences import LONGEST_PATTERN, Matcher, Silences, not_read
+from connectors.silences import LONGEST_PATTERN, Matcher, Silences
 from schemas.envelope import from_millis
 
 NOW = 1_800_000_000_000
@@ -129,6 +130,9 @@ async def test_many_are_bounded() -> None:
 
 
 async def test_where_nobody_reads_them_they_are_unavailable() -> None:
+    def not_read() -> Mapping[bytes, bytes]:
+        raise Unavailable("the silences are not read here")
+
     with pytest.raises(Unavailable, match="not read here"):
         await Silences(not_read).gather(wanted())
 
