@@ -13,8 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from awoooi.events import codec_of
-from awoooi.parts import metrics_url
+from awoooi.parts import INTAKE, WORKERS, metrics_url
 from awoooi.settings import Settings
+from awoooi.state_file import running
 from connectors.health import Checks
 from connectors.http import HttpClient
 from connectors.metrics import Described
@@ -107,10 +108,13 @@ async def seen_by_all(settings: Settings, project: str) -> list[Seen]:
 
 
 def _processes(settings: Settings) -> Mapping[str, str]:
+    """Under `up` all workers are one process, elsewhere each kind has a page of its own."""
     health, gateway = settings.health, settings.gateway
+    found = {INTAKE: metrics_url(gateway.host, gateway.port)}
+    if running(settings.state_dir) is not None:
+        return {**found, WORKERS: metrics_url(health.host, health.ingest_port)}
     ports = {"ingest": health.ingest_port, "rca": health.rca_port, "policy": health.policy_port}
-    found = {f"worker {kind}": metrics_url(health.host, port) for kind, port in ports.items() if port}
-    return {"gateway": metrics_url(gateway.host, gateway.port), **found}
+    return {**found, **{f"worker {kind}": metrics_url(health.host, port) for kind, port in ports.items()}}
 
 
 async def _seen(http: HttpClient, process: str, url: str, project: str) -> Seen | None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.system import fresh
+from awoooi import switch_commands
+from awoooi.loading import load
+from awoooi.switch_view import Seen, seen_by_all
+from schemas.switch import EVERYWHERE
+from tests.e2e.system import System, fresh
 from tests.peers.kafka import KafkaPeer
 
 pytest.importorskip("chdb")
@@ -34,8 +40,24 @@ def test_alerts_go_through_it_and_rejected_ones_can_be_sent_again(
         assert "1 sent before are left out), 1 sent again" in system.run("replay", "rejected")
 
         assert "All is well." in system.run("doctor")
+        _throws_the_kill_switch(system)
         system.up.stop()
         system.start()
         system.send("on-kafka-2")
         system.until_incident("on-kafka-2")
         assert system.has_incident("on-kafka-1")
+
+
+def _throws_the_kill_switch(system: System) -> None:
+    """Every process sees it within a second of its being durable, each time."""
+    settings = load(dict(system.env)).settings
+    for state in ("off", "on", "off", "on"):
+        switch_commands.throw(settings, state, "", "a test of it")
+        durable = time.monotonic()
+        seen: list[Seen] = []
+        while len(seen) < 2 or any(one.engaged != (state == "on") for one in seen):
+            assert time.monotonic() - durable < 1, f"{state}, and this is what they see: {seen}"
+            seen = asyncio.run(seen_by_all(settings, EVERYWHERE))
+        assert {one.process for one in seen} == {"gateway", "workers"}
+    told = system.run("kill-switch", "status").splitlines()
+    assert told == ["the kill switch is engaged", "  gateway: engaged", "  workers: engaged"]

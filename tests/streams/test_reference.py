@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,11 +15,15 @@ from connectors.kafka.admin import apply_topics
 from connectors.kafka.config import KafkaConfig
 from connectors.kafka.producer import Publisher
 from schemas.catalog import TOPICS, reference_topic
+from schemas.codec import Codec
 from schemas.errors import BrokerAway
-from streams.reference import REFERENCE_TOPICS, Reference, restore, save
+from schemas.switch import SwitchKind
+from streams.policy.switches import Switches, engaged_now
+from streams.reference import OUT_OF_DATE_SECS, REFERENCE_TOPICS, Reference, restore, save
 from tests.peers.kafka import KafkaPeer
 from tests.peers.waiting import wait_until_async
 from tests.streams.engines import put
+from tests.streams.policy.test_switches import said
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
 
@@ -102,6 +107,48 @@ async def test_whoever_needs_the_end_waits_for_a_view_that_lags(broker: KafkaCon
         assert reference.values("ref.lags")[b"kill"] == b"on"
 
 
+async def test_a_kill_switch_that_a_lagging_view_has_not_seen_stops_the_next_execution(
+    broker: KafkaConfig,
+) -> None:
+    """It waits until the view has reached the end; where that does not come, it counts as engaged."""
+    codec = Codec()
+    async with following(broker, "switches") as reference:
+        await ready(reference)
+        await put(broker, "switches", [said(SwitchKind.KILL_SWITCH, "*", "off")])
+        assert await engaged_now(codec, reference, "shop") == ""
+
+        asked, go, fetch = asyncio.Event(), asyncio.Event(), reference._consumer.getmany
+
+        async def held_back(**options: Any) -> Any:
+            asked.set()
+            found = await fetch(**options)
+            if found:
+                await go.wait()
+            return found
+
+        reference._consumer.getmany = held_back
+        await asyncio.wait_for(asked.wait(), 20)
+        await put(broker, "switches", [said(SwitchKind.KILL_SWITCH, "*", "on")])
+
+        lagging = Switches(codec, lambda: reference.values("switches"))
+        assert lagging.engaged("shop") == "", "what the view holds is not what holds"
+        assert "counts as engaged" in await engaged_now(codec, reference, "shop", timeout_secs=0.5)
+        asking = asyncio.create_task(engaged_now(codec, reference, "shop"))
+        asyncio.get_running_loop().call_soon(go.set)
+        assert await asking == "the kill switch is engaged"
+
+
+async def test_a_view_is_current_while_the_broker_says_that_there_is_no_more(broker: KafkaConfig) -> None:
+    async with following(broker, "ref.current") as reference:
+        assert reference.current("ref.current") is None
+        await ready(reference)
+        assert reference.current("ref.current") == {}
+        late = time.monotonic() + 5 * OUT_OF_DATE_SECS
+        reference._clock = lambda: late
+        assert reference.current("ref.current") is None
+        await wait_until_async(lambda: reference.current("ref.current") is not None, 10)
+
+
 async def test_a_broker_that_has_forgotten_is_not_up_to_date(broker: KafkaConfig) -> None:
     """The view is of another log: what it holds may have been taken back since."""
     async with following(broker, "ref.forgot") as reference:
@@ -130,6 +177,9 @@ async def test_when_kafka_is_away_the_end_is_not_known_and_later_it_is(fresh_kaf
         with pytest.raises(BrokerAway):
             await reference.reached_end("ref.away", timeout_secs=3.0)
         assert reference.values("ref.away")[b"k"] == b"before", "what was known is still known"
+        late = time.monotonic() + 2 * OUT_OF_DATE_SECS
+        reference._clock = lambda: late
+        assert reference.current("ref.away") is None, "and nobody can tell whether it still holds"
         await asyncio.to_thread(fresh_kafka.start)
         await put(broker, "ref.away", [(b"k", b"after")])
 
