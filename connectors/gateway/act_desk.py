@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from schemas.envelope import Event
 from schemas.headers import Headers
+
+INCIDENT_ID = re.compile(r"INC-([0-9]{8})-[A-Z0-9]{10}")
+LIKE = "one looks like INC-20260301-0A1B2C3D4E"
 
 
 class Receipt(NamedTuple):

@@ -7,7 +7,6 @@ away, nobody can say whether this person may.
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import TypeVar
 
 import structlog
 
-from connectors.gateway.act_desk import Cleaned, Desk, Known, Receipt
+from connectors.gateway.act_desk import INCIDENT_ID, LIKE, Cleaned, Desk, Known, Receipt
 from connectors.gateway.act_kinds import ACTS, CLOSED, Act, Body, Judge
 from connectors.gateway.once import Asked, Once
 from connectors.gateway.problems import Refused, come_again
@@ -32,7 +31,6 @@ log = structlog.get_logger(__name__)
 STAGE = "gateway"
 YOUNG_SECS, LOOK_EVERY_SECS, WAITERS = 3.0, 0.25, 50
 """an incident that was just opened is on its way into the record: it is waited for, by so many at once"""
-_INCIDENT = re.compile(r"INC-([0-9]{8})-[A-Z0-9]{10}")
 _MISCONFIGURED_RETRY_SECS = 30
 _RECORD_AWAY = "the record is away: whose incident this is cannot be told, and nothing was written"
 T = TypeVar("T")
@@ -146,9 +144,9 @@ class Acting:
 
     async def _found(self, incident_id: str, token: PersonalToken) -> Known:
         """One that is not there, or not theirs: the same answer, after the same time."""
-        opened = _INCIDENT.fullmatch(incident_id)
+        opened = INCIDENT_ID.fullmatch(incident_id)
         if opened is None:
-            raise Refused(404, "unknown_incident", "no such id; one looks like INC-20260301-0A1B2C3D4E")
+            raise Refused(404, "unknown_incident", f"no such id; {LIKE}")
         projects = None if token.projects == ALL_PROJECTS else token.projects
         is_young = self._is_young(opened[1])
         known = await self._look(incident_id, projects)

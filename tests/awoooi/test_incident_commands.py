@@ -1,0 +1,220 @@
+"""`awoooi incident`: the same acts as over the API, asked for and told on a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from awoooi import incident_commands, incident_show
+from awoooi.cli import app
+from schemas.errors import BrokerAway, Misconfigured
+from schemas.ids import run_id
+from tests.connectors.gateway.desk import FOREIGN, OPEN, RESOLVED, Office, office
+
+
+@dataclass
+class Terminal:
+    gate: Office
+
+    async def run(self, *words: str, said: str = "") -> Result:
+        return await asyncio.to_thread(CliRunner().invoke, app, ["incident", *words], input=said)
+
+
+@pytest.fixture
+async def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Terminal]:
+    monkeypatch.chdir(tmp_path)
+    async with office(tmp_path) as gate:
+        (tmp_path / "bob.token").write_text(gate.token("operator") + "\n")
+        monkeypatch.setenv("AWOOOI_API_URL", gate.url)
+        monkeypatch.setenv("AWOOOI_API_TOKEN_FILE", str(tmp_path / "bob.token"))
+        yield Terminal(gate)
+
+
+ACTS: list[Any] = [
+    pytest.param(["acknowledge", OPEN.incident_id, "--note", "on it"], {"note": "on it"}, id="acknowledge"),
+    pytest.param(["assign", OPEN.incident_id, "ana"], {"assignee": "ana", "note": ""}, id="assign"),
+    pytest.param(
+        ["assign", OPEN.incident_id, "--nobody"], {"assignee": "", "note": ""}, id="assign to nobody"
+    ),
+    pytest.param(["comment", OPEN.incident_id, "it was DNS"], {"text": "it was DNS"}, id="comment"),
+    pytest.param(
+        ["cancel", OPEN.incident_id, "--run", "2"],
+        {"reason": "", "run_id": run_id(OPEN.incident_id, 2)},
+        id="cancel",
+    ),
+    pytest.param(["rerun", OPEN.incident_id, "--note", "not memory"], {"note": "not memory"}, id="rerun"),
+    pytest.param(
+        ["judge", OPEN.incident_id, "wrong", "--cause", "a certificate", "--service", "ingress"],
+        {"verdict": "wrong", "cause": "a certificate", "service": "ingress"},
+        id="judge",
+    ),
+    pytest.param(
+        ["close", OPEN.incident_id, "--reason", "false alarm"],
+        {"fingerprint": OPEN.fingerprint, "incident_id": OPEN.incident_id, "reason": "false alarm"},
+        id="close",
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "payload"), ACTS)
+async def test_an_act(terminal: Terminal, words: list[str], payload: dict[str, Any]) -> None:
+    result = await terminal.run(*words)
+
+    (event,) = terminal.gate.events()
+    assert (result.exit_code, event.actor) == (0, "bob"), result.output
+    assert event.payload.model_dump(mode="json") == payload
+    assert f"Recorded: {event.type} on {OPEN.incident_id}" in result.output
+
+
+async def test_words_from_standard_input(terminal: Terminal) -> None:
+    await terminal.run("comment", OPEN.incident_id, "-", said="two\nlines\n")
+
+    assert terminal.gate.events()[0].payload.text == "two\nlines"
+
+
+REFUSED: list[Any] = [
+    pytest.param(["close", RESOLVED.incident_id], 1, "is RESOLVED", id="closed"),
+    pytest.param(["close", FOREIGN.incident_id], 1, "no incident", id="of another project"),
+    pytest.param(["comment", OPEN.incident_id, " "], 1, "is empty", id="nothing said"),
+    pytest.param(["assign", OPEN.incident_id], 2, "--nobody", id="assign to whom"),
+    pytest.param(["assign", OPEN.incident_id, "ana", "--nobody"], 2, "--nobody", id="both"),
+    pytest.param(["judge", OPEN.incident_id, "maybe"], 2, "maybe", id="no verdict"),
+    pytest.param(["judge", OPEN.incident_id, "wrong", "--run", "9"], 1, "run 9", id="no such run"),
+]
+
+
+@pytest.mark.parametrize(("words", "status", "told"), REFUSED)
+async def test_a_refusal(terminal: Terminal, words: list[str], status: int, told: str) -> None:
+    result = await terminal.run(*words)
+
+    assert (result.exit_code, told in result.output) == (status, True), result.output
+    assert terminal.gate.log.records == []
+
+
+@pytest.mark.parametrize("wrong", ["INC-1", "INC-20260301-0000000001/../x", "x"])
+async def test_what_is_no_incident_is_not_asked_for(terminal: Terminal, wrong: str) -> None:
+    result = await terminal.run("close", wrong)
+
+    assert isinstance(result.exception, Misconfigured)
+    assert "one looks like INC-" in str(result.exception)
+
+
+async def test_a_token_that_is_none_is_told_where_it_stands(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bob.token").write_text(terminal.gate.webhook_token)
+    refused = await terminal.run("close", OPEN.incident_id)
+    assert refused.exit_code == 1
+    assert f"The token is that of {tmp_path / 'bob.token'}" in refused.output
+    assert terminal.gate.webhook_token.split("_")[2] not in refused.output
+
+    monkeypatch.setenv("AWOOOI_API_TOKEN_FILE", str(tmp_path / "none"))
+    missing = await terminal.run("close", OPEN.incident_id)
+    assert "does not exist: `awoooi init` makes admin.token" in str(missing.exception)
+
+
+async def test_what_passes_is_waited_out_under_one_key(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = terminal.gate
+    gate.log.failure = BrokerAway("no Kafka")
+    asked = []
+
+    def seen(reply: Any) -> float | None:
+        asked.append(reply.status)
+        gate.log.failure = None if len(asked) > 1 else gate.log.failure
+        return 0.0 if reply.status == 503 else None
+
+    monkeypatch.setattr(incident_commands, "_wait", seen)
+    result = await terminal.run("comment", OPEN.incident_id, "once")
+
+    assert (result.exit_code, asked) == (0, [503, 503, 202])
+    assert len(gate.events()) == 1
+
+
+async def test_a_gateway_that_is_away_is_named(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWOOOI_API_URL", "http://127.0.0.1:9")
+    result = await terminal.run("close", OPEN.incident_id)
+
+    assert "is `awoooi gateway` running? AWOOOI_API_URL says where" in str(result.exception)
+
+
+# -- show
+
+
+def step(at: int, kind: str, actor: str = "", run: str = "", **payload: Any) -> dict[str, Any]:
+    return {
+        "recorded_at": datetime(2026, 3, 1, 10, at, tzinfo=UTC),
+        "type": kind,
+        "actor": actor,
+        "run_id": run,
+        "payload": orjson.dumps(payload).decode(),
+    }
+
+
+STEPS = [
+    step(0, "run.started", run="r1", number=1, reason="opened"),
+    step(1, "incident.acknowledged", "bob", note="on \x1b[2Jit"),
+    step(2, "rca.decided", run="r1", hypothesis={"cause": "memory"}),
+    step(3, "run.cancelled", run="r1", number=1, state="cancelled", reason="cancelled"),
+    step(4, "incident.assigned", "bob", assignee="ana", note=""),
+    step(5, "run.started", run="r2", number=2, reason="rerun"),
+    step(6, "incident.cause_judged", "ana", run="r1", verdict="wrong", cause="a certificate", service=""),
+]
+OPENED = datetime(2026, 3, 1, 10, tzinfo=UTC)
+INCIDENT = {
+    **{"incident_id": OPEN.incident_id, "status": "INVESTIGATING", "severity": "critical"},
+    **{"alert_type": "PodDown", "cluster": "eu", "namespace": "", "target_resource": "cart"},
+    **{"message": "cart is down", "project_id": "shop", "hit_count": 3},
+    **{"opened_at": OPENED, "last_seen_at": None, "resolved_at": None},
+}
+
+
+@pytest.fixture
+def record(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def answers(settings: Any, sql: str, params: Any) -> list[dict[str, Any]]:
+        known = [INCIDENT] if params["incident"] == OPEN.incident_id else []
+        return STEPS if sql == incident_show.STEPS else known
+
+    monkeypatch.setattr(incident_show, "ask", answers)
+    return incident_show.show
+
+
+def test_show_tells_state_acts_and_runs(
+    record: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    record(None, OPEN.incident_id, as_json=False)
+
+    told = capsys.readouterr().out
+    assert "eu/cart, project shop: cart is down" in told
+    assert "It is ana's." in told
+    assert "10:06:00  ana  judge        verdict: wrong; a certificate" in told
+    assert "cancelled, cancelled  memory" in told
+    assert "\x1b" not in told
+
+
+def test_show_for_programs(record: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    record(None, OPEN.incident_id, as_json=True)
+
+    told = orjson.loads(capsys.readouterr().out)
+    assert [run["state"] for run in told["runs"]] == ["cancelled", "running"]
+    assert told["acts"][0] == {
+        "at": "2026-03-01T10:01:00.000Z",
+        "person": "bob",
+        "act": "acknowledge",
+        "note": "on \x1b[2Jit",
+    }
+
+
+def test_an_incident_that_the_record_lacks_is_told(record: Callable[..., None]) -> None:
+    with pytest.raises(Misconfigured, match="`awoooi incidents` lists"):
+        record(None, FOREIGN.incident_id, as_json=False)
