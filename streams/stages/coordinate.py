@@ -17,7 +17,7 @@ from schemas import ids
 from schemas.decision import DebateEnded, LateTurn, LearningDebateEnded, Package, RcaDecided, RcaLate
 from schemas.envelope import Event, from_millis
 from schemas.errors import Never
-from schemas.run import RunStarted
+from schemas.run import RunCancelled, RunStarted
 from streams import windows
 from streams.runner import stage_failed
 from streams.stage import Events, Keyed, KeyedBase, Now, Record, State, about_run, pack, unpack
@@ -81,8 +81,11 @@ class Coordinate(KeyedBase[Debates]):
         """In the log's time: a coordinator that comes late still takes what was said in time."""
         event = record.event
         events: Events = ()
-        if isinstance(event, (RunStarted, *PARTS)):  # what else stands on `runs` does not end a debate
-            events = self._take(event, min(record.timestamp, now.millis), state, now)
+        at = min(record.timestamp, now.millis)
+        if isinstance(event, RunCancelled):
+            self._call_off(event.run_id, at, state)
+        elif isinstance(event, (RunStarted, *PARTS)):  # that a run finished does not end a debate
+            events = self._take(event, at, state, now)
         self.note(record, state)
         return events
 
@@ -107,6 +110,11 @@ class Coordinate(KeyedBase[Debates]):
         return events
 
     # -- how it ends
+
+    def _call_off(self, run_id: str, at: int, state: Debates) -> None:
+        """Nothing is decided: what is still said is late."""
+        state.open.pop(run_id, None)
+        state.ended = dict([*state.ended.items(), (run_id, at)][-MOST_ENDED:])
 
     def _end(self, debate: Debate, heard: Heard, at: int, state: Debates, now: Now) -> list[Event]:
         package = decide(heard, from_millis(at), self._desk)

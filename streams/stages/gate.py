@@ -19,6 +19,7 @@ from schemas.envelope import Event
 from schemas.errors import BadPayload, Never
 from schemas.outcome import Basis, Decision, DecisionMade, Outcome, PolicyMark
 from schemas.preflight import Preflight, PreflightChecked, PreflightStatus
+from schemas.run import RunCancelled
 from streams import windows
 from streams.policy.action_hash import Act, action_hash
 from streams.policy.asking import asked_of, workload_of
@@ -39,6 +40,7 @@ LATE = "no checks came in time"
 NONE_NEEDED = "nothing was to be checked"
 OTHER = "the checks were made of another action"
 NO_KEY = "there is no key to prove it with to the executor"
+CANCELLED = RunCancelled.type_name().encode()
 CLOSED, OPENED = ("incident.resolved", "incident.expired"), ("incident.opened", "incident.reopened")
 DECIDED = Counter("awoooi_decisions_total", "What the gate decided, by outcome and rule", ["outcome", "rule"])
 
@@ -60,7 +62,7 @@ class Gated(State):
 
 class Gate(KeyedBase[Gated]):
     name = "gate"
-    reads: tuple[str, ...] = ("rca.decisions", "preflights", "incidents")
+    reads: tuple[str, ...] = ("rca.decisions", "preflights", "incidents", "runs")
 
     def __init__(self, world: World, epoch: str = "", key: bytes | None = None) -> None:
         """`key` proves to the executor what was decided here; without it nothing goes by itself."""
@@ -89,6 +91,8 @@ class Gate(KeyedBase[Gated]):
     async def handle(self, record: Record, state: Gated, now: Now) -> Events:
         if record.topic == "incidents":
             return self._incident(record, state, now)
+        if record.topic == "runs":
+            return self._called_off(record, state, now)
         event, at = record.event, min(record.timestamp, now.millis)
         events: Events = ()
         if isinstance(event, RcaDecided) and event.run_id not in state.ended:
@@ -105,6 +109,17 @@ class Gate(KeyedBase[Gated]):
         if kind in (*CLOSED, *OPENED) and state.resolved != (kind in CLOSED):
             state.resolved = kind in CLOSED
             state.touched_at = max(state.touched_at, min(record.timestamp, now.millis))
+            self.note(record, state)
+        return ()
+
+    def _called_off(self, record: Record, state: Gated, now: Now) -> Events:
+        """Nothing is decided of a cancelled run. The others are told by their header."""
+        if record.header("ce_type") in (None, CANCELLED) and isinstance(record.event, RunCancelled):
+            run_id, at = record.event.run_id, min(record.timestamp, now.millis)
+            state.waiting.pop(run_id, None)
+            state.early.pop(run_id, None)
+            state.ended = dict([*state.ended.items(), (run_id, at)][-MOST_ENDED:])
+            state.touched_at = max(state.touched_at, at)
             self.note(record, state)
         return ()
 

@@ -1,38 +1,55 @@
 """Asks for runs, keeps an incident's state, and ends a run once. Key: incident.
 
-Rates, storms and budgets are the scheduler's: it sees a project's requests together.
+Rates, storms and budgets are the scheduler's: it sees a project's requests together. How a run can end stands
+in run_endings.py, what is kept in incident_row.py.
 """
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from schemas import ids
-from schemas.decision import RcaDecided
+from schemas.decision import LearningCauseJudged, RcaDecided
 from schemas.draft import Draft, envelope
 from schemas.envelope import Event, to_millis
 from schemas.errors import Never
 from schemas.incident import (
+    IncidentCancelRequested,
+    IncidentCauseJudged,
     IncidentExpired,
     IncidentHit,
     IncidentMoved,
     IncidentOpened,
     IncidentReopened,
+    IncidentRerunRequested,
     IncidentResolved,
     IncidentSeverityRaised,
     IncidentStatus,
 )
-from schemas.run import RunReason, RunRequested, RunSpent, RunStarted
+from schemas.run import RunCancelled, RunFinished, RunReason, RunRequested, RunSpent, RunStarted, RunState
 from streams import windows
 from streams.runner import stage_failed
-from streams.stage import Events, Keyed, KeyedBase, Now, Record, State, pack, unpack
+from streams.stage import Events, Keyed, KeyedBase, Now, Record
+from streams.stages import incident_row
+from streams.stages.incident_row import KEPT_AFTER_CLOSING, Approved, Incident, Phase, Plain, Wanted
+from streams.stages.kept_sighting import pack_sighting, unpack_sighting
+from streams.stages.run_endings import (
+    CANCELLED,
+    EXECUTED,
+    EXECUTING,
+    LONGEST_DETAIL,
+    NOT_EXECUTED,
+    READS,
+    TOLD_BY,
+    WITHOUT_ACTION,
+    Ending,
+    Word,
+    ending_of,
+    word_of,
+)
 
-KEPT_AFTER_CLOSING = 2 * windows.DAY
-PASSED_OVER = (IncidentHit.type_name().encode(), IncidentMoved.type_name().encode())
-ASKS: dict[type[Event], RunReason] = {
+HIT = IncidentHit.type_name().encode()
+SIGHTINGS: dict[type[Event], RunReason] = {
     IncidentOpened: RunReason.OPENED,
     IncidentReopened: RunReason.REOPENED,
     IncidentSeverityRaised: RunReason.SEVERITY_RAISED,
@@ -41,112 +58,254 @@ ENDS: dict[type[Event], IncidentStatus] = {
     IncidentResolved: IncidentStatus.RESOLVED,
     IncidentExpired: IncidentStatus.EXPIRED,
 }
-ASKED_FROM = ("event_id", "sealed", "payload")
-Plain = dict[str, Any]
-
-
-@dataclass(slots=True)
-class Incident(State):
-    status: str = ""
-    runs: int = 0
-    pending_run: str = ""
-    """the run that was asked for and has not ended"""
-    wanted: Plain | None = None
-    """the run to ask for once the pending one ends: why, and what it starts from"""
-    closed_at: int = 0
-    """epoch milliseconds; 0 while it is open"""
-    forgotten: bool = False
+ACTS = (IncidentRerunRequested, IncidentCancelRequested, IncidentCauseJudged)
+TAKEN: tuple[type[Event], ...] = (*SIGHTINGS, *ENDS, *ACTS, *TOLD_BY, RunStarted, RcaDecided)
+TAKEN_BY_HEADER = frozenset(kind.type_name().encode() for kind in TAKEN)
+EXECUTION_BY_HEADER = frozenset(kind.encode() for kind in (EXECUTING, *EXECUTED))
+"""what else stands on these topics, repeats above all, is not even decoded"""
+FIRST_REPEAT, LONGEST_REPEAT = 10 * windows.MINUTE, 4 * windows.HOUR
+"""how long after a run a repeat asks for the next: twice as long each time, until something new is said"""
+EXECUTION_WAIT = windows.HOUR
+"""for an approved action that does not say itself how long it may be executed"""
+EXECUTION_GRACE = 5 * windows.MINUTE
+"""what begins in time tells so a little later"""
 
 
 class Runs(KeyedBase[Incident]):
     name = "runs"
-    reads: tuple[str, ...] = ("incidents", "runs", "rca.decisions")
+    reads: tuple[str, ...] = ("incidents", "runs", "rca.decisions", *READS)
 
     def __init__(self, epoch: str = "") -> None:
         self._epoch = epoch
 
     def load(self, key: bytes, row: bytes | None) -> Incident:
-        if row is None:
-            return Incident()
-        closed_at, seen, status, runs, pending_run, wanted = unpack(row)
-        return Incident(seen, False, status, runs, pending_run, wanted and opened(wanted), closed_at)
+        return Incident.of_row(key, row)
 
     def dump(self, state: Incident) -> bytes | None:
-        if state.forgotten:
-            return None
-        wanted = state.wanted and kept(state.wanted)
-        return pack([state.closed_at, state.seen, state.status, state.runs, state.pending_run, wanted])
+        return state.row()
 
     def due(self, row: bytes) -> int | None:
-        """A closed incident is forgotten when it can no longer be reopened, with a day to spare."""
-        closed_at = int(row[1 : row.index(b",")])
-        return closed_at + KEPT_AFTER_CLOSING if closed_at else None
+        return incident_row.due(row)
 
     async def wake(self, state: Incident, now: Now) -> Events:
         if state.closed_at and state.closed_at + KEPT_AFTER_CLOSING <= now.millis:
             state.forgotten = state.changed = True
+        if state.approved and state.approved.until <= now.millis:
+            state.changed = True
+            return self._not_executed(state, state.approved, now)
         return ()
 
     async def handle(self, record: Record, state: Incident, now: Now) -> Events:
-        if record.header("ce_type") in PASSED_OVER:
-            return ()  # nearly all of the traffic; a repeat asks for nothing while a run is pending
+        if not _matters(record, state):
+            return ()
         kind, event = record.plain
         self.note(record, state)
-        if kind in ASKS:
-            return self._ask(event, ASKS[kind], state, now)
-        if kind is RunStarted:
-            if event["run_id"] != state.pending_run:
-                return ()  # its end was read first: topics have no order between them
-            return self._move(event, IncidentStatus.INVESTIGATING, "run_started", state, now)
+        at = min(record.timestamp, now.millis)
+        if record.topic == "incidents":
+            return self._incident(kind, event, state, at, now)
+        number = state.number_of(event["run_id"])
         if kind is RcaDecided:
-            return self._decided(event, state, now)
-        if kind in ENDS:
-            state.status = ENDS[kind]
-            state.closed_at = to_millis(event["occurred_at"])
-        return ()
+            return self._debated(event, number, state, at, now)
+        if not state.phase or number != state.runs:
+            return ()  # its end was read first: topics have no order between them
+        if kind is RunStarted:
+            return self._started(event, state, now)
+        if kind in TOLD_BY:
+            return self._told(word_of(kind, event["payload"]), event, state, at, now)
+        return self._executed(kind.type_name(), event, state, at, now)
 
-    def _ask(self, event: Plain, reason: RunReason, state: Incident, now: Now) -> Events:
-        if reason is not RunReason.SEVERITY_RAISED:
-            state.status, state.closed_at = IncidentStatus.PENDING, 0
-        asked = {"reason": reason, **{name: event[name] for name in ASKED_FROM}}
-        if state.pending_run:
-            state.wanted = asked
+    # -- the incident, and what people ask for
+
+    def _incident(self, kind: type[Event], event: Plain, state: Incident, at: int, now: Now) -> Events:
+        if kind is IncidentCauseJudged:
+            return self._judged(event, state, now)
+        if not state.takes(event["event_id"]):
             return ()
-        return [self._request(asked, event, state, now)]
+        if kind in SIGHTINGS:
+            return self._seen(kind, event, state, now)
+        if kind in ENDS:
+            state.status, state.closed_at = ENDS[kind], to_millis(event["occurred_at"])
+            return ()
+        if not state.status or state.closed_at:
+            return ()  # nobody is called back to what is over
+        if kind is IncidentRerunRequested:
+            return self._rerun(event, state, now)
+        if kind is IncidentCancelRequested:
+            return self._cancel(event, state, at, now)
+        state.repeats += 1
+        return self._ask(Wanted(RunReason.REPEATED, event["event_id"]), event, state, now)
 
-    def _request(self, asked: Plain, told_by: Plain, state: Incident, now: Now) -> Draft:
-        state.runs += 1
-        state.pending_run = ids.run_id(told_by["incident_id"], state.runs)
-        sighting = asked["payload"]
-        plain = self._envelope(RunRequested, {**told_by, "event_id": asked["event_id"]}, now)
+    def _seen(self, kind: type[Event], event: Plain, state: Incident, now: Now) -> Events:
+        state.sighting = pack_sighting(event["sealed"], event["payload"])
+        state.repeats = 0
+        if kind is not IncidentSeverityRaised:
+            state.status, state.closed_at = IncidentStatus.PENDING, 0
+        note = state.wanted.note if state.wanted else None
+        return self._ask(Wanted(SIGHTINGS[kind], event["event_id"], note), event, state, now)
+
+    def _rerun(self, event: Plain, state: Incident, now: Now) -> Events:
+        state.repeats = 0
+        note = _note(event, event["payload"]["note"], event["actor"])
+        return self._ask(Wanted(RunReason.RERUN, event["event_id"], note), event, state, now)
+
+    def _cancel(self, event: Plain, state: Incident, at: int, now: Now) -> Events:
+        """What is being executed can no longer be called off."""
+        meant = event["payload"]["run_id"]
+        if state.phase in (Phase.NONE, Phase.EXECUTING) or meant not in ("", state.pending_run):
+            return ()
+        reason = event["payload"]["reason"]
+        detail = f"called off by {event['actor'] or 'a person'}" + (f": {reason}" if reason else "")
+        ended = self._end(CANCELLED, detail, event, state, at, now, event["actor"])
+        state.repeat_at = 0  # the person looks after it
+        return ended
+
+    def _judged(self, event: Plain, state: Incident, now: Now) -> Events:
+        judged, run_id = event["payload"], event["run_id"]
+        plain = self._about(LearningCauseJudged, event, now)
+        plain["event_id"] = ids.output_id("learning.cause_judged", (event["event_id"],))
+        plain["run_id"] = run_id
+        plain["actor"] = event["actor"]
+        plain["payload"] = {
+            "session_id": run_id,
+            "verdict": judged["verdict"],
+            "cause": judged["cause"],
+            "service": judged["service"],
+            "playbook": state.playbook if state.spent and state.number_of(run_id) == state.spent else "",
+        }
+        return [Draft(LearningCauseJudged, event["incident_id"].encode(), plain)]
+
+    # -- asking for a run
+
+    def _ask(self, wanted: Wanted, event: Plain, state: Incident, now: Now) -> Events:
+        """At once, or when the pending run has ended; the latest wish counts."""
+        state.wanted = wanted
+        return () if state.phase else self._next(event, state, now)
+
+    def _next(self, told_by: Plain, state: Incident, now: Now) -> Events:
+        """The run that is wanted, where the incident is open and it is known what to start from."""
+        wanted = state.wanted
+        if wanted is None or state.closed_at or not state.sighting:
+            return ()
+        state.wanted, state.runs, state.phase = None, state.runs + 1, Phase.ASKED
+        sealed, sighting = unpack_sighting(state.sighting)
+        plain = self._about(RunRequested, {**told_by, "event_id": wanted.event_id}, now)
         plain["event_id"] = ids.derive_id("run.requested", state.pending_run)
         plain["run_id"] = state.pending_run
-        plain["sealed"] = asked["sealed"]
+        plain["sealed"] = sealed
         plain["payload"] = {
             "number": state.runs,
-            "reason": asked["reason"],
+            "reason": wanted.reason,
             "severity": sighting["highest_severity"],
             "sighting": sighting,
-            "note": None,
+            "note": wanted.note,
         }
-        return Draft(RunRequested, told_by["project_id"].encode(), plain)
+        return [Draft(RunRequested, told_by["project_id"].encode(), plain)]
 
-    # -- endings
+    # -- how a run goes on
 
-    def _decided(self, event: Plain, state: Incident, now: Now) -> Events:
-        """The debate is over. What it cost is told; while nobody acts on decisions, the run ends with it."""
-        if event["run_id"] != state.pending_run:
+    def _started(self, event: Plain, state: Incident, now: Now) -> Events:
+        if state.phase > Phase.ASKED:
+            return ()
+        state.phase = Phase.RUNNING
+        if not state.sighting:  # the row is of a version that kept none
+            state.sighting = pack_sighting(event["sealed"], event["payload"]["sighting"])
+        return self._move(event, IncidentStatus.INVESTIGATING, "run_started", state, now)
+
+    def _debated(self, event: Plain, number: int, state: Incident, at: int, now: Now) -> Events:
+        """What it cost is told once, whatever has become of its run; the gate's word ends the run."""
+        if number <= state.spent:
             return ()
         package = event["payload"]
-        moved = self._move(event, IncidentStatus.ESCALATED, f"rca_{package['branch']}", state, now)
+        state.spent, state.playbook = number, (package["hypothesis"] or {}).get("playbook", "")
         spent = self._spent(event, now)
-        state.pending_run, wanted, state.wanted = "", state.wanted, None
-        again = [self._request(wanted, event, state, now)] if wanted and not state.closed_at else []
-        return [spent, *moved, *again]
+        if not state.phase or number != state.runs:
+            return [spent]
+        state.debate, early, state.early = package["session_status"], state.early, None
+        return [spent, *(self._told(Word(**early), event, state, at, now) if early else ())]
+
+    def _told(self, word: Word, event: Plain, state: Incident, at: int, now: Now) -> Events:
+        if word.asks:
+            return self._waits(event, state, now)
+        if word.goes_on:
+            return self._approved(word, event, state, now)
+        if word.outcome in WITHOUT_ACTION and not state.debate:
+            state.early = {"outcome": word.outcome, "rule": word.rule, "detail": word.detail}
+            return ()
+        return self._end(ending_of(word, state.debate), word.detail, event, state, at, now, word.person)
+
+    def _waits(self, event: Plain, state: Incident, now: Now) -> Events:
+        if state.phase >= Phase.WAITING:
+            return ()
+        state.phase = Phase.WAITING
+        return self._move(event, IncidentStatus.WAITING_APPROVAL, "approval_required", state, now)
+
+    def _approved(self, word: Word, event: Plain, state: Incident, now: Now) -> Events:
+        """It waits for whoever executes, as long as the authorization is good for, and no longer."""
+        if state.phase > Phase.APPROVED:
+            return ()
+        if word.expires_at or not state.approved:
+            until = _millis(word.expires_at) or to_millis(event["occurred_at"]) + EXECUTION_WAIT
+            state.approved = Approved(until + EXECUTION_GRACE, event["project_id"], event["event_id"])
+        state.phase = Phase.APPROVED
+        return self._move(event, IncidentStatus.EXECUTING, word.outcome.lower(), state, now)
+
+    def _executed(self, kind: str, event: Plain, state: Incident, at: int, now: Now) -> Events:
+        if kind == EXECUTING:
+            state.phase, state.approved = Phase.EXECUTING, None
+            return self._move(event, IncidentStatus.EXECUTING, "execution_started", state, now)
+        return self._end(EXECUTED[kind], event["payload"]["reason"][:LONGEST_DETAIL], event, state, at, now)
+
+    # -- how it ends
+
+    def _not_executed(self, state: Incident, approved: Approved, now: Now) -> Events:
+        about = {
+            "event_id": approved.event_id,
+            "project_id": approved.project_id,
+            "incident_id": state.incident_id,
+            "run_id": state.pending_run,
+            "occurred_at": approved.until,
+        }
+        detail = "approved, and nothing executed it while it might: a person has to act"
+        return self._end(NOT_EXECUTED, detail, about, state, now.millis, now)
+
+    def _end(
+        self, ending: Ending, detail: str, event: Plain, state: Incident, at: int, now: Now, actor: str = ""
+    ) -> Events:
+        """Once: from here on the run is not the pending one. What is wanted meanwhile is asked for."""
+        kind = RunCancelled if ending.state is RunState.CANCELLED else RunFinished
+        plain = self._about(kind, event, now)
+        plain["event_id"] = ids.ending_id("run", state.pending_run)
+        plain["run_id"] = state.pending_run
+        plain["actor"] = actor
+        plain["payload"] = {
+            "number": state.runs,
+            "state": ending.state,
+            "reason": ending.reason,
+            "error_code": ending.code,
+            "detail": detail,
+        }
+        if ending.again and not state.wanted:
+            state.wanted = Wanted(ending.again, event["event_id"], _note(event, detail))
+        state.phase, state.debate, state.early, state.approved = Phase.NONE, "", None, None
+        state.repeat_at = at + min(FIRST_REPEAT << state.repeats, LONGEST_REPEAT)
+        told_by = {**event, "event_id": plain["event_id"], "run_id": plain["run_id"]}
+        return [Draft(kind, plain["incident_id"].encode(), plain), *self._after(ending, told_by, state, now)]
+
+    def _after(self, ending: Ending, told_by: Plain, state: Incident, now: Now) -> Events:
+        """The next run, or what people see meanwhile."""
+        if state.closed_at:
+            state.wanted = None
+        wanted = state.wanted
+        asked = self._next(told_by, state, now)
+        if wanted and asked:
+            return [*self._move(told_by, IncidentStatus.PENDING, wanted.reason, state, now), *asked]
+        if ending.status is None:
+            return ()
+        return self._move(told_by, ending.status, ending.reason, state, now)
 
     def _spent(self, event: Plain, now: Now) -> Draft:
         usage = event["payload"]["usage"]
-        plain = self._envelope(RunSpent, event, now)
+        plain = self._about(RunSpent, event, now)
         plain["event_id"] = ids.derive_id("run.spent", event["run_id"])
         plain["run_id"] = event["run_id"]
         plain["payload"] = {name: usage[name] for name in ("tokens_in", "tokens_out", "cost_usd")}
@@ -156,21 +315,21 @@ class Runs(KeyedBase[Incident]):
 
     def _move(self, event: Plain, status: IncidentStatus, reason: str, state: Incident, now: Now) -> Events:
         previous = state.status
-        if not previous or previous in (status, IncidentStatus.RESOLVED, IncidentStatus.EXPIRED):
+        if not previous or previous == status or state.closed_at:
             return ()
         state.status = status
-        plain = self._envelope(IncidentMoved, event, now)
+        plain = self._about(IncidentMoved, event, now)
         plain["event_id"] = ids.output_id("incident.moved", (event["event_id"],))
         plain["run_id"] = event["run_id"]
         plain["payload"] = {"status": status, "previous": previous, "reason": reason}
         return [Draft(IncidentMoved, event["incident_id"].encode(), plain)]
 
-    def _envelope(self, kind: type[Event], event: Plain, now: Now) -> Plain:
+    def _about(self, kind: type[Event], event: Plain, now: Now) -> Plain:
         return envelope(
             kind,
             project_id=event["project_id"],
             incident_id=event["incident_id"],
-            occurred_at=to_millis(event["occurred_at"]),
+            occurred_at=_millis(event["occurred_at"]),
             recorded_at=now.millis,
             stage=self.name,
             causes=(event["event_id"],),
@@ -180,23 +339,30 @@ class Runs(KeyedBase[Incident]):
         return stage_failed(self.name, record, error, now, self._epoch)
 
 
-def kept(wanted: Plain) -> Plain:
-    """As a row can hold it: times in milliseconds, ciphertext as base64."""
-    sealed = wanted["sealed"]
+def _matters(record: Record, state: Incident) -> bool:
+    """By its header alone: nearly all of the traffic are repeats, and a pending run answers them all."""
+    kind = record.header("ce_type")
+    if kind is None:
+        kind = record.plain[0].type_name().encode()
+    if kind == HIT:
+        return not state.phase and 0 < state.repeat_at <= record.timestamp
+    return kind in TAKEN_BY_HEADER or kind in EXECUTION_BY_HEADER
+
+
+def _note(event: Plain, text: str, actor: str = "") -> Plain | None:
+    if not text:
+        return None
     return {
-        **_in_millis(wanted),
-        "sealed": None if sealed is None else b64encode(sealed).decode(),
+        "text": text,
+        "actor": actor,
+        "written_at": _millis(event["occurred_at"]),
+        "event_id": event["event_id"],
+        "sealed": event["sealed"] if actor else None,
     }
 
 
-def opened(wanted: Plain) -> Plain:
-    return {**wanted, "sealed": None if wanted["sealed"] is None else b64decode(wanted["sealed"])}
-
-
-def _in_millis(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _in_millis(item) for name, item in value.items()}
-    return to_millis(value) if isinstance(value, datetime) else value
+def _millis(moment: datetime | int | None) -> int:
+    return to_millis(moment) if isinstance(moment, datetime) else moment or 0
 
 
 def check_contract(stage: Runs) -> Keyed[Incident]:

@@ -81,7 +81,7 @@ def test_an_alert_becomes_a_decision_in_clickhouse(stack: Stack, thinkers: Think
     assert kinds["learning.debate_ended"] == kinds["run.spent"] == 1
     assert kinds["tool.called"] >= 1
     moved = "SELECT status FROM v_incidents WHERE target_resource = 'checkout'"
-    stack.wait_for_rows(moved, lambda rows: rows and rows[0]["status"] == "ESCALATED")
+    stack.wait_for_rows(moved, lambda rows: rows and rows[0]["status"] == "WAITING_APPROVAL")
 
 
 def test_the_argument_can_be_told(stack: Stack, thinkers: Thinkers) -> None:

@@ -79,7 +79,11 @@ class Debates(Timeline):
 
     def starts(self) -> list[Any]:
         """In the order of time: partitions have none between them."""
-        return sorted(self.log.events("runs"), key=lambda event: (event.recorded_at, event.payload.number))
+        started = [event for event in self.log.events("runs") if event.type == "run.started"]
+        return sorted(started, key=lambda event: (event.recorded_at, event.payload.number))
+
+    def ends(self) -> list[Any]:
+        return [event for event in self.log.events("runs") if event.type != "run.started"]
 
     def asked_models(self) -> list[bool]:
         return [event.payload.models for event in self.starts()]

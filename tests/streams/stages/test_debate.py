@@ -51,7 +51,7 @@ async def test_an_incident_has_one_decision_and_its_turns_in_order() -> None:
     assert only(story.log.events("learning")).payload.session_id == decided.run_id
     assert story.moves() == [
         ("INVESTIGATING", "run_started"),
-        ("ESCALATED", f"rca_{decided.payload.branch}"),
+        ("WAITING_APPROVAL", "approval_required"),
     ]
     assert decided.payload.brief is not None
     assert (
@@ -76,7 +76,8 @@ async def test_a_stage_that_never_speaks_ends_the_run_at_its_deadline(away: str)
     assert package.requires_human_approval
     assert package.recommended_action is None
     assert AGENT_OF.get(away, "diagnostician") in package.missing
-    assert story.moves()[-1] == ("ESCALATED", "rca_timed_out")
+    assert story.moves()[-1] == ("ESCALATED", "debate_timed_out")
+    assert only(story.ends()).payload.error_code == "E-RCA-TIMEOUT"
 
 
 @pytest.mark.parametrize("away", STAGES[1:])
@@ -154,8 +155,9 @@ async def test_what_raises_severity_while_a_run_is_pending_is_asked_for_when_it_
     story = Debates(away={"coordinate"})
     await story.fire(severity="warning").run()
     await story.pass_seconds(5).fire(started=5, severity="critical").run()
-    assert len(story.log.events("runs")) == 1
     await story.back("coordinate")
+    assert len(story.starts()) == 1, "its approval is pending"
+    await story.pass_seconds(3601).tick()
 
     first, second = story.starts()
     assert (second.payload.number, second.payload.reason) == (2, RunReason.SEVERITY_RAISED)

@@ -1,0 +1,160 @@
+"""What the runs stage keeps of one incident, and its row."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from schemas import ids
+from streams import windows
+from streams.stage import State, pack, unpack
+from streams.stages.kept_sighting import kept_note, opened_note, pack_sighting
+
+KEPT_AFTER_CLOSING = 2 * windows.DAY
+MOST_TAKEN = 8
+MARK = 13
+"""characters of an event's id that tell it from the few others"""
+MORE = ("debate", "early", "spent", "playbook", "repeat_at", "repeats", "approved")
+OLD_ROW = 6
+"""values in the rows of the first version"""
+Plain = dict[str, Any]
+
+
+class Phase(IntEnum):
+    """How far the pending run has come: it only goes forward."""
+
+    NONE = 0
+    """no run is pending"""
+    ASKED = 1
+    RUNNING = 2
+    WAITING = 3
+    """people are asked to approve"""
+    APPROVED = 4
+    """it waits for whoever executes"""
+    EXECUTING = 5
+
+
+@dataclass(slots=True)
+class Wanted:
+    """A run to ask for once the pending one ends."""
+
+    reason: str
+    event_id: str
+    note: Plain | None = None
+
+
+@dataclass(slots=True)
+class Approved:
+    """How long an approved action may still be executed."""
+
+    until: int
+    """epoch milliseconds"""
+    project_id: str
+    event_id: str
+
+
+@dataclass(slots=True)
+class Incident(State):
+    incident_id: str = ""
+    status: str = ""
+    runs: int = 0
+    phase: Phase = Phase.NONE
+    wanted: Wanted | None = None
+    closed_at: int = 0
+    """epoch milliseconds, as all times here; 0 while it is open"""
+    sighting: str = ""
+    """the latest, packed: what the next run starts from"""
+    taken: tuple[str, ...] = ()
+    """what asked for a run or called one off: written twice, it counts once"""
+    debate: str = ""
+    """how the pending run's debate ended; empty: not yet"""
+    early: Plain | None = None
+    """the gate's word on the pending run, read before the debate's: topics have no order between them"""
+    spent: int = 0
+    """the last run whose cost was told"""
+    playbook: str = ""
+    """of that run's top hypothesis"""
+    repeat_at: int = 0
+    """from when on a repeat asks for a run; 0: it does not"""
+    repeats: int = 0
+    """how often one did since the alert or a person said something new"""
+    approved: Approved | None = None
+    forgotten: bool = False
+
+    @property
+    def pending_run(self) -> str:
+        return ids.run_id(self.incident_id, self.runs) if self.phase else ""
+
+    def number_of(self, run_id: str) -> int:
+        """Of one of its latest runs; 0: none of them."""
+        latest = range(self.runs, max(0, self.runs - MOST_TAKEN), -1)
+        return next((number for number in latest if ids.run_id(self.incident_id, number) == run_id), 0)
+
+    def takes(self, event_id: str) -> bool:
+        """Whether it was not taken before."""
+        mark = event_id[:MARK]
+        if mark in self.taken:
+            return False
+        self.taken = (*self.taken, mark)[-MOST_TAKEN:]
+        return True
+
+    # -- the row
+
+    @classmethod
+    def of_row(cls, key: bytes, row: bytes | None) -> Incident:
+        if row is None:
+            return cls(incident_id=key.decode())
+        values = unpack(row)
+        if len(values) == OLD_ROW:
+            return _of_old_row(key, values)
+        _, seen, status, runs, phase, wanted, closed_at, sighting, taken, more = values
+        known = cls(
+            seen, False, key.decode(), status, runs, Phase(phase), _wanted(wanted), closed_at, sighting
+        )
+        known.taken = tuple(taken)
+        for name, value in more.items():
+            setattr(known, name, value)
+        known.approved = known.approved and Approved(*more["approved"])
+        return known
+
+    def row(self) -> bytes | None:
+        if self.forgotten:
+            return None
+        wanted = self.wanted and [self.wanted.reason, self.wanted.event_id, kept_note(self.wanted.note)]
+        more = {name: value for name in MORE if (value := getattr(self, name))}
+        if self.approved:
+            more["approved"] = [self.approved.until, self.approved.project_id, self.approved.event_id]
+        facts = [self.status, self.runs, self.phase, wanted, self.closed_at, self.sighting, self.taken, more]
+        return pack([self._wake_at(), self.seen, *facts])
+
+    def _wake_at(self) -> int:
+        """As in the oldest rows, where it was the closing: so much before time must wake it; 0 for never."""
+        waits = [self.closed_at] if self.closed_at else []
+        if self.approved:
+            waits.append(self.approved.until - KEPT_AFTER_CLOSING)
+        return min(waits, default=0)
+
+
+def due(row: bytes) -> int | None:
+    """When an approved action was not executed; when a closed incident can no longer be reopened."""
+    wake_at = int(row[1 : row.index(b",")])
+    return wake_at + KEPT_AFTER_CLOSING if wake_at else None
+
+
+def _wanted(kept: list[Any] | None) -> Wanted | None:
+    return Wanted(kept[0], kept[1], opened_note(kept[2])) if kept else None
+
+
+def _of_old_row(key: bytes, values: list[Any]) -> Incident:
+    """Of the first version, which knew one phase: a worker takes over what the one before it has kept."""
+    closed_at, seen, status, runs, pending_run, wanted = values
+    phase = Phase.RUNNING if status == "INVESTIGATING" else Phase.ASKED
+    known = Incident(seen, False, key.decode(), status, runs, phase if pending_run else Phase.NONE)
+    known.closed_at = closed_at
+    if wanted:
+        known.wanted = Wanted(wanted["reason"], wanted["event_id"])
+        sealed = wanted["sealed"]
+        known.sighting = pack_sighting(sealed and b64decode(sealed), wanted["payload"])
+    return known

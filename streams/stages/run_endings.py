@@ -1,0 +1,112 @@
+"""What becomes of a run by what is decided and done: one table, so that a new way to end is one line.
+
+`decisions` and `approvals.outcomes` tell the same of an approval; whichever is read first counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from schemas.approval import ApprovalApproved, ApprovalExpired, ApprovalRejected, ApprovalVoided
+from schemas.decision import SessionStatus
+from schemas.envelope import Event
+from schemas.incident import IncidentStatus
+from schemas.outcome import DecisionMade, Outcome
+from schemas.run import EndReason, RunReason, RunState
+from streams.policy.endings import Closing
+
+READS = ("decisions", "approvals.outcomes", "executions")
+TOLD_BY = (DecisionMade, ApprovalApproved, ApprovalRejected, ApprovalExpired, ApprovalVoided)
+LONGEST_DETAIL = 500
+Plain = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    state: RunState
+    reason: EndReason
+    code: str = ""
+    status: IncidentStatus | None = IncidentStatus.ESCALATED
+    """what the incident is then; None: what it was"""
+    again: RunReason | None = None
+    """why a new run is asked for at once, with what happened as its note"""
+
+
+NO_ACTION = Ending(RunState.SUCCEEDED, EndReason.NO_ACTION)
+BLOCKED = Ending(RunState.SUCCEEDED, EndReason.BLOCKED)
+CANNOT_BE_SIGNED = Ending(RunState.SUCCEEDED, EndReason.CANNOT_BE_SIGNED)
+REJECTED = Ending(RunState.CANCELLED, EndReason.REJECTED, "E-APPR-REJECTED")
+EXPIRED = Ending(RunState.TIMEOUT, EndReason.EXPIRED, "E-APPR-EXPIRED")
+VOIDED = Ending(RunState.VOIDED, EndReason.VOIDED, "E-APPR-VOIDED", again=RunReason.VOIDED)
+CANCELLED = Ending(RunState.CANCELLED, EndReason.CANCELLED, "E-RUN-CANCELLED")
+NOT_EXECUTED = Ending(RunState.TIMEOUT, EndReason.NOT_EXECUTED, "E-EXEC-NOT-EXECUTED")
+
+WITHOUT_ACTION: dict[str, Ending] = {
+    Outcome.SKIPPED: NO_ACTION,
+    Outcome.BLOCKED: BLOCKED,
+    Outcome.APPROVAL_REQUIRED: CANNOT_BE_SIGNED,
+}
+"""what the gate said, where nobody is asked: the debate tells the rest"""
+CLOSED: dict[str, Ending] = {
+    Outcome.REJECTED: REJECTED,
+    Outcome.EXPIRED: EXPIRED,
+}
+VOIDED_BY: dict[str, Ending] = {
+    Closing.RESOLVED: replace(VOIDED, status=None, again=None),
+    Closing.CANCELLED: replace(VOIDED, again=None),
+}
+"""the others ask for a new run: what was asked for no longer held"""
+BROKEN_OFF: dict[str, Ending] = {
+    SessionStatus.TIMEOUT: Ending(RunState.TIMEOUT, EndReason.DEBATE_TIMED_OUT, "E-RCA-TIMEOUT"),
+    SessionStatus.FAILED: Ending(RunState.FAILED, EndReason.DEBATE_FAILED, "E-RCA-FAILED"),
+}
+"""a debate that did not end well says more than that it recommends nothing"""
+EXECUTING = "execution.started"
+EXECUTED: dict[str, Ending] = {
+    "execution.verified": Ending(RunState.SUCCEEDED, EndReason.VERIFIED, status=IncidentStatus.MITIGATED),
+    "execution.unverified": Ending(RunState.FAILED, EndReason.UNVERIFIED, "E-EXEC-UNVERIFIED"),
+    "execution.failed": Ending(
+        RunState.FAILED, EndReason.EXECUTION_FAILED, "E-EXEC-FAILED", again=RunReason.EXECUTION_FAILED
+    ),
+    "execution.refused": Ending(RunState.FAILED, EndReason.EXECUTION_REFUSED, "E-EXEC-REFUSED"),
+    "execution.shadowed": Ending(RunState.SUCCEEDED, EndReason.EXECUTION_SHADOWED),
+    "execution.voided": Ending(RunState.VOIDED, EndReason.VOIDED, "E-EXEC-VOIDED", again=RunReason.VOIDED),
+    "execution.unknown": Ending(RunState.FAILED, EndReason.EXECUTION_UNKNOWN, "E-EXEC-UNKNOWN"),
+}
+"""by the event's type: what executes and verifies writes `reason`, in one sentence, into each payload"""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a decision, or the end of an approval, says of a run."""
+
+    outcome: str
+    rule: str
+    detail: str
+    person: str = ""
+    asks: bool = False
+    """whether people are asked to approve"""
+    expires_at: datetime | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        return self.asks or self.outcome in (Outcome.AUTO_APPROVED, Outcome.APPROVED)
+
+
+def word_of(kind: type[Event], payload: Plain) -> Word:
+    outcome = payload["outcome"] if kind is DecisionMade else payload["state"]
+    asked = outcome == Outcome.APPROVAL_REQUIRED and bool(payload["approval_id"])
+    person = payload["signed_by"][-1:] if outcome == Outcome.REJECTED else ()
+    detail = payload["reason"][:LONGEST_DETAIL]
+    return Word(outcome, payload["rule"], detail, "".join(person), asked, payload.get("expires_at"))
+
+
+def ending_of(word: Word, debate: str) -> Ending:
+    """How a run ends that does not go on."""
+    if word.outcome in WITHOUT_ACTION:
+        return BROKEN_OFF.get(debate, WITHOUT_ACTION[word.outcome])
+    if word.outcome == Outcome.VOIDED:
+        return VOIDED_BY.get(word.rule, VOIDED)
+    return CLOSED[word.outcome]
