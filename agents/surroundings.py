@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agents.topology import MAX_DEPTH, Found, Topology, unhealthy
+from connectors.series import Series, Signal
 from schemas.evidence import Neighbour, Surroundings, Suspect
 
 if TYPE_CHECKING:
@@ -25,28 +25,6 @@ WORDS = {
     "cpu": "it uses far more CPU than usual",
     "memory": "it uses far more memory than usual",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """One metric: its samples in the window of the alert, and in quiet time before. NaN is no sample."""
-
-    now: Sequence[float] = ()
-    before: Sequence[float] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """What was measured of one service; whatever is not there stays empty."""
-
-    rate: Signal = field(default_factory=Signal)
-    """requests per second, or any unit of time"""
-    latency: Signal = field(default_factory=Signal)
-    """of one request, in any unit, the same for all services"""
-    errors: Signal = field(default_factory=Signal)
-    """share of requests that failed, 0 to 1"""
-    cpu: Signal = field(default_factory=Signal)
-    memory: Signal = field(default_factory=Signal)
 
 
 def surroundings(

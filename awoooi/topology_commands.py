@@ -8,12 +8,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from agents.surroundings import Series, Signal, surroundings
+from agents.surroundings import surroundings
 from agents.topology import Service, Topology, from_events, from_observations
 from agents.visible import visible
 from awoooi.printing import print_json, warn
 from awoooi.settings import Settings
 from connectors.evidence import Unavailable
+from connectors.series import Series
 from connectors.topology_file import read_topology
 from schemas.codec import Codec
 from schemas.errors import BrokerAway, Misconfigured, Never
@@ -191,9 +192,4 @@ async def _read(settings: Settings, services: Mapping[str, str]) -> Mapping[str,
     now = time.time_ns() // 1_000_000
     async with AsyncExitStack() as opened:
         metrics = ServiceMetrics(prometheus_of(settings, opened), settings.prometheus.timeout_secs)
-        found = await metrics.read(services, Windows.around(now, now))
-    names = ("rate", "latency", "errors", "cpu", "memory")
-    return {
-        service: Series(*(Signal(part.now, part.before) for part in (getattr(one, name) for name in names)))
-        for service, one in found.items()
-    }
+        return await metrics.read(services, Windows.around(now, now))

@@ -6,9 +6,10 @@ import random
 import time
 from statistics import median
 
-from agents.surroundings import Series, Signal, surroundings
+from agents.surroundings import surroundings
 from agents.topology import Topology
 from benchmarks.measured import Measured, Scale
+from connectors.series import Series, Signal
 
 SERVICES, EDGES = 1_000, 10_000
 QUIET_MINUTES, WINDOW_MINUTES = 60, 10

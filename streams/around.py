@@ -14,11 +14,12 @@ from typing import Protocol, TypeVar
 import structlog
 
 from agents.snapshot import Gathered
-from agents.surroundings import Series, Signal, surroundings
+from agents.surroundings import surroundings
 from agents.topology import Topology
 from connectors.evidence import Finding, Wanted
 from connectors.prometheus.service_findings import service_findings
-from connectors.prometheus.service_series import MOST_SERVICES, ServiceSeries, Windows
+from connectors.prometheus.service_series import MOST_SERVICES, Windows
+from connectors.series import Series
 from connectors.tools import Ask, Called, Entry, Session, place_of
 from schemas.evidence import Health, NodeKind, Source, Surroundings, Suspect
 from streams.known_services import KnownServices
@@ -54,7 +55,7 @@ class Metrics(Protocol):
     @property
     def timeout_secs(self) -> float: ...
 
-    async def read(self, services: Mapping[str, str], windows: Windows) -> Mapping[str, ServiceSeries]: ...
+    async def read(self, services: Mapping[str, str], windows: Windows) -> Mapping[str, Series]: ...
 
 
 @dataclass(slots=True)
@@ -126,7 +127,7 @@ class Around:
 
     async def _measure(
         self, asked: Mapping[str, str], wanted: Wanted, session: Session, found: Slice, until: float
-    ) -> Mapping[str, ServiceSeries]:
+    ) -> Mapping[str, Series]:
         metrics = self.metrics
         if metrics is None:
             return {}
@@ -147,7 +148,7 @@ class Around:
         self,
         graph: Topology,
         service: str,
-        measured: Mapping[str, ServiceSeries],
+        measured: Mapping[str, Series],
         found: Slice,
         until: float,
     ) -> None:
@@ -155,7 +156,7 @@ class Around:
 
         Beside the event loop: a large graph takes its time, and other runs go on.
         """
-        for series in ({name: _series(one) for name, one in measured.items()}, None):
+        for series in (measured, None):
             try:
                 async with asyncio.timeout(self._within(self.timeout_secs, until)):
                     found.surroundings = await asyncio.to_thread(surroundings, graph, service, series)
@@ -197,18 +198,13 @@ def _alone(wanted: Wanted) -> Mapping[str, str]:
 
 
 def _told_of(
-    measured: Mapping[str, ServiceSeries], service: str, around: Surroundings, wanted: Wanted
+    measured: Mapping[str, Series], service: str, around: Surroundings, wanted: Wanted
 ) -> Iterator[Finding]:
     """Of the target, and of those that are suspected most."""
     suspected = [suspect.service for suspect in around.suspects[:MOST_TOLD]]
     for name in dict.fromkeys((service, *suspected)):
         if name in measured:
             yield from service_findings(name, measured[name], wanted.now)
-
-
-def _series(read: ServiceSeries) -> Series:
-    parts = (read.rate, read.latency, read.errors, read.cpu, read.memory)
-    return Series(*(Signal(part.now, part.before) for part in parts))
 
 
 def findings(around: Surroundings, wanted: Wanted) -> list[Finding]:

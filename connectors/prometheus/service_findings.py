@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from statistics import fmean
 
 from connectors.evidence import Finding
-from connectors.prometheus.service_series import Measured, ServiceSeries
 from connectors.prometheus.telling import change_of, told, trend_of
+from connectors.series import Series, Signal
 
 
-def service_findings(service: str, series: ServiceSeries, now: int) -> Iterator[Finding]:
+def service_findings(service: str, series: Series, now: int) -> Iterator[Finding]:
     """Nothing where one of the two windows is empty: there is nothing to compare."""
     parts = (("rate", series.rate), ("errors", series.errors), ("latency", series.latency))
     for what, measured in parts:
@@ -18,7 +18,7 @@ def service_findings(service: str, series: ServiceSeries, now: int) -> Iterator[
             yield _finding(service, what, measured, now)
 
 
-def _finding(service: str, what: str, measured: Measured, now: int) -> Finding:
+def _finding(service: str, what: str, measured: Signal, now: int) -> Finding:
     first, last = fmean(measured.before), fmean(measured.now)
     trend = trend_of(first, last)
     between = f"near {told(last)}" if trend == "stayed" else f"from {told(first)} to {told(last)}"

@@ -11,10 +11,11 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from connectors.prometheus.client import Prometheus, TimeSeries
 from connectors.prometheus.promql import any_of, quoted, selector
+from connectors.series import Series, Signal
 
 MOST_SERVICES = 200
 CHUNK = 50
@@ -29,7 +30,7 @@ LONGEST_BACK_MS = 6 * 60 * 60_000
 """an incident older than this is compared with what it was then"""
 
 Samples = Mapping[str, Sequence[tuple[int, float]]]
-Requests = tuple["Measured", "Measured", "Measured"]
+Requests = tuple[Signal, Signal, Signal]
 """rate, errors, latency"""
 
 
@@ -46,26 +47,6 @@ class Windows:
         since = max(opened_at - LEAD_MS, now - LONGEST_NOW_MS)
         quiet_until = min(since, max(opened_at - LEAD_MS, now - LONGEST_BACK_MS))
         return cls(quiet_until - BEFORE_MS, since, now)
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    now: Sequence[float] = ()
-    before: Sequence[float] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceSeries:
-    rate: Measured = field(default_factory=Measured)
-    """requests per second"""
-    errors: Measured = field(default_factory=Measured)
-    """share of requests that failed, 0 to 1"""
-    latency: Measured = field(default_factory=Measured)
-    """seconds, or whatever the convention counts in: the same for all services of one answer"""
-    cpu: Measured = field(default_factory=Measured)
-    """cores"""
-    memory: Measured = field(default_factory=Measured)
-    """bytes"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +133,7 @@ async def service_series(
     services: Mapping[str, str],
     windows: Windows,
     conventions: Sequence[Convention] = CONVENTIONS,
-) -> dict[str, ServiceSeries]:
+) -> dict[str, Series]:
     """Services (name → namespace, empty where unknown) with what was measured of them.
 
     The alert's own service first: no more than MOST_SERVICES are asked for. Raises Unavailable.
@@ -163,11 +144,9 @@ async def service_series(
         reader.requests(asked), reader.pods(CPU, asked), reader.pods(MEMORY, asked)
     )
     known = [name for name in asked if name in requests or name in cpu or name in memory]
-    nothing = (Measured(), Measured(), Measured())
+    nothing = (Signal(), Signal(), Signal())
     return {
-        name: ServiceSeries(
-            *requests.get(name, nothing), cpu.get(name, Measured()), memory.get(name, Measured())
-        )
+        name: Series(*requests.get(name, nothing), cpu.get(name, Signal()), memory.get(name, Signal()))
         for name in known
     }
 
@@ -186,7 +165,7 @@ class ServiceMetrics:
         self._used: Sequence[Convention] = CONVENTIONS
         self._looked_at: float | None = None
 
-    async def read(self, services: Mapping[str, str], windows: Windows) -> Mapping[str, ServiceSeries]:
+    async def read(self, services: Mapping[str, str], windows: Windows) -> Mapping[str, Series]:
         await self._look(windows.until)
         return await service_series(self._client, services, windows, self._used)
 
@@ -233,8 +212,8 @@ class _Reader:
             if (label := bare(name)) in rates
         }
 
-    async def pods(self, promql: str, services: Mapping[str, str]) -> dict[str, Measured]:
-        found: dict[str, Measured] = {}
+    async def pods(self, promql: str, services: Mapping[str, str]) -> dict[str, Signal]:
+        found: dict[str, Signal] = {}
         for space, names in _by_namespace(services):
             for some in _in_chunks(names):
                 like = {"pod": f"({any_of(sorted({bare(name) for name in some}))}){OF_A_POD}"}
@@ -250,9 +229,9 @@ class _Reader:
         )
         return {one.labels[label]: one.samples for one in series if label in one.labels and one.samples}
 
-    def _split(self, samples: Sequence[tuple[int, float]]) -> Measured:
+    def _split(self, samples: Sequence[tuple[int, float]]) -> Signal:
         quiet_until = self.windows.before + BEFORE_MS
-        return Measured(
+        return Signal(
             now=[value for at, value in samples if at >= self.windows.since],
             before=[value for at, value in samples if at < quiet_until],
         )

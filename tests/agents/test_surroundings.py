@@ -8,8 +8,9 @@ import time
 
 import pytest
 
-from agents.surroundings import MOST_NEIGHBOURS, Series, Signal, surroundings
+from agents.surroundings import MOST_NEIGHBOURS, surroundings
 from agents.topology import Service, Topology
+from connectors.series import Series, Signal
 from schemas.evidence import Health, NodeKind, Suspect
 
 NAN = math.nan

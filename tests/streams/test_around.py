@@ -12,7 +12,8 @@ import pytest
 
 from agents.snapshot import Gathered
 from connectors.evidence import Unavailable, Wanted
-from connectors.prometheus.service_series import Measured, ServiceSeries, Windows
+from connectors.prometheus.service_series import Windows
+from connectors.series import Series, Signal
 from connectors.tools import Caller, Session
 from schemas.envelope import from_millis
 from schemas.evidence import Health, NodeKind, Source
@@ -264,11 +265,11 @@ class Meter:
     timeout_secs: float = 5.0
     asked: list[Mapping[str, str]] = field(default_factory=list)
 
-    async def read(self, services: Mapping[str, str], windows: Windows) -> Mapping[str, ServiceSeries]:
+    async def read(self, services: Mapping[str, str], windows: Windows) -> Mapping[str, Series]:
         self.asked.append(services)
         if isinstance(self.says, BaseException):
             raise self.says
-        said: Mapping[str, ServiceSeries] = self.says
+        said: Mapping[str, Series] = self.says
         return said
 
 
@@ -295,7 +296,7 @@ async def test_an_open_incident_makes_a_dependency_a_suspect() -> None:
 
 
 async def test_metrics_are_asked_for_the_target_and_what_it_needs() -> None:
-    busy = ServiceSeries(latency=Measured([9.0] * 10, [1.0] * 60), rate=Measured([5.0] * 10, [5.0] * 60))
+    busy = Series(latency=Signal([9.0] * 10, [1.0] * 60), rate=Signal([5.0] * 10, [5.0] * 60))
     meter = Meter({"checkout": busy, "db": busy})
     found = await look(Around(KnownServices(CODEC, fixed=CHAIN), Clock(), metrics=meter))
     assert next(iter(meter.asked[0])) == "checkout", "the target is asked for first"
@@ -304,8 +305,8 @@ async def test_metrics_are_asked_for_the_target_and_what_it_needs() -> None:
 
 
 async def test_what_was_measured_of_the_target_and_its_suspects_is_told() -> None:
-    slow = ServiceSeries(latency=Measured([9.0] * 10, [1.0] * 60), rate=Measured([5.0] * 10, [5.0] * 60))
-    meter = Meter({"checkout": slow, "db": slow, "cache": ServiceSeries()})
+    slow = Series(latency=Signal([9.0] * 10, [1.0] * 60), rate=Signal([5.0] * 10, [5.0] * 60))
+    meter = Meter({"checkout": slow, "db": slow, "cache": Series()})
     incidents = Incidents([("", "db", "critical")])
     around = Around(KnownServices(CODEC, fixed=CHAIN), Clock(), incidents=incidents, metrics=meter)
     found = await look(around)
@@ -319,7 +320,7 @@ async def test_what_was_measured_of_the_target_and_its_suspects_is_told() -> Non
 
 async def test_measurements_that_make_no_sense_leave_the_slice() -> None:
     """Blame by what was measured fails: by health alone there is still an answer, and a reason."""
-    rubbish: Any = ServiceSeries(latency=Measured((), ["a"]))  # type: ignore[list-item]
+    rubbish: Any = Series(latency=Signal((), ["a"]))  # type: ignore[list-item]
     incidents = Incidents([("", "db", "critical")])
     meter = Meter({"checkout": rubbish})
     around = Around(KnownServices(CODEC, fixed=CHAIN), Clock(), incidents=incidents, metrics=meter)
@@ -331,7 +332,7 @@ async def test_measurements_that_make_no_sense_leave_the_slice() -> None:
 
 @pytest.mark.parametrize(("kind", "asked"), [("service", True), ("deployment", True), ("node", False)])
 async def test_a_service_that_no_topology_knows_is_measured_all_the_same(kind: str, asked: bool) -> None:
-    meter = Meter({"checkout": ServiceSeries(errors=Measured([0.5], [0.0]))})
+    meter = Meter({"checkout": Series(errors=Signal([0.5], [0.0]))})
     found = await look(Around(KnownServices(CODEC), Clock(), metrics=meter), wanted(kind=kind))
     assert bool(meter.asked) is asked
     assert any(part.findings for part in found.gathered) is asked
