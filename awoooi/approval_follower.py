@@ -78,7 +78,7 @@ class Follower:
         self._ears: dict[str, list[Ear]] = defaultdict(list)
         self._next: dict[TopicPartition, int] = {}
         """what stands before it was read"""
-        self._moved = asyncio.Condition()
+        self._moved = asyncio.Event()
         self._consumer: Any = None
         """set while it reads"""
         self._task: asyncio.Task[None] | None = None
@@ -97,8 +97,6 @@ class Follower:
 
     async def is_asked(self, approval_id: str) -> bool:
         """No is said only of what does not stand on the log at this moment; else BrokerAway."""
-        if self._consumer is None:
-            raise BrokerAway("the approvals are not followed yet")
         if approval_id not in self._asked:
             incident_id = approval_id.rpartition("-A")[0]
             partition = partition_of(incident_id.encode(), self._partitions)
@@ -119,9 +117,11 @@ class Follower:
     async def _reach(self, place: TopicPartition) -> None:
         try:
             async with asyncio.timeout(REACH_SECS):
+                while self._consumer is None:
+                    await self._moved.wait()
                 end = (await self._consumer.end_offsets([place]))[place]
-                async with self._moved:
-                    await self._moved.wait_for(lambda: self._next[place] >= end)
+                while self._next[place] < end:
+                    await self._moved.wait()
         except (TimeoutError, KafkaError) as error:
             raise BrokerAway(f"{place.topic} could not be read to its end: {error!r}") from error
 
@@ -152,6 +152,7 @@ class Follower:
                 await self._begin(consumer)
                 self._consumer = consumer
                 while True:
+                    self._tell_moved()
                     for place, records in (await consumer.getmany(timeout_ms=1000)).items():
                         await self._take(place, records, codec, learn)
                     yield
@@ -176,8 +177,11 @@ class Follower:
             if place.topic == REQUESTS or self._ears:
                 self._note(await _event(record.value, codec, learn))
             self._next[place] = record.offset + 1
-        async with self._moved:
-            self._moved.notify_all()
+
+    def _tell_moved(self) -> None:
+        """To all who wait at this moment."""
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
 
     def _note(self, event: Event | None) -> None:
         if isinstance(event, ApprovalRequested):

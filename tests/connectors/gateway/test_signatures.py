@@ -64,8 +64,8 @@ class Log:
 
     async def verdict(self, written: tuple[str, int, int]) -> Event:
         assert written[2] < len(self.sent)
-        while self.verdict_is is None:
-            await asyncio.sleep(0.01)
+        await wait_until_async(lambda: self.verdict_is, timeout=20)
+        assert self.verdict_is is not None
         return self.verdict_is
 
     async def publish(

@@ -16,6 +16,7 @@ from streams.policy.checks import CHECKS, Check
 from streams.policy.exam import Rules
 from streams.policy.refusals import Refusal, Refused
 from streams.policy.signatures import Vote, verify
+from tests.streams.policy import signing
 from tests.streams.policy.signing import (
     APPROVAL,
     CRITICAL,
@@ -25,6 +26,7 @@ from tests.streams.policy.signing import (
     RULES,
     SECONDS,
     TYPE,
+    At,
     b64,
     claims,
     header,
@@ -130,13 +132,11 @@ def spare_bits() -> bytes:
 
 
 def stored(make: Callable[[], bytes]) -> Callable[[], bytes]:
-    """The same token each time."""
-    made: list[bytes] = []
+    """The same token each time, for one approval."""
+    made: dict[str, bytes] = {}
 
     def same() -> bytes:
-        if not made:
-            made.append(make())
-        return made[0]
+        return made.setdefault(signing.APPROVAL_ID, make())
 
     return same
 
@@ -162,10 +162,10 @@ TRIED: dict[str, Attack] = {
     "aud list": of(R.AUDIENCE_IS_A_LIST, aud=["production", "x"]),
     "wrong iss": of(R.UNKNOWN_ISSUER, iss="evil"),
     "wrong typ (log-in token)": of(R.WRONG_TYPE, head={"typ": "JWT"}),
-    "expired": of(R.EXPIRED, iat=SECONDS - 100, exp=SECONDS - 1),
-    "nbf in the future": of(R.NOT_YET_VALID, nbf=SECONDS + 500, exp=SECONDS + 600),
-    "iat in the future": of(R.ISSUED_IN_THE_FUTURE, iat=SECONDS + 900, exp=SECONDS + 1000),
-    "ten years to live": of(R.LIVES_TOO_LONG, exp=SECONDS + 3 * 10**8),
+    "expired": of(R.EXPIRED, iat=At(-100), exp=At(-1)),
+    "nbf in the future": of(R.NOT_YET_VALID, nbf=At(500), exp=At(600)),
+    "iat in the future": of(R.ISSUED_IN_THE_FUTURE, iat=At(900), exp=At(1000)),
+    "ten years to live": of(R.LIVES_TOO_LONG, exp=At(3 * 10**8)),
     "no exp": of(R.MISSING_CLAIM, drop="exp"),
     "no jti": of(R.MISSING_CLAIM, drop="jti"),
     "no aud": of(R.MISSING_CLAIM, drop="aud"),
@@ -291,13 +291,13 @@ OWN: dict[str, Attack] = {
     "the environment in capitals": of(R.WRONG_AUDIENCE, aud="Production"),
     "the environment with a space": of(R.WRONG_AUDIENCE, aud="production "),
     # when
-    "ends as it begins": of(R.ENDS_BEFORE_IT_BEGINS, exp=SECONDS - 5),
-    "ends before its nbf": of(R.ENDS_BEFORE_IT_BEGINS, nbf=SECONDS + 200),
-    "expires this very second": of(R.EXPIRED, exp=SECONDS),
-    "expired within the skew": of(R.EXPIRED, iat=SECONDS - 60, exp=SECONDS - 10),
-    "a clock ahead by more than the skew": of(R.ISSUED_IN_THE_FUTURE, iat=SECONDS + 31),
-    "valid from after the skew": of(R.NOT_YET_VALID, nbf=SECONDS + 31),
-    "a second over the longest life": of(R.LIVES_TOO_LONG, iat=SECONDS, exp=SECONDS + 24 * 3600 + 1),
+    "ends as it begins": of(R.ENDS_BEFORE_IT_BEGINS, exp=At(-5)),
+    "ends before its nbf": of(R.ENDS_BEFORE_IT_BEGINS, nbf=At(200)),
+    "expires this very second": of(R.EXPIRED, exp=At(0)),
+    "expired within the skew": of(R.EXPIRED, iat=At(-60), exp=At(-10)),
+    "a clock ahead by more than the skew": of(R.ISSUED_IN_THE_FUTURE, iat=At(31)),
+    "valid from after the skew": of(R.NOT_YET_VALID, nbf=At(31)),
+    "a second over the longest life": of(R.LIVES_TOO_LONG, iat=At(0), exp=At(24 * 3600 + 1)),
     # what
     "decision in capitals": of(R.UNKNOWN_DECISION, decision="APPROVE"),
     "decision yes": of(R.UNKNOWN_DECISION, decision="yes"),
@@ -321,7 +321,7 @@ OWN: dict[str, Attack] = {
     "a signer of another project": of(R.OTHER_PROJECT, person="heidi"),
     "an admin where a CTO is asked": of(R.ROLE_DOES_NOT_COUNT, CRITICAL, person="frank"),
     "a CTO where an operator is asked": of(R.ROLE_DOES_NOT_COUNT, person="dave"),
-    "longer than its approval": of(R.OUTLIVES_APPROVAL, exp=SECONDS + 3601),
+    "longer than its approval": of(R.OUTLIVES_APPROVAL, exp=At(3601)),
     "own proposal, the name spelled otherwise": Attack(
         lambda: token("bob"), R.OWN_PROPOSAL, replace(APPROVAL, proposed_by="B\u043eb")
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -101,8 +101,15 @@ def registry() -> Registry:
 _drawn = iter(range(10**9))
 
 
+@dataclass(frozen=True, slots=True)
+class At:
+    """A moment in a token, so many seconds after the time that it is made for."""
+
+    seconds: int
+
+
 def claims(person: str = "bob", drop: str = "", **given: Any) -> dict[str, Any]:
-    whole = {
+    whole: dict[str, Any] = {
         "iss": "awoooi",
         "aud": "production",
         "sub": person,
@@ -117,7 +124,9 @@ def claims(person: str = "bob", drop: str = "", **given: Any) -> dict[str, Any]:
         **given,
     }
     whole.pop(drop, None)
-    return whole
+    return {
+        name: SECONDS + value.seconds if isinstance(value, At) else value for name, value in whole.items()
+    }
 
 
 def header(kid: str, /, **given: Any) -> dict[str, Any]:

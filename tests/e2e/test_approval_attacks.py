@@ -1,0 +1,463 @@
+"""Attacks on approvals over a real log, each way in: a record, HTTP, the command line.
+
+Nothing counts that must not, and each refusal has its own reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization as form
+
+from awoooi.approval_follower import Follower
+from awoooi.events import Learn
+from awoooi.loading import load
+from awoooi.sign_commands import decide
+from connectors.gateway.app import create_app
+from connectors.gateway.config import GatewayConfig
+from connectors.gateway.signatures import MAX_BYTES, PATH
+from connectors.http import HttpClient, Reply
+from connectors.kafka.admin import apply_topics
+from connectors.kafka.config import KafkaConfig
+from connectors.kafka.producer import Publisher
+from schemas import ids
+from schemas.codec import Codec
+from schemas.incident import IncidentResolved
+from schemas.operations import Risk
+from streams.policy.approvals import State
+from streams.policy.jws import take_apart
+from streams.policy.refusals import Refusal
+from streams.policy.signers_file import SignersFile
+from tests.connectors.gateway.support import SECRET, serving
+from tests.connectors.gateway.test_signatures import NoTokens
+from tests.faults.approvals import HASH, Approvals, request, soon
+from tests.faults.approving import PARTITIONS
+from tests.faults.debate import learn
+from tests.faults.load import topics
+from tests.faults.test_exact import ROOT
+from tests.peers.fixtures import skip_without_tools
+from tests.peers.kafka import KafkaPeer
+from tests.peers.process import Process
+from tests.peers.waiting import wait_until_async
+from tests.schemas.golden_events import golden
+from tests.streams.policy import signing
+from tests.streams.policy.attacks import OWN, TRIED, Attack
+from tests.streams.policy.signing import OTHER_HASH, QUORUMS, jwk, key, signers, token
+from tests.streams.policy.test_attacks import changed
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
+
+RISKS = {quorum: risk for risk, quorum in QUORUMS.items()}
+FIXED_ID = signing.APPROVAL_ID
+AT_THE_EDGE = ("a clock ahead by more than the skew", "valid from after the skew")
+"""a second decides: told by the table, where time stands still"""
+ELSEWHERE = {
+    "HS256 with an RSA key, on one machine": Refusal.SYMMETRIC_ALGORITHM,  # this is not one machine
+}
+UNASKED = ("another approval of the incident", "another incident's approval")
+"""they wait for a request that never comes"""
+SPACES = ("a space behind", "a line break behind")
+"""over HTTP a body may end with a line break"""
+AT_THE_DOOR = ("the body is no compact JWS", "claims_are_no_object", "other_approval")
+FORM = {
+    Refusal.NOT_THREE_PARTS,
+    Refusal.NOT_BASE64URL,
+    Refusal.TOO_LARGE,
+    Refusal.BAD_SIGNATURE,  # an empty one
+    Refusal.NOT_SIGNED,  # with an empty signature
+    Refusal.CLAIMS_ARE_NO_OBJECT,
+    Refusal.HEADER_IS_NO_OBJECT,
+    Refusal.NAME_TWICE,
+    Refusal.MALFORMED_CLAIM,  # a number that no double holds
+    Refusal.MALFORMED_APPROVAL_ID,
+    Refusal.OTHER_APPROVAL,
+}
+"""what the door may refuse, and write nowhere"""
+
+
+@dataclass
+class System:
+    """A broker and a policy worker, for all tests of this file."""
+
+    kafka: KafkaPeer
+    signers: Path
+    worker: Process
+    numbers: Iterator[int] = field(default_factory=lambda: iter(range(10**6)))
+
+    def approval_id(self) -> str:
+        return f"INC-20261121-T{next(self.numbers):09d}-A1"
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    folder = tmp_path_factory.mktemp("attacks")
+    registry = folder / "signers.json"
+    registry.write_text(signers().model_dump_json(exclude_defaults=True))
+    with skip_without_tools("kafka"), KafkaPeer.running(folder=folder / "kafka") as kafka:
+        config = KafkaConfig(bootstrap_servers=kafka.bootstrap)
+        asyncio.run(apply_topics(config, topics(), PARTITIONS))
+        command = [sys.executable, "-m", "tests.faults.approving", kafka.bootstrap, str(registry)]
+        with Process(command, folder / "worker.log", cwd=ROOT).start() as worker:
+            worker.wait_for_output("ready", 60)
+            yield System(kafka, registry, worker)
+            worker.kill()
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tokens are made for this moment, over what is really asked."""
+    monkeypatch.setattr(signing, "SECONDS", int(time.time()))
+    monkeypatch.setattr(signing, "HASH", HASH)
+
+
+@dataclass
+class Gateway:
+    port: int
+    http: HttpClient
+
+    async def post(self, approval_id: str, made: bytes) -> Reply:
+        url = f"http://127.0.0.1:{self.port}{PATH.format(approval_id=approval_id)}"
+        return await self.http.request("POST", url, content=made)
+
+
+@asynccontextmanager
+async def open_codec() -> AsyncIterator[tuple[Codec, Learn]]:
+    yield Codec(), learn
+
+
+@asynccontextmanager
+async def gateway(kafka: KafkaPeer, folder: Path, **settings: Any) -> AsyncIterator[Gateway]:
+    at, publisher = KafkaConfig(bootstrap_servers=kafka.bootstrap, request_timeout_secs=3), None
+    config = GatewayConfig(tokens_file=folder / "tokens.json", stamp_secret=SECRET, **settings)
+    publisher = Publisher(at)
+    await publisher.start()
+    try:
+        async with Follower(at, open_codec, PARTITIONS) as follower:
+            app = create_app(config, publisher.send, ("grafana",), NoTokens(), approvals=follower)
+            async with serving(app) as port, HttpClient(timeout_secs=20) as http:
+                yield Gateway(port, http)
+    finally:
+        await publisher.stop()
+
+
+# -- every attack, each way
+
+
+@dataclass
+class Tried:
+    """An attack made for an approval of its own."""
+
+    name: str
+    attack: Attack
+    approval_id: str
+    made: bytes = b""
+    before: tuple[bytes, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        if self.attack.approval.state is not State.PENDING:
+            return "closed"
+        return str(ELSEWHERE.get(self.name, self.attack.reason))
+
+
+def attempts(system: System, monkeypatch: pytest.MonkeyPatch) -> list[Tried]:
+    found = []
+    for name, attack in {**TRIED, **OWN}.items():
+        if name in AT_THE_EDGE or attack.approval.state is State.EXPIRED:
+            continue  # whatever would be late after its expiry has expired itself
+        tried = Tried(name, attack, system.approval_id())
+        monkeypatch.setattr(signing, "APPROVAL_ID", tried.approval_id)
+        tried.before = tuple(make() for make in attack.before) + closing(attack)
+        tried.made = attack.make()
+        found.append(tried)
+    return found
+
+
+def closing(attack: Attack) -> tuple[bytes, ...]:
+    match attack.approval.state:
+        case State.APPROVED:
+            return token("carol"), token("frank")
+        case State.REJECTED:
+            return (token("carol", decision="reject"),)
+        case _:
+            return ()
+
+
+async def ask(approvals: Approvals, all_tried: list[Tried]) -> None:
+    """What each of them attacks, as it stands when it is attacked."""
+    for tried in all_tried:
+        approval = tried.attack.approval
+        changes = {"observed_state": "another"} if approval.action_hash == OTHER_HASH else {}
+        until = signing.SECONDS + 3600
+        risk = RISKS[approval.quorum]
+        await approvals.ask(request(tried.approval_id, until, risk, approval.proposed_by, **changes))
+    before = [made for tried in all_tried for made in tried.before]
+    await approvals.sign(*before)
+    await approvals.until_judged(before)
+    voided = [tried for tried in all_tried if tried.attack.approval.state is State.VOIDED]
+    for tried in voided:
+        about = {"incident_id": tried.approval_id[:-3], "event_id": ids.derive_id("test", tried.approval_id)}
+        resolved: IncidentResolved = golden("incident.resolved")
+        await approvals.put("incidents", resolved.model_copy(update=about))
+    await approvals.until(lambda: all(approvals.ends(tried.approval_id) for tried in voided), "all voided")
+
+
+def check_nothing_counted(approvals: Approvals, all_tried: list[Tried]) -> None:
+    assert not approvals.broken
+    for tried in all_tried:
+        assert len(approvals.counted(tried.approval_id)) == len(tried.before), tried.name
+        approved = tried.attack.approval.state is State.APPROVED or "closed in between" in tried.name
+        assert len(approvals.authorized(tried.approval_id)) == approved, tried.name
+
+
+def latest(verdicts: list[str], tried: Tried) -> list[str]:
+    """What was said of the attack alone: a replay has its first verdict beside it."""
+    return verdicts[1:] if tried.made in tried.before else verdicts
+
+
+async def test_over_the_log_every_attack_is_refused_with_its_own_reason(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_tried = attempts(system, monkeypatch)
+    async with Approvals(system.kafka.bootstrap) as approvals:
+        await ask(approvals, all_tried)
+        for number, tried in enumerate(all_tried):
+            await approvals.sign(tried.made, key=b"%d" % number)
+        judged = [tried for tried in all_tried if tried.name not in UNASKED]
+        await approvals.until(
+            lambda: all(latest(approvals.verdict(tried.made), tried) for tried in judged), "all judged"
+        )
+
+        assert {tried.name: latest(approvals.verdict(tried.made), tried) for tried in judged} == {
+            tried.name: [tried.reason] for tried in judged
+        }
+        assert len(judged) >= 36 + 40
+        check_nothing_counted(approvals, all_tried)
+
+
+async def test_over_http_every_attack_is_refused_with_its_own_reason(
+    system: System, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    all_tried = [tried for tried in attempts(system, monkeypatch) if tried.name not in SPACES]
+    async with Approvals(system.kafka.bootstrap) as approvals, gateway(system.kafka, tmp_path) as opened:
+        await ask(approvals, all_tried)
+        await approvals.ask(request(FIXED_ID, signing.SECONDS + 3600))
+        replies = await asyncio.gather(*[opened.post(path_for(tried), tried.made) for tried in all_tried])
+
+        written = [
+            tried for tried, reply in zip(all_tried, replies, strict=True) if was_written(tried, reply)
+        ]
+        await approvals.until_judged(tried.made for tried in written)
+        assert len(written) >= 36 + 40
+        check_nothing_counted(approvals, all_tried)
+        door = [tried.made for tried in all_tried if tried not in written]
+        assert not any(approvals.verdict(made) for made in door), "what cannot count costs no record"
+
+
+def path_for(tried: Tried) -> str:
+    """Some attacks are made once, for the table's own approval."""
+    claims = take_apart(tried.made[:MAX_BYTES]).claims or {}
+    return FIXED_ID if claims.get("approval_id") == FIXED_ID else tried.approval_id
+
+
+def was_written(tried: Tried, reply: Reply) -> bool:
+    """Whether the log judged it; else the door did, which looks at nothing but its form and its address."""
+    said = "closed" if reply.status == 409 else str(reply.json().get("detail", "")).partition(":")[0]
+    assert reply.status in (409, 413, 422), (tried.name, reply.status, reply.body)
+    if reply.status == 413 or said in AT_THE_DOOR:
+        assert tried.attack.reason in FORM, (tried.name, said)
+        return False
+    assert said == tried.reason, tried.name
+    return True
+
+
+async def test_a_token_sent_two_ways_at_once_counts_once(system: System, tmp_path: Path) -> None:
+    async with Approvals(system.kafka.bootstrap) as approvals, gateway(system.kafka, tmp_path) as opened:
+        copies = [(asked := system.approval_id(), token(approval_id=asked)) for _ in range(20)]
+        await approvals.ask(*[request(asked, soon(3600), Risk.MEDIUM) for asked, _ in copies])
+        replies = await asyncio.gather(
+            *[opened.post(asked, made) for asked, made in copies],
+            *[opened.post(asked, made) for asked, made in copies],
+            approvals.sign(*[made for _, made in copies]),
+        )
+        await approvals.until(
+            lambda: all(len(approvals.verdict(made)) == 3 for _, made in copies), "all copies judged"
+        )
+
+        for number, (asked, made) in enumerate(copies):
+            assert sorted(approvals.verdict(made)) == ["counted", "reused_jti", "reused_jti"]
+            assert len(approvals.authorized(asked)) == 1
+            told = [replies[number].status, replies[number + len(copies)].status]
+            assert sorted(told) in ([200, 422], [422, 422]), "each client is told of its own copy"
+
+
+async def test_no_random_change_of_a_good_token_counts(system: System) -> None:
+    draw, asked = random.Random(7), system.approval_id()
+    good = [token(kid=kid, approval_id=asked) for kid in ("bob-1", "bob-ec", "bob-rsa")]
+    others = [token("carol", approval_id=asked), token("carol", approval_id=asked, decision="reject")]
+    made = {changed(draw.choice(good), others, draw) for _ in range(600)} - {*good, *others}
+    async with Approvals(system.kafka.bootstrap) as approvals:
+        await approvals.ask(request(asked, soon(3600), Risk.MEDIUM))
+        await approvals.sign(*made)
+        await approvals.until_judged(made)
+
+        assert not approvals.counted(asked)
+        assert not approvals.ends(asked)
+        assert len(made) > 500
+        await approvals.sign(good[0])
+        await approvals.until(lambda: approvals.authorized(asked), "the good one counts")
+
+
+# -- the command line
+
+
+CLI = {
+    "a stranger's key": ("evil", "bob", "devops", {}, "unknown_key"),
+    "a stranger's key under another's id": ("bob-1", "bob", "devops", {"signed_by": "evil"}, "bad_signature"),
+    "another's name": ("carol-1", "bob", "devops", {}, "not_the_keys_owner"),
+    "a role that the registry does not give": ("bob-1", "bob", "cto", {}, "role_not_given"),
+    "a revoked key": ("bob-old", "bob", "devops", {}, "revoked_key"),
+    "a removed person": ("ivan-1", "ivan", "sre", {}, "removed_person"),
+    "another environment": ("bob-1", "bob", "devops", {"environment": "staging"}, "wrong_audience"),
+    "one's own proposal": ("alice-1", "alice", "devops", {}, "own_proposal"),
+}
+
+
+@pytest.fixture
+def command(system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`awoooi approve` on a machine whose signers file says what its owner likes."""
+    monkeypatch.setenv("AWOOOI_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("AWOOOI_KAFKA_BOOTSTRAP_SERVERS", system.kafka.bootstrap)
+    monkeypatch.setenv("AWOOOI_PARTITIONS", str(PARTITIONS))
+    settings = load().settings
+
+    def run(
+        asked: str, kid: str, person: str, role: str, environment: str = "production", signed_by: str = ""
+    ) -> int:
+        mine = {"person": person, "roles": [role], "keys": [{**jwk(signed_by or kid), "kid": kid}]}
+        registry = SignersFile.model_validate({"signers": [mine]})
+        (tmp_path / "mine.json").write_text(registry.model_dump_json(exclude_defaults=True))
+        pem = (form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
+        (tmp_path / "key").write_bytes(key(signed_by or kid).private_bytes(*pem))
+        about = {"environment": environment, "signers_file": tmp_path / "mine.json"}
+        whole = settings.model_copy(update={"approvals": settings.approvals.model_copy(update=about)})
+        return decide(whole, "approve", asked, str(tmp_path / "key"), "", "", ())
+
+    return run
+
+
+async def test_on_the_command_line_nobody_signs_what_they_may_not(
+    system: System, command: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = system.approval_id()
+    async with Approvals(system.kafka.bootstrap) as approvals:
+        await approvals.ask(request(asked, soon(3600)))
+        for name, (kid, person, role, more, reason) in CLI.items():
+            status = await asyncio.to_thread(command, asked, kid, person, role, **more)
+
+            assert (status, name) == (1, name)
+            assert f"({reason})" in capsys.readouterr().err, name
+        assert await asyncio.to_thread(command, asked, "bob-1", "bob", "devops") == 0
+        assert await asyncio.to_thread(command, asked, "bob-ec", "bob", "devops") == 1
+        assert "(same_person)" in capsys.readouterr().err
+        await approvals.read()
+        assert not approvals.authorized(asked)
+
+
+# -- the route under load and faults
+
+
+async def test_two_people_at_once_approve_and_each_is_told(system: System, tmp_path: Path) -> None:
+    asked = system.approval_id()
+    async with Approvals(system.kafka.bootstrap) as approvals, gateway(system.kafka, tmp_path) as opened:
+        await approvals.ask(request(asked, soon(3600)))
+        replies = await asyncio.gather(
+            *[opened.post(asked, token(who, approval_id=asked)) for who in ("bob", "carol")]
+        )
+
+        assert [reply.status for reply in replies] == [200, 200]
+        assert sorted(reply.json()["state"] for reply in replies) == ["APPROVED", "PENDING"]
+        await approvals.until(lambda: approvals.authorized(asked), "authorized")
+
+
+async def test_two_hundred_at_once_are_each_told_their_own_verdict(system: System, tmp_path: Path) -> None:
+    asked = [system.approval_id() for _ in range(200)]
+    async with Approvals(system.kafka.bootstrap) as approvals, gateway(system.kafka, tmp_path) as opened:
+        made = [token(approval_id=one, reason=one) for one in asked]
+        requests = [request(one, soon(3600), Risk.MEDIUM) for one in asked]
+        posted = asyncio.gather(approvals.ask(*requests), *map(opened.post, asked, made))
+        replies = (await posted)[1:]
+
+        unknown = [reply for reply in replies if reply.status == 404]
+        counted = [reply.json() for reply in replies if reply.status == 200]
+        assert len(unknown) + len(counted) == 200, "asked and signed in the same moment: there yet, or not"
+        assert {told["state"] for told in counted} <= {"APPROVED"}
+        again = [
+            (one, token)
+            for one, token, reply in zip(asked, made, replies, strict=True)
+            if reply.status == 404
+        ]
+        last = await asyncio.gather(*[opened.post(*one) for one in again])
+        assert {reply.status for reply in last} <= {200}
+        await approvals.until(lambda: all(map(approvals.authorized, asked)), "all approved")
+
+
+async def test_who_hangs_up_has_signed_all_the_same(system: System, tmp_path: Path) -> None:
+    asked = system.approval_id()
+    async with Approvals(system.kafka.bootstrap) as approvals, gateway(system.kafka, tmp_path) as opened:
+        await approvals.ask(request(asked, soon(3600), Risk.MEDIUM))
+        made = token(approval_id=asked)
+        path = PATH.format(approval_id=asked)
+        head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(made)}\r\n\r\n"
+        system.worker.freeze()
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", opened.port)
+            writer.write(head.encode() + made)
+            await approvals.until_written(made)
+            writer.close()
+        finally:
+            system.worker.signal(signal.SIGCONT)
+        await approvals.until(lambda: approvals.authorized(asked), "authorized")
+
+
+async def test_an_approval_that_nobody_asked_for_is_unknown(system: System, tmp_path: Path) -> None:
+    asked, other = system.approval_id(), system.approval_id()
+    async with gateway(system.kafka, tmp_path) as opened:
+        assert (await opened.post(asked, token(approval_id=asked))).status == 404
+        assert (await opened.post(asked, token(approval_id=other))).status == 422
+        async with Approvals(system.kafka.bootstrap) as approvals:
+            await approvals.ask(request(asked, soon(3600), Risk.MEDIUM))
+            reply = await opened.post(asked, token(approval_id=asked))
+            assert reply.status == 200, "as soon as it stands on the log"
+
+
+async def test_a_broker_that_was_away_is_followed_again(system: System, tmp_path: Path) -> None:
+    """Last: the others want a broker that is there."""
+    asked = [system.approval_id() for _ in range(2)]
+    async with gateway(system.kafka, tmp_path) as opened:
+        async with Approvals(system.kafka.bootstrap) as approvals:
+            await approvals.ask(*[request(one, soon(3600), Risk.MEDIUM) for one in asked])
+        assert (await opened.post(asked[0], token(approval_id=asked[0]))).status == 200
+        await asyncio.to_thread(system.kafka.kill)
+        away = await opened.post(asked[1], token(approval_id=asked[1]))
+        assert (away.status, "retry-after" in away.headers) == (503, True)
+        unknown = system.approval_id()
+        assert (await opened.post(unknown, token(approval_id=unknown))).status == 503, "nobody can tell"
+        await asyncio.to_thread(system.kafka.start)
+
+        async def counts() -> bool:
+            reply = await opened.post(asked[1], token(approval_id=asked[1]))
+            return reply.status in (200, 409)
+
+        await wait_until_async(counts, 60, what="a verdict after the broker is back")
+        assert (await opened.post(unknown, token(approval_id=unknown))).status == 404

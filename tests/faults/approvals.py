@@ -1,0 +1,204 @@
+"""Approvals on a real log: honest requests, signatures by anybody, and a reader of what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from schemas import ids
+from schemas.approval import ApprovalRequested
+from schemas.authorization import ActionAuthorized
+from schemas.catalog import MIB, key_of, partition_of
+from schemas.codec import Codec
+from schemas.envelope import Event, from_millis
+from schemas.headers import event_headers
+from schemas.operations import Risk
+from streams.policy.action_hash import act_of, action_hash
+from streams.policy.ballots import signature_of
+from streams.policy.gate import needed
+from streams.policy.policy import mark_of, read_policy
+from streams.policy.proof import proven
+from tests.faults.approving import PARTITIONS, PROOF_KEY
+from tests.peers.waiting import wait_until_async
+from tests.schemas.golden_events import golden
+
+POLICY = read_policy()
+SIGNATURES = "approvals.signatures"
+TOPICS = ("approvals.votes", "approvals.outcomes", "authorizations", "decisions", "stage.failed")
+ENDS = ("approval.approved", "approval.rejected", "approval.expired", "approval.voided")
+
+
+def request(
+    approval_id: str, expires: float, risk: Risk = Risk.HIGH, proposed_by: str = "alice", **changes: Any
+) -> ApprovalRequested:
+    """As the gate asks it: hashed, with its proof, by the policy in force."""
+    event: ApprovalRequested = golden("approval.requested")
+    about = {
+        "approval_id": approval_id,
+        "expires_at": from_millis(int(expires * 1000)),
+        "needed": needed(POLICY.quorums, risk),
+        "proposed_by": proposed_by,
+        "policy": mark_of(POLICY),
+        "commitments": {},
+    }
+    asked = event.payload.model_copy(update=about | changes)
+    asked = asked.model_copy(update={"action_hash": action_hash(act_of(asked))})
+    now = from_millis(int(time.time() * 1000))
+    incident = approval_id.rpartition("-A")[0]
+    whole = event.model_copy(
+        update={
+            "event_id": ids.derive_id("test request", approval_id),
+            "project_id": "shop",
+            "incident_id": incident,
+            "occurred_at": now,
+            "recorded_at": now,
+            "payload": asked,
+        }
+    )
+    return proven(whole, PROOF_KEY)
+
+
+HASH = request("INC-20260101-AAAAAAAAAA-A1", 0).payload.action_hash
+"""of what is asked for here, whatever the approval"""
+
+
+def soon(seconds: float) -> float:
+    return time.time() + timedelta(seconds=seconds).total_seconds()
+
+
+@dataclass
+class Approvals:
+    """`ask` and `sign` write; `read` takes in what the worker wrote."""
+
+    bootstrap: str
+    events: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
+    """by id, copies among them, in the order of the log"""
+    broken: list[Event] = field(default_factory=list)
+    """dead letters"""
+
+    async def __aenter__(self) -> Approvals:
+        self._codec = Codec()
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self.bootstrap, linger_ms=2, max_request_size=4 * MIB
+        )
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False)
+        await self._producer.start()
+        await self._consumer.start()
+        places = [TopicPartition(topic, number) for topic in TOPICS for number in range(PARTITIONS)]
+        self._consumer.assign(places)
+        await self._consumer.seek_to_beginning(*places)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._producer.stop()
+        await self._consumer.stop()
+
+    # -- writing
+
+    async def put(self, topic: str, *events: Event) -> None:
+        await asyncio.gather(
+            *[
+                await self._producer.send(
+                    topic,
+                    self._codec.encode(event),
+                    key=key_of(event),
+                    partition=partition_of(key_of(event), PARTITIONS),
+                    headers=event_headers(event, "application/avro", b"1" * 32, b"test"),
+                )
+                for event in events
+            ]
+        )
+
+    async def ask(self, *requests: ApprovalRequested) -> None:
+        await self.put("approvals.requests", *requests)
+
+    async def sign(self, *tokens: bytes, key: bytes | None = None) -> None:
+        await asyncio.gather(*[await self._producer.send(SIGNATURES, token, key=key) for token in tokens])
+
+    # -- reading
+
+    async def read(self) -> None:
+        for records in (await self._consumer.getmany(timeout_ms=100)).values():
+            for record in records:
+                event = self._codec.decode(record.value)
+                (self.broken if event.type == "stage.failed" else self.events[event.event_id]).append(event)
+
+    async def until(self, done: Any, what: str, timeout: float = 30) -> None:  # noqa: ASYNC109
+        async def told() -> bool:
+            await self.read()
+            return bool(done())
+
+        await wait_until_async(told, timeout, what=what, every=0)
+
+    async def until_judged(self, tokens: Iterable[bytes], timeout: float = 30) -> None:  # noqa: ASYNC109
+        wanted = {signature_of(token) for token in tokens}
+        await self.until(lambda: wanted <= self.verdicts.keys(), "every signature judged", timeout)
+
+    async def until_written(self, token: bytes) -> None:
+        """It stands on the log, whether or not anybody has read it."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+        )
+        await consumer.start()
+        try:
+            consumer.assign([TopicPartition(SIGNATURES, number) for number in range(PARTITIONS)])
+
+            async def there() -> bool:
+                found = await consumer.getmany(timeout_ms=100)
+                return any(record.value == token for records in found.values() for record in records)
+
+            await wait_until_async(there, 10, what="a signature on the log", every=0)
+        finally:
+            await consumer.stop()
+
+    @property
+    def firsts(self) -> list[Event]:
+        """As every reader takes it: the first event with an id wins."""
+        return [copies[0] for copies in self.events.values()]
+
+    @property
+    def verdicts(self) -> dict[str, list[str]]:
+        """Signature → the reasons that refused it, `counted` or `closed`."""
+        found = defaultdict(list)
+        for event in self.firsts:
+            if event.type in ("vote.counted", "vote.late", "vote.refused"):
+                told: Any = event.payload
+                said = {"vote.counted": "counted", "vote.late": "closed"}.get(event.type) or told.refusal
+                found[told.signature].append(str(said))
+        return found
+
+    def verdict(self, token: bytes) -> list[str]:
+        return self.verdicts.get(signature_of(token), [])
+
+    def ends(self, approval_id: str) -> Counter[str]:
+        """Every end that stands on the log, copies that say the same once."""
+        told = {
+            (event.event_id, event.type)
+            for copies in self.events.values()
+            for event in copies
+            if event.type in ENDS and event.payload.approval_id == approval_id  # type: ignore[attr-defined]
+        }
+        return Counter(kind.partition(".")[2] for _, kind in told)
+
+    def authorized(self, approval_id: str) -> list[ActionAuthorized]:
+        found = [event for event in self.firsts if isinstance(event, ActionAuthorized)]
+        return [event for event in found if event.payload.approval_id == approval_id]
+
+    def counted(self, approval_id: str) -> list[str]:
+        """Whose votes counted."""
+        return sorted(
+            event.payload.person  # type: ignore[attr-defined]
+            for event in self.firsts
+            if event.type == "vote.counted" and event.payload.approval_id == approval_id  # type: ignore[attr-defined]
+        )
+
+    @property
+    def repeated(self) -> int:
+        return sum(len(copies) - 1 for copies in self.events.values())
