@@ -35,6 +35,8 @@ from streams.stage import Events, Keyed, KeyedBase, Now, Record, State, pack, un
 EARLY_WAIT_MS = 30_000
 MOST_EARLY = 20
 MOST_CANCELLED = 20
+AT_ONCE = 1
+"""the next tick"""
 KEPT_AFTER_END = windows.DAY
 CLOSED, OPENED = ("incident.resolved", "incident.expired"), ("incident.opened", "incident.reopened")
 UNKNOWN = Refused(Refusal.UNKNOWN_APPROVAL, "nobody was asked under this approval id")
@@ -353,7 +355,7 @@ def _named(policy: PolicyMark) -> str:
 
 def _waits(state: Votes) -> list[int]:
     """What the policy in force would decide otherwise waits for nothing but the next tick."""
-    ends = [0 if one.otherwise else one.expires for one in state.open]
+    ends = [AT_ONCE if one.otherwise else one.expires for one in state.open]
     return [*ends, *(until for _, until in state.early)]
 
 

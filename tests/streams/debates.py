@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from agents.desk import Desk
@@ -25,6 +26,7 @@ from tests.streams.stages.evidence_support import KEYS, gateway
 from tests.streams.timeline import Timeline
 
 DEADLINE_SECS = 260
+_book = cache(load_book)
 
 
 @dataclass
@@ -38,7 +40,7 @@ class Debates(Timeline):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.desk = Desk(load_book(), self._seconds, self.panel)
+        self.desk = Desk(_book(), self._seconds, self.panel)
         evidence = EvidenceNeeds(
             self.gatherers,
             Around(KnownServices(self.codec), self._seconds),

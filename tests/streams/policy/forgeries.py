@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from schemas import ids
 from schemas.authorization import ActionAuthorized, Signed
@@ -32,17 +33,24 @@ from tests.streams.stages.test_gate import INCIDENT, OPTED_IN, PROOF_KEY, Gates
 OTHER_INCIDENT = "INC-20260301-ZZZZZZZZZZ"
 FREEZE = "[{name: sale, starts_at: 2000-01-01T00:00:00Z, ends_at: 2100-01-01T00:00:00Z, reason: a sale}]"
 POLICY = read_policy()
+T = TypeVar("T")
 Make = Callable[[], ActionAuthorized]
 
 
 # -- as they were written
 
 
+def apart(work: Coroutine[Any, Any, T]) -> T:
+    """In a loop of its own, whether or not one runs here."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
 @cache
 def approved() -> ActionAuthorized:
     """A rollback, HIGH, signed by bob and carol."""
     with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(_approved(Path(folder)))
+        return apart(_approved(Path(folder)))
 
 
 async def _approved(folder: Path) -> ActionAuthorized:
@@ -58,7 +66,7 @@ async def _approved(folder: Path) -> ActionAuthorized:
 @cache
 def automatic() -> ActionAuthorized:
     """A pod that its owner makes anew."""
-    return asyncio.run(_automatic())
+    return apart(_automatic())
 
 
 async def _automatic() -> ActionAuthorized:

@@ -1,20 +1,28 @@
-"""100,000 random histories of signatures: no approval without its quorum, states only go forward."""
+"""Random histories of signatures: no approval without its quorum, states only go forward; gone is gone.
+
+10,000 in every run, 100,000 with AWOOOI_FULL=1.
+"""
 
 from __future__ import annotations
 
+import os
 import random
+import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from itertools import permutations
 
 import pytest
 
 from streams.policy import approvals
-from streams.policy.approvals import Approval, State, Verdict, judge, tick
+from streams.policy.approvals import Approval, State, Verdict, judge, stands, tick, without_removed
 from streams.policy.refusals import Refusal
 from streams.policy.signatures import Vote
-from tests.streams.policy.signing import APPROVAL, CRITICAL, NOW, OTHER_HASH, OTHER_ID, ROLES, token
+from streams.policy.signers import Registry
+from streams.policy.signers_file import SignersFile
+from tests.streams.policy.signing import APPROVAL, CRITICAL, NOW, OTHER_HASH, OTHER_ID, ROLES, signers, token
 from tests.streams.policy.test_signatures import MEDIUM, vote
 
 
@@ -58,7 +66,8 @@ def fills(quorum: Iterable[frozenset[str]], people: dict[str, frozenset[str]]) -
     )
 
 
-HISTORIES = 100_000
+FULL = os.environ.get("AWOOOI_FULL") == "1"
+HISTORIES = 100_000 if FULL else 10_000
 
 
 def test_random_histories_approve_nothing_without_its_quorum_and_only_go_forward() -> None:
@@ -72,44 +81,94 @@ def test_random_histories_approve_nothing_without_its_quorum_and_only_go_forward
     assert min(ends.values()) > HISTORIES // 100, ends
 
 
+@cache
+def without(gone: frozenset[str]) -> Registry:
+    people = (
+        one.model_copy(update={"removed": NOW}) if one.person in gone else one for one in signers().signers
+    )
+    return Registry.of(SignersFile(signers=tuple(people)))
+
+
 def history(approval: Approval, draw: random.Random, tokens: list[Signed]) -> State:
     """One life of an approval, beside what it must be by the simplest account of it."""
     approving: dict[str, frozenset[str]] = {}
+    gone: frozenset[str] = frozenset()
     for _ in range(draw.randrange(1, 9)):
-        before = approval
-        one = draw.choice(tokens)
-        what = draw.random()
+        before, one, what = approval, draw.choice(tokens), draw.random()
         if what < 0.04:
             approval = tick(approval, NOW + timedelta(minutes=draw.choice([1, 59, 60, 90])))
         elif what < 0.06:
             approval = approval.closed(State.VOIDED)
+        elif what < 0.12:
+            gone |= {one.person}
+            approval = without_removed(approval, without(gone))
+            approving.pop(one.person, None)
+        elif one.person in gone:
+            assert not stands(one.vote, approval.project_id, without(gone))
         else:
-            judged = judge(one.vote, approval)
-            approval = judged.approval
-            counts = one.is_sound and any(one.roles & set(place) for place in approval.quorum)
-            fresh = one.person not in {counted.person for counted in before.votes}
-            expected = before.state is State.PENDING and counts and fresh
-            assert (judged.verdict is Verdict.COUNTED) is expected, (one, before)
-            if expected and one.is_approval:
-                approving[one.person] = one.roles
+            approval = voted(one, before, approving)
         if before.state is not State.PENDING:
             assert approval is before
-        elif approval.state is State.APPROVED:
+            continue
+        people = [counted.person for counted in approval.votes]
+        assert len(set(people)) == len(people)
+        assert not gone & set(people)
+        if approval.state is State.APPROVED:
             assert fills(approval.quorum, approving)
         elif approval.state is State.PENDING:
             assert not fills(approval.quorum, approving)
-        people = [counted.person for counted in approval.votes]
-        assert len(set(people)) == len(people)
     return approval.state
 
 
-def test_the_account_of_a_history_notices_a_check_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The property itself is seen to fail: one place for two votes of one person."""
+def voted(one: Signed, before: Approval, approving: dict[str, frozenset[str]]) -> Approval:
+    judged = judge(one.vote, before)
+    counts = one.is_sound and any(one.roles & set(place) for place in before.quorum)
+    fresh = one.person not in {counted.person for counted in before.votes}
+    expected = before.state is State.PENDING and counts and fresh
+    assert (judged.verdict is Verdict.COUNTED) is expected, (one, before)
+    if expected and one.is_approval:
+        approving[one.person] = one.roles
+    return judged.approval
 
-    left = tuple(
-        look for look in approvals.LOOKS if look.reason not in (Refusal.SAME_PERSON, Refusal.REUSED_JTI)
-    )
+
+LEFT_OUT = [
+    pytest.param({Refusal.SAME_PERSON, Refusal.REUSED_JTI}, id="two votes of one person"),
+    pytest.param({Refusal.OWN_PROPOSAL}, id="who proposed it"),
+    pytest.param({Refusal.OTHER_ACTION}, id="another action"),
+    pytest.param({Refusal.OTHER_APPROVAL}, id="another approval"),
+    pytest.param({Refusal.OTHER_PROJECT}, id="another project"),
+    pytest.param({Refusal.ROLE_DOES_NOT_COUNT}, id="a role that does not count"),
+]
+
+
+@pytest.mark.parametrize("left_out", LEFT_OUT)
+def test_the_account_of_a_history_notices_a_check_that_is_missing(
+    left_out: set[Refusal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The property itself is seen to fail."""
+    left = tuple(look for look in approvals.LOOKS if look.reason not in left_out)
     monkeypatch.setattr(approvals.judge, "__defaults__", (left,))
+
+    with pytest.raises(AssertionError):
+        test_random_histories_approve_nothing_without_its_quorum_and_only_go_forward()
+
+
+def test_the_account_notices_that_a_quorum_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(approvals, "is_met", lambda quorum, voters: True)
+
+    with pytest.raises(AssertionError):
+        test_random_histories_approve_nothing_without_its_quorum_and_only_go_forward()
+
+
+def test_the_account_notices_that_a_second_closing_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Approval, "closed", lambda approval, state: replace(approval, state=state))
+
+    with pytest.raises(AssertionError):
+        test_random_histories_approve_nothing_without_its_quorum_and_only_go_forward()
+
+
+def test_the_account_notices_that_a_removed_person_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "without_removed", lambda approval, registry: approval)
 
     with pytest.raises(AssertionError):
         test_random_histories_approve_nothing_without_its_quorum_and_only_go_forward()

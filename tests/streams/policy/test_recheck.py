@@ -10,6 +10,7 @@ from tests.streams.policy.forgeries import (
     FORGERIES,
     SINCE,
     Forgery,
+    Make,
     approved,
     automatic,
     insider,
@@ -28,9 +29,9 @@ def reason_of(forgery: Forgery, *, trusted: bool = False, without: Objection | N
     return objected.reason if objected else ""
 
 
-@pytest.mark.parametrize("event", [approved(), automatic()], ids=["approved", "automatic"])
-def test_what_the_stages_wrote_is_done(event: object) -> None:
-    assert may_act(event, today()) is None  # type: ignore[arg-type]  # both are authorizations
+@pytest.mark.parametrize("written", [approved, automatic])
+def test_what_the_stages_wrote_is_done(written: Make) -> None:
+    assert may_act(written(), today()) is None
 
 
 def test_a_policy_that_decides_the_same_changes_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -37,7 +38,10 @@ class Gates(Debates):
         self.trusted: dict[bytes, bytes] = {}
         read = {"switches": self.set, "trust": self.trusted}
         world = world_of(self.codec, lambda topic: read.get(topic, {}), lambda _: len(self.set))
-        given = Given(self.codec, desk=self.desk, world=world, proof_key=PROOF_KEY)
+        self.start(Given(self.codec, desk=self.desk, world=world, proof_key=PROOF_KEY))
+
+    def start(self, given: Given) -> None:
+        self.needs = given
         self.all = list(stages(PipelineConfig(), given, ("policy",)))
         for placed in self.all:
             placed.runner.clock = lambda: self.now
@@ -146,6 +150,16 @@ async def test_everything_in_order_is_told_as_automatic() -> None:
         == told.action_hash
         == action_hash(Act(allowed.action.step, "ab" * 32, allowed.policy.hash, allowed.action.undo, {}))
     )
+
+
+async def test_nothing_is_automatic_where_nobody_could_prove_that_policy_allowed_it() -> None:
+    story = Gates(away={"preflight"})
+    story.start(replace(story.needs, proof_key=None))
+    story.set.update([LIFTED, OPTED_IN])
+    await story.decide().check().run()
+
+    assert only(story.told).rule == "unproven"
+    assert not story.log.events("authorizations")
 
 
 async def test_checks_of_another_action_are_none() -> None:
