@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from agents.hard_rules.by_words import always, words_that
 from agents.hard_rules.calls import Call, Handler
@@ -196,115 +197,93 @@ def packages(call: Call) -> Stream | None:
     return None
 
 
-def all_of_them() -> dict[str, Handler]:
-    handlers: dict[str, Handler] = dict.fromkeys(("shutdown", "poweroff", "halt", "reboot"), shutdown)
-    handlers |= dict.fromkeys(("init", "telinit"), init)
-    handlers |= dict.fromkeys(
-        ("service", "rc-service", "invoke-rc.d", "initctl", "sv", "supervisorctl", "pm2", "monit"), service
-    )
-    handlers |= dict.fromkeys(("pkill", "killall", "skill"), pkill)
-    handlers |= dict.fromkeys(("iptables", "ip6tables", "iptables-legacy", "ebtables", "arptables"), firewall)
-    handlers |= dict.fromkeys(("nc", "ncat", "netcat"), netcat)
-    handlers |= dict.fromkeys(
-        (
-            "apt",
-            "apt-get",
-            "aptitude",
-            "yum",
-            "dnf",
-            "rpm",
-            "dpkg",
-            "apk",
-            "pacman",
-            "zypper",
-            "brew",
-            "pip",
-            "pip3",
-            "npx",
-            "pnpm",
-            "npm",
-            "snap",
-            "gem",
-            "pipx",
-            "uv",
-            "conda",
-            "yarn",
-            "cargo",
-        ),
-        packages,
-    )
-    handlers |= dict.fromkeys(LOCKS_OUT, always(Rule.LOCK_OUT))
-    return handlers | {
-        "systemctl": systemctl,
-        "loginctl": words_that(r"^(kill|terminate|poweroff|reboot|halt)", Rule.OUTAGE),
-        "kill": kill,
-        "umount": umount,
-        "socat": socat,
-        "passwd": always(Rule.LOCK_OUT, "-S --status"),
-        "usermod": words_that(
-            r"(^| )(-[a-zA-Z]*[Leups]|--lock|--expiredate|--shell|--password|--uid)|"
-            r"\b(sudo|wheel|root|docker|admin)\b(?!-)",
-            Rule.LOCK_OUT,
-        ),
-        "useradd": words_that(
-            r"(^| )(-o|-u 0|--uid[= ]0|-[a-zA-Z]*G (sudo|wheel|root|docker|admin))", Rule.ROOT
-        ),
-        "adduser": words_that(r"\b(sudo|wheel|root|docker)\b|--uid 0", Rule.ROOT),
-        "gpasswd": words_that(r"\b(sudo|wheel|root|docker)\b|-d ", Rule.ROOT),
-        "chage": words_that(r"-E ?0|-E ?-?\d", Rule.LOCK_OUT),
-        "nft": words_that(
-            r"\b(flush|delete|destroy)\b|policy drop|(input|output|forward) (counter )?(drop|reject)$",
-            Rule.LOCK_OUT,
-        ),
-        "iptables-restore": always(Rule.LOCK_OUT, "-t --test"),
-        "sops": words_that(r"(^| )(-d|--decrypt|decrypt|exec-env|exec-file)\b", Rule.SECRETS),
-        "kubeseal": words_that(r"--recovery-unseal", Rule.SECRETS),
-        "ansible-vault": words_that(r"^(view|decrypt|edit)", Rule.SECRETS),
-        "ufw": words_that(r"\b(disable|reset|delete)\b|default deny|deny (ssh|22)", Rule.LOCK_OUT),
-        "firewall-cmd": words_that(
-            r"--panic-on|--remove|--delete|--set-default-zone=(drop|block|trusted)", Rule.LOCK_OUT
-        ),
-        "ipvsadm": words_that(r"(^| )(-C|--clear|-D|-d)\b", Rule.OUTAGE),
-        "ip": words_that(
-            (
-                r"\bl(i|in|ink)? s(et)? .*\bdown\b|\bl(i|in|ink)? d(el|elete)?\b|\b(a|addr|address|r|"
-                r"ro|route|rule|n|neigh) (flush|f|del|delete|d)\b|netns (del|delete)|\bset .*\bdown\b"
-            ),
-            Rule.LOCK_OUT,
-        ),
-        "ifconfig": words_that(r"\bdown\b", Rule.LOCK_OUT),
-        "route": words_that(r"\b(del|delete|flush)\b", Rule.LOCK_OUT),
-        "nmcli": words_that(r"\b(off|down|delete|disconnect)\b", Rule.LOCK_OUT),
-        "tc": words_that(r"\badd\b.*\b(loss 100|netem loss)", Rule.OUTAGE),
-        "setenforce": words_that(r"^(0|permissive)", Rule.LOCK_OUT),
-        "date": words_that(r"(^| )(-s|--set)", Rule.OUTAGE),
-        "timedatectl": words_that(r"^set-(time|ntp (0|no|false))", Rule.OUTAGE),
-        "hwclock": words_that(r"--set|(^| )-[sw]|--systohc|--hctosys", Rule.OUTAGE),
-        "sysctl": words_that(
-            r"kernel\.(panic|sysrq|modules_disabled|core_pattern)|ip_forward ?= ?0|vm\.panic", Rule.OUTAGE
-        ),
-        "modprobe": words_that(r"(^| )(-[a-z]*r|--remove)", Rule.OUTAGE),
-        "history": words_that(r"^-c", Rule.DATA_LOSS),
-        "journalctl": words_that(
-            r"--vacuum-(time=[01](s|us|ms|min|m)?$|size=[01][KMB]?$|files=0)|--rotate.*--vacuum-time=1s",
-            Rule.DATA_LOSS,
-        ),
-        "auditctl": words_that(r"(^| )(-D|-e ?0)", Rule.LOCK_OUT),
-        "nginx": words_that(r"-s ?(stop|quit)", Rule.OUTAGE),
-        "apachectl": words_that(r"\b(stop|graceful-stop)\b", Rule.OUTAGE),
-        "nsupdate": _nsupdate,
-        "grub-install": always(Rule.RAW_DISK),
-        "efibootmgr": words_that(r"-B|-O", Rule.OUTAGE),
-        "ssh-keygen": words_that(r"(^| )-R\b|-f /etc/ssh", Rule.LOCK_OUT),
-        "msfvenom": always(Rule.REMOTE_SHELL),
-        "ngrok": words_that(r"^(tcp|http|tls)", Rule.REMOTE_SHELL),
-        "security": words_that(r"find-(generic|internet)-password|dump-keychain", Rule.SECRETS),
-        "keyctl": words_that(r"^(read|print|pipe|clear|revoke|purge)", Rule.SECRETS),
-        "gcore": always(Rule.SECRETS),
-    }
+TOGETHER: tuple[tuple[str, Handler], ...] = (
+    ("shutdown poweroff halt reboot", shutdown),
+    ("init telinit", init),
+    ("service rc-service invoke-rc.d initctl sv supervisorctl pm2 monit", service),
+    ("pkill killall skill", pkill),
+    ("iptables ip6tables iptables-legacy ebtables arptables", firewall),
+    ("nc ncat netcat", netcat),
+    ("apt apt-get aptitude yum dnf rpm dpkg apk pacman zypper brew snap", packages),
+    ("pip pip3 pipx uv conda npm npx pnpm yarn gem cargo", packages),
+)
+"""programs that do the same"""
+
+SAID: Mapping[str, tuple[str, Rule]] = {
+    "loginctl": (r"^(kill|terminate|poweroff|reboot|halt)", Rule.OUTAGE),
+    "usermod": (
+        r"(^| )(-[a-zA-Z]*[Leups]|--lock|--expiredate|--shell|--password|--uid)|"
+        r"\b(sudo|wheel|root|docker|admin)\b(?!-)",
+        Rule.LOCK_OUT,
+    ),
+    "useradd": (r"(^| )(-o|-u 0|--uid[= ]0|-[a-zA-Z]*G (sudo|wheel|root|docker|admin))", Rule.ROOT),
+    "adduser": (r"\b(sudo|wheel|root|docker)\b|--uid 0", Rule.ROOT),
+    "gpasswd": (r"\b(sudo|wheel|root|docker)\b|-d ", Rule.ROOT),
+    "chage": (r"-E ?0|-E ?-?\d", Rule.LOCK_OUT),
+    "nft": (
+        r"\b(flush|delete|destroy)\b|policy drop|(input|output|forward) (counter )?(drop|reject)$",
+        Rule.LOCK_OUT,
+    ),
+    "sops": (r"(^| )(-d|--decrypt|decrypt|exec-env|exec-file)\b", Rule.SECRETS),
+    "kubeseal": (r"--recovery-unseal", Rule.SECRETS),
+    "ansible-vault": (r"^(view|decrypt|edit)", Rule.SECRETS),
+    "ufw": (r"\b(disable|reset|delete)\b|default deny|deny (ssh|22)", Rule.LOCK_OUT),
+    "firewall-cmd": (r"--panic-on|--remove|--delete|--set-default-zone=(drop|block|trusted)", Rule.LOCK_OUT),
+    "ipvsadm": (r"(^| )(-C|--clear|-D|-d)\b", Rule.OUTAGE),
+    "ip": (
+        r"\bl(i|in|ink)? s(et)? .*\bdown\b|\bl(i|in|ink)? d(el|elete)?\b|\b(a|addr|address|r|"
+        r"ro|route|rule|n|neigh) (flush|f|del|delete|d)\b|netns (del|delete)|\bset .*\bdown\b",
+        Rule.LOCK_OUT,
+    ),
+    "ifconfig": (r"\bdown\b", Rule.LOCK_OUT),
+    "route": (r"\b(del|delete|flush)\b", Rule.LOCK_OUT),
+    "nmcli": (r"\b(off|down|delete|disconnect)\b", Rule.LOCK_OUT),
+    "tc": (r"\badd\b.*\b(loss 100|netem loss)", Rule.OUTAGE),
+    "setenforce": (r"^(0|permissive)", Rule.LOCK_OUT),
+    "date": (r"(^| )(-s|--set)", Rule.OUTAGE),
+    "timedatectl": (r"^set-(time|ntp (0|no|false))", Rule.OUTAGE),
+    "hwclock": (r"--set|(^| )-[sw]|--systohc|--hctosys", Rule.OUTAGE),
+    "sysctl": (
+        r"kernel\.(panic|sysrq|modules_disabled|core_pattern)|ip_forward ?= ?0|vm\.panic",
+        Rule.OUTAGE,
+    ),
+    "modprobe": (r"(^| )(-[a-z]*r|--remove)", Rule.OUTAGE),
+    "history": (r"^-c", Rule.DATA_LOSS),
+    "journalctl": (
+        r"--vacuum-(time=[01](s|us|ms|min|m)?$|size=[01][KMB]?$|files=0)|--rotate.*--vacuum-time=1s",
+        Rule.DATA_LOSS,
+    ),
+    "auditctl": (r"(^| )(-D|-e ?0)", Rule.LOCK_OUT),
+    "nginx": (r"-s ?(stop|quit)", Rule.OUTAGE),
+    "apachectl": (r"\b(stop|graceful-stop)\b", Rule.OUTAGE),
+    "efibootmgr": (r"-B|-O", Rule.OUTAGE),
+    "ssh-keygen": (r"(^| )-R\b|-f /etc/ssh", Rule.LOCK_OUT),
+    "ngrok": (r"^(tcp|http|tls)", Rule.REMOTE_SHELL),
+    "security": (r"find-(generic|internet)-password|dump-keychain", Rule.SECRETS),
+    "keyctl": (r"^(read|print|pipe|clear|revoke|purge)", Rule.SECRETS),
+}
+"""what a program's arguments must not say"""
 
 
 def _nsupdate(call: Call) -> Stream | None:
     if call.stdin.text is not None and re.search(r"\bdel(ete)?\b", call.stdin.text):
         call.hit(Rule.OUTAGE)
     return EMPTY
+
+
+def all_of_them() -> dict[str, Handler]:
+    handlers = {name: handler for names, handler in TOGETHER for name in names.split()}
+    handlers |= dict.fromkeys(LOCKS_OUT, always(Rule.LOCK_OUT))
+    handlers |= {name: words_that(pattern, rule) for name, (pattern, rule) in SAID.items()}
+    return handlers | {
+        "systemctl": systemctl,
+        "kill": kill,
+        "umount": umount,
+        "socat": socat,
+        "passwd": always(Rule.LOCK_OUT, "-S --status"),
+        "iptables-restore": always(Rule.LOCK_OUT, "-t --test"),
+        "nsupdate": _nsupdate,
+        "grub-install": always(Rule.RAW_DISK),
+        "msfvenom": always(Rule.REMOTE_SHELL),
+        "gcore": always(Rule.SECRETS),
+    }
