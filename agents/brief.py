@@ -21,6 +21,7 @@ from agents.brief_limits import (
     MOST_WORDS,
     NAME,
     NEIGHBOURS,
+    NOTE,
     SUSPECTS,
     TARGETS,
     TEXT,
@@ -218,7 +219,7 @@ class Teller:
             kind=say(finding.kind, NAME),
             about=say(finding.about, NAME),
             observed_at=from_millis(finding.observed_at),
-            text=say(" ".join(finding.text.split()), TEXT),
+            text=say(" ".join(finding.text.split()), NOTE if source is Source.PERSON else TEXT),
             numbers={say(name, NAME): float(number) for name, number in finite[:MOST_NUMBERS]},
             words={
                 say(name, NAME): say(word, WORD) for name, word in list(finding.words.items())[:MOST_WORDS]

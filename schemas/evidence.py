@@ -23,6 +23,11 @@ class Source(StrEnum):
     TOPOLOGY = "topology"
     HISTORY = "history"
     SILENCES = "silences"
+    PERSON = "person"
+
+
+WRITTEN = frozenset({Source.ALERT, Source.PERSON})
+"""what somebody wrote: it may be read, and shows nothing by itself"""
 
 
 class EvidenceItem(Plain):

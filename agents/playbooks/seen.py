@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from agents.playbooks.shape import Fact
 from agents.playbooks.words import holds
-from schemas.evidence import Brief, EvidenceItem, NodeKind, Source
+from schemas.evidence import WRITTEN, Brief, EvidenceItem, NodeKind, Source
 
 OUTSIDE = frozenset({Source.KUBERNETES, Source.PROMETHEUS, Source.TOPOLOGY})
 """What nobody who only writes alerts can say: history is made of alerts as well"""
@@ -45,9 +45,9 @@ def shows(item: EvidenceItem, fact: Fact) -> bool:
 
 
 def _says(item: EvidenceItem, fact: Fact) -> bool:
-    """In its words first; in its text too, but for the alert's own, which says whatever it likes."""
+    """In its words first; in its text too, but for what somebody wrote, which says whatever it likes."""
     texts = [*item.words.values()]
-    if item.source != Source.ALERT:
+    if item.source not in WRITTEN:
         texts.append(item.text)
     return any(holds(phrase, text) for phrase in fact.says for text in texts)
 

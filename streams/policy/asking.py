@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agents.topology import owners
 from schemas.decision import Branch, Package
-from schemas.evidence import Brief, Source
+from schemas.evidence import WRITTEN, Brief
 from schemas.operations import Target
 from schemas.plan import Action
 from schemas.preflight import Check, Preflight
@@ -99,7 +99,7 @@ def _agreement(package: Package, action: Action | None) -> float | None:
     chosen = next((one for one in causes if action is not None and one.id == action.hypothesis), None)
     if chosen is None or package.brief is None:
         return None
-    seen = {item.id for item in package.brief.items if item.source != Source.ALERT}
+    seen = {item.id for item in package.brief.items if item.source not in WRITTEN}
     supporting, against = seen & set(chosen.evidence), seen & set(chosen.against)
     bearing = supporting | against
     return len(supporting - against) / len(bearing) if bearing else None

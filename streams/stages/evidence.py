@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from prometheus_client import Counter
 
+from agents.brief import real_name
 from agents.snapshot import Gathered, Keys, Snapshot, snapshot, wanted
 from connectors.evidence import GAP, Finding, Gatherer, Wanted
 from connectors.tools import Ask, Called, Caller, Entry, GatewayConfig, Session
 from schemas import ids
 from schemas.envelope import Event, from_millis, to_millis
-from schemas.errors import Never
-from schemas.evidence import EvidenceCollected
+from schemas.errors import CannotOpen, Never
+from schemas.evidence import EvidenceCollected, Source
 from schemas.run import RunStarted
 from schemas.tool import ToolCalled
 from streams import windows
@@ -130,7 +132,7 @@ class Evidence(KeyedBase[Gathering]):
         looking = needs.around.look(about, session, seconds)
         around, answers = await asyncio.gather(looking, asyncio.gather(*asked))
         gathered = [_gathered(one, called) for one, called in zip(needs.gatherers, answers, strict=True)]
-        parts = [*gathered, *around.gathered]
+        parts = [*_noted(started, needs.keys), *gathered, *around.gathered]
         for part in parts:
             if part.gap:
                 GAPS.labels(part.source).inc()
@@ -183,6 +185,20 @@ class Evidence(KeyedBase[Gathering]):
 
     def dead_letter(self, record: Record, error: Never, now: Now) -> Event:
         return stage_failed(self.name, record, error, now, self._epoch)
+
+
+def _noted(started: RunStarted, keys: Keys) -> list[Gathered]:
+    """What the one who asked for the run tells it, with its real values: the run's shield covers it anew."""
+    note = started.payload.note
+    if note is None:
+        return []
+    values: Mapping[str, str] = {}
+    with suppress(CannotOpen):  # then its labels lead nowhere, and are shown as such
+        if note.sealed:
+            values = keys.opener.open(note.sealed, project_id=started.project_id, event_id=note.event_id)
+    text = real_name(note.text, values) or note.text
+    source = Source.PERSON if note.actor else Source.HISTORY
+    return [Gathered(source, [Finding("note", "", to_millis(note.written_at), text)])]
 
 
 def _gathered(gatherer: Gatherer, called: Called[Sequence[Finding]]) -> Gathered:

@@ -10,7 +10,7 @@ from agents.playbooks.fill import Filling, Unfilled, fill, fill_exactly, half_as
 from agents.playbooks.matching import Basis, fits
 from agents.playbooks.seen import Sorted, shows
 from agents.playbooks.shape import Fact, Match
-from schemas.evidence import Surroundings
+from schemas.evidence import Source, Surroundings
 from tests.agents.briefs import brief, kube, near, series, suspect, target
 
 CHECKOUT = target("deployment", "checkout")
@@ -100,6 +100,14 @@ def test_a_fact_stands_in_an_item(fact, shown):
     seen = kube("pod", "x", {"phase": "Running"}, restart_count=5, ready=3, desired=4)
 
     assert shows(brief("X", CHECKOUT, [seen]).items[1], Fact.model_validate(fact)) == shown
+
+
+@pytest.mark.parametrize(("source", "shown"), [("kubernetes", True), ("alert", False), ("person", False)])
+def test_what_somebody_wrote_shows_nothing_by_its_text(source, shown):
+    item = brief("X", CHECKOUT, [kube("pod", "x")]).items[1]
+    item = item.model_copy(update={"source": Source(source), "text": "the container was OOMKilled"})
+
+    assert shows(item, Fact.model_validate({"sources": source, "says": "OOMKilled"})) == shown
 
 
 def filling(labels: dict[str, str]) -> Filling:
