@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 from agents.hard_rules.calls import Call, Handler
-from agents.hard_rules.given import read
+from agents.hard_rules.given import Given, read
 from agents.hard_rules.hits import RUN_TIME, SIFTED, Rule, listed
 from agents.hard_rules.managers import manage
 from agents.hard_rules.manifests import is_zero
 from agents.hard_rules.streams import SOMETHING, Stream
 
+REMOVES = listed("rm remove rmi del delete")
+KEEPS_DATA = listed("volume service stack node secret machine pod")
 RUN_VALUES = [
     "e",
     "env",
@@ -120,24 +122,10 @@ def docker(call: Call) -> Stream | None:
 def _judge(call: Call, noun: str, verb: str, rest: list[str]) -> None:
     given = read(rest, ("t", "time", "s", "signal", "filter"))
     text = " ".join(rest)
-    forced = any(name in ("f", "force") for name, _ in given.options)
     mass = call.mass or any(not set(word).isdisjoint(RUN_TIME - {SIFTED}) for word in given.words)
-    removes = verb in ("rm", "remove", "rmi", "del", "delete")
     if not set(verb).isdisjoint(RUN_TIME):
         call.hit(Rule.OPAQUE)
-    elif (
-        (
-            removes
-            and (
-                noun in ("volume", "service", "stack", "node", "secret", "machine", "pod")
-                or forced
-                or mass
-                or given.has("v", "volumes")
-            )
-        )
-        or (verb == "prune" and (noun in ("system", "volume") or given.has("a", "all", "volumes")))
-        or (noun, verb) == ("system", "reset")
-    ):
+    elif _loses_data(noun, verb, given, mass=mass):
         call.hit(Rule.DATA_LOSS)
     elif verb in ("kill", "stop", "pause") and mass:
         call.hit(Rule.OUTAGE)
@@ -151,6 +139,15 @@ def _judge(call: Call, noun: str, verb: str, rest: list[str]) -> None:
         call.hit(Rule.DRAIN)
     elif verb == "cp" and re.search(r"/etc/shadow|/run/secrets|\.ssh/", text):
         call.hit(Rule.SECRETS)
+
+
+def _loses_data(noun: str, verb: str, given: Given, *, mass: bool) -> bool:
+    if verb in REMOVES:
+        forced = any(name in ("f", "force") for name, _ in given.options)
+        return forced or mass or noun in KEEPS_DATA or given.has("v", "volumes")
+    if verb == "prune":
+        return noun in ("system", "volume") or given.has("a", "all", "volumes")
+    return (noun, verb) == ("system", "reset")
 
 
 def _starts(call: Call, rest: list[str]) -> Stream | None:
