@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-LATER_KINDS = ("execution", "notify")
+LATER_KINDS = ("notify",)
 UNHURRIED_SECS = 30.0
 """a worker that times only what it may forget"""
 ALL = "all"
@@ -166,11 +166,14 @@ async def _workers(
 
 
 async def _make(settings: Settings, kind: str, opened: AsyncExitStack) -> Make:
+    from awoooi.execution import execution_given
     from awoooi.rca import policy_given, rca_given
     from awoooi.worker import ingest_given
 
     if kind == "rca":
         return await opened.enter_async_context(rca_given(settings))
+    if kind == "execution":
+        return await opened.enter_async_context(execution_given(settings))
     if kind == "policy":
         return policy_given(settings, opened)
     sealing, gateway = settings.sealing, settings.gateway

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from agents.models.config import Asking, ClaudeConfig, GeminiConfig, OllamaConfig, OpenAiConfig
 from connectors.gateway.config import GatewayConfig
 from connectors.kafka.config import KafkaConfig
-from connectors.kubernetes.config import KubernetesConfig
+from connectors.kubernetes.config import ExecutorConfig, KubernetesConfig
 from connectors.prometheus.config import PrometheusConfig
 from connectors.secret import one_of, read_secret
 from connectors.tokens import PROJECT_PATTERN
@@ -49,6 +49,7 @@ class HealthSettings(Section):
     sink_port: int = Field(9102, ge=0, le=65535, description="of `sink`")
     rca_port: int = Field(9103, ge=0, le=65535, description="of `worker rca`")
     policy_port: int = Field(9104, ge=0, le=65535, description="of `worker policy`")
+    execution_port: int = Field(9105, ge=0, le=65535, description="of `worker execution`")
 
 
 class RegistrySettings(Section):
@@ -195,6 +196,7 @@ class Settings(Section):
     playbooks: tuple[Path, ...] = Field((), description="files and folders with playbooks of your own")
     evidence: EvidenceSettings = EvidenceSettings()
     kubernetes: KubernetesConfig = KubernetesConfig()
+    executor: ExecutorConfig = ExecutorConfig()
     prometheus: PrometheusConfig = PrometheusConfig()
     models: Asking = Asking()
     ollama: OllamaConfig = OllamaConfig()

@@ -11,7 +11,8 @@
                                                │
       approvals.signatures ─▶ intake ─▶ votes ─┴─▶ approve ─▶ approvals.outcomes, decisions, authorizations
 
-Three workers: `ingest` up to schedule, `rca` (slow: clusters and models) up to critique, `policy` from there.
+Four workers: `ingest` up to schedule, `rca` (slow: clusters and models) up to critique, `execution` (slow:
+under the executor's own log-in) with preflight, `policy` with the rest from coordinate on.
 A later stage is one more file in stages/ and one more entry here.
 """
 
@@ -40,7 +41,7 @@ from streams.stages.evidence import Evidence, EvidenceNeeds
 from streams.stages.gate import Gate
 from streams.stages.intake import Intake
 from streams.stages.normalize import AUTO, Normalize, NormalizeConfig
-from streams.stages.preflight import PreflightStage
+from streams.stages.preflight import PreflightNeeds, PreflightStage
 from streams.stages.review import Review
 from streams.stages.runs import Runs
 from streams.stages.schedule import Schedule, ScheduleConfig
@@ -50,7 +51,8 @@ from streams.stages.trust import Trust
 WORKERS: Mapping[str, tuple[str, ...]] = {
     "ingest": ("normalize", "dedup", "runs", "schedule"),
     "rca": ("evidence", "diagnose", "solve", "review", "critique"),
-    "policy": ("coordinate", "preflight", "gate", "intake", "approve", "trust"),
+    "policy": ("coordinate", "gate", "intake", "approve", "trust"),
+    "execution": ("preflight",),
 }
 TRANSFORMS = ("normalize", "preflight", "intake")
 """the stages that keep no rows"""
@@ -82,11 +84,13 @@ class Given:
     """who may sign: of `policy`; without it nobody"""
     proof_key: bytes | None = field(default=None, repr=False)
     """proves what policy decided: of `policy`; without it nothing goes by itself"""
+    preflight: PreflightNeeds | None = None
+    """executors and keys: of `execution`; without them every check is unavailable"""
 
 
 def stages(config: PipelineConfig, given: Given, kinds: Sequence[str] = tuple(WORKERS)) -> Sequence[Placed]:
     """Every stage of these worker kinds, placed."""
-    makers = {"ingest": _ingest, "rca": _rca, "policy": _policy}
+    makers = {"ingest": _ingest, "rca": _rca, "policy": _policy, "execution": _execution}
     return [placed for kind in kinds for placed in makers[kind](config, given)]
 
 
@@ -128,19 +132,23 @@ def _rca(config: PipelineConfig, given: Given) -> Sequence[Placed]:
 def _policy(config: PipelineConfig, given: Given) -> Sequence[Placed]:
     codec, epoch = given.codec, config.epoch
     coordinate = Coordinate(_desk(given), epoch)
-    preflight = PreflightStage(epoch)
     world = given.world or world_of(codec, lambda _: None, lambda _: -1)
     gate, trust = Gate(world, epoch, given.proof_key), Trust(world.policies, epoch)
     verifier = given.verifier or Verifier(Rules(audience=""))
     intake, approve = Intake(verifier, epoch), Approve(verifier, world.policies, epoch, given.proof_key)
     return (
         Placed(Runner(coordinate, codec, epoch=epoch), coordinate.reads, keyed=True),
-        Placed(Runner(preflight, codec, epoch=epoch), preflight.reads, keyed=False),
         Placed(Runner(gate, codec, epoch=epoch), gate.reads, keyed=True),
         Placed(Runner(intake, codec, epoch=epoch), intake.reads, keyed=False),
         Placed(Runner(approve, codec, epoch=epoch), approve.reads, keyed=True),
         Placed(Runner(trust, codec, epoch=epoch), trust.reads, keyed=True),
     )
+
+
+def _execution(config: PipelineConfig, given: Given) -> Sequence[Placed]:
+    preflight = PreflightStage(given.preflight, config.epoch)
+    runner = Runner(preflight, given.codec, epoch=config.epoch)
+    return (Placed(runner, preflight.reads, keyed=False, slow=True),)
 
 
 def _desk(given: Given) -> Desk:

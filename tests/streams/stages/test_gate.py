@@ -42,7 +42,7 @@ class Gates(Debates):
 
     def start(self, given: Given) -> None:
         self.needs = given
-        self.all = list(stages(PipelineConfig(), given, ("policy",)))
+        self.all = list(stages(PipelineConfig(), given, ("policy", "execution")))
         for placed in self.all:
             placed.runner.clock = lambda: self.now
 
