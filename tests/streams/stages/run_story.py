@@ -36,6 +36,8 @@ class RunStory(Timeline):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._said = count(1)
+        self.meant = ""
+        """the incident that is spoken of; empty: the first"""
 
     # -- what others say
 
@@ -96,7 +98,7 @@ class RunStory(Timeline):
 
     @property
     def incident(self) -> str:
-        return self.log.events("incidents")[0].incident_id
+        return self.meant or self.log.events("incidents")[0].incident_id
 
     @property
     def requests(self) -> list[Any]:
