@@ -13,10 +13,11 @@ from connectors.gateway.act_kinds import ACTS
 from connectors.kafka.admin import apply_topics
 from connectors.kafka.config import KafkaConfig
 from connectors.kafka.producer import Publisher
-from schemas.catalog import topic
+from schemas.catalog import partition_of, topic
 from tests.connectors.gateway.desk import OPEN, office
 from tests.peers import KafkaPeer
 
+PARTITIONS = 12
 TOPICS = ("incidents", "alerts.normalized")
 
 
@@ -36,7 +37,7 @@ class OwnTopics:
 async def test_each_act_lies_where_it_is_told(kafka: KafkaPeer, tmp_path: Path) -> None:
     config, mark = KafkaConfig(bootstrap_servers=kafka.bootstrap), uuid4().hex
     wanted = [replace(topic(name), name=f"{name}-{mark}") for name in TOPICS]
-    assert (await apply_topics(config, wanted, 4)).is_good
+    assert (await apply_topics(config, wanted, PARTITIONS)).is_good
     log = OwnTopics(Publisher(config), mark)
     await log.publisher.start()
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap, fetch_max_wait_ms=50)
@@ -55,6 +56,9 @@ async def test_each_act_lies_where_it_is_told(kafka: KafkaPeer, tmp_path: Path) 
                 assert (event.event_id, event.type) == (told["event_id"], act.event.type_name())
                 assert (event.actor, event.incident_id) == ("bob", OPEN.incident_id)
                 assert dict(record.headers)["ce_id"].decode() == event.event_id
+                assert told["partition"] == partition_of(record.key, PARTITIONS), (
+                    "where its stage keeps its row"
+                )
     finally:
         await consumer.stop()
         await log.publisher.stop()
