@@ -22,7 +22,7 @@ from schemas import ids
 from schemas.decision import RcaDecided
 from schemas.envelope import Event
 from schemas.errors import CannotOpen, Never
-from schemas.operations import Step
+from schemas.operations import SHAPES, Step
 from schemas.plan import Action
 from schemas.preflight import Check, Preflight, PreflightChecked, PreflightStatus, status_of
 from schemas.tool import ToolCalled
@@ -147,6 +147,8 @@ async def _find(needs: PreflightNeeds, event: RcaDecided, action: Action, values
 def _named(keys: Keys, event: RcaDecided, action: Action, step: Step) -> Check:
     """By evidence, and by the id that its authorization will be kept under: both mean the very same thing."""
     labelled, real = action.step.target, step.target
+    if not labelled.name and not SHAPES[step.operation].kinds:
+        return Check(name=IN_EVIDENCE, passed=True, message="it needs no target")
     brief = event.payload.brief
     told = f"{labelled.kind} {labelled.name}"
     if brief is None or not in_evidence(brief, labelled):

@@ -133,13 +133,13 @@ class SetResources(WorkloadAct):
         return [patch(step, seen, action_id, {"spec": {"template": spec}}, STRATEGIC)]
 
     def undo(self, step: Step, seen: Seen) -> Step | None:
-        """The former amounts; what had none before cannot be put back by an amount."""
+        """The former amounts; what had none before cannot be put back by an amount, so by its revision."""
         container, former = _container(step, seen), {}
         for part in ("requests", "limits"):
             had = strings(container, "resources", part)
             asked: dict[str, str] = getattr(step.parameters, part)
             if not asked.keys() <= had.keys():
-                return None
+                return super().undo(step, seen)
             former[part] = {name: had[name] for name in asked}
         return Step(
             operation=step.operation,

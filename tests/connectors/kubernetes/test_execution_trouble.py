@@ -282,13 +282,16 @@ async def test_all_pods_at_once_is_against_a_budget(fake: World, executor: Kuber
     assert "takes all pods down at once" in failed(checked)["budgets"]
 
 
-async def test_former_amounts_that_were_none_cannot_be_put_back(
+async def test_former_amounts_that_were_none_are_put_back_by_their_revision(
     fake: World, executor: KubernetesExecutor
 ) -> None:
     fake.deploy("api", replicas=1)
     wanted = order(fake, Operation.SET_RESOURCES, "deployment", "api", limits={"cpu": "1"})
 
-    assert executor.undo(wanted, await executor.check(wanted)) is None
+    undo = executor.undo(wanted, await executor.check(wanted))
+
+    assert undo is not None
+    assert (undo.operation, undo.parameters.revision) == (Operation.ROLLBACK_DEPLOYMENT, 1)
 
 
 async def test_which_container_must_be_clear(fake: World, executor: KubernetesExecutor) -> None:
