@@ -10,7 +10,7 @@ from prometheus_client import Gauge
 from schemas.codec import Codec
 from schemas.errors import Misconfigured, Never
 from schemas.policy import SUBJECT, PolicyApplied
-from streams.policy.policy import Policy, parse_policy, read_policy
+from streams.policy.policy import Policy, parse_policy, shipped
 
 log = structlog.get_logger(__name__)
 TOPIC = "policies"
@@ -20,7 +20,7 @@ REFUSED = Gauge("awoooi_policy_refused", "1 while the latest policy cannot be re
 class PolicyInForce:
     def __init__(self, codec: Codec, values: Callable[[], Mapping[bytes, bytes] | None]) -> None:
         self._codec, self._values = codec, values
-        self._shipped = self._good = read_policy()
+        self._shipped = self._good = shipped()
         self._read: bytes | None = None
         self._has_good = False
         self.trouble = ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -242,6 +242,11 @@ def mark_of(policy: Policy) -> PolicyMark:
 def parse_policy(text: str, where: str = "policy") -> Policy:
     """Raises Misconfigured, with the line and what is allowed."""
     return parse_checked(text.encode(), Policy, where)
+
+
+@cache
+def shipped() -> Policy:
+    return read_policy()
 
 
 def read_policy(path: Path = SHIPPED) -> Policy:

@@ -37,6 +37,7 @@ MOST_EARLY = 20
 MOST_CANCELLED = 20
 AT_ONCE = 1
 """the next tick"""
+UNSEEN = "unseen"
 KEPT_AFTER_END = windows.DAY
 CLOSED, OPENED = ("incident.resolved", "incident.expired"), ("incident.opened", "incident.reopened")
 UNKNOWN = Refused(Refusal.UNKNOWN_APPROVAL, "nobody was asked under this approval id")
@@ -77,7 +78,7 @@ class Votes(State):
     cancelled: dict[str, str] = field(default_factory=dict)
     """run → by whom and why; the latest few"""
     looked: str = ""
-    """hash of the policy that what is open was last looked at with"""
+    """hash of the policy that all that is open was last looked at with; empty: not all was"""
     touched_at: int = 0
     forgotten: bool = False
 
@@ -112,7 +113,7 @@ class Approve(KeyedBase[Votes]):
             return None
         asked = [_kept(one) for one in state.asked.values()]
         early = [(vote.model_dump_json(), until) for vote, until in state.early]
-        looked = state.looked if state.open else ""
+        looked = (state.looked or UNSEEN) if state.open else ""
         facts = [asked, early, state.resolved, state.cancelled, state.touched_at]
         return pack([_due(state), looked, state.seen, *facts])
 
@@ -178,8 +179,8 @@ class Approve(KeyedBase[Votes]):
             return []
         self._refuse_forged(event)
         state.asked[approval_id] = one = Asked(event)
-        self._look(one)
-        state.looked = state.looked or self.world()
+        state.looked = ""
+        self._look_again(state)
         events = self._void(one, state, now)
         waited = [vote for vote, _ in state.early if vote.payload.approval_id == approval_id]
         state.early = [(vote, until) for vote, until in state.early if vote not in waited]
@@ -227,10 +228,12 @@ class Approve(KeyedBase[Votes]):
         if any(event.event_id == vote.event_id for vote in one.votes):
             return []  # the same vote written twice
         token = event.payload.token.encode()
+        for counted in one.votes:
+            await self._verifier.prepare(counted.payload.token.encode())
         vote = await self._verifier.verify(token, event.recorded_at)
         if isinstance(vote, Refused):
             return [self._refused(event, vote, now)]
-        await self._forget_removed(one)
+        self._forget_removed(one)
         judged = judge(vote, one.approval())
         if judged.verdict is Verdict.COUNTED:
             ballot = ballot_of(vote, token)
@@ -245,10 +248,8 @@ class Approve(KeyedBase[Votes]):
             return self._close(one, by_vote(state, one.votes, last.recorded_at), now)
         return []
 
-    async def _forget_removed(self, one: Asked) -> None:
+    def _forget_removed(self, one: Asked) -> None:
         """A person, a role or a key that is gone no longer counts where it is still open."""
-        for vote in one.votes:
-            await self._verifier.prepare(vote.payload.token.encode())
         left = {vote.jti for vote in without_removed(one.approval(), self._verifier.registry()).votes}
         one.votes = [vote for vote in one.votes if vote.payload.jti in left]
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
+import structlog
 from prometheus_client import REGISTRY
 
 from awoooi.policy_commands import applied
+from connectors.kafka.config import KafkaConfig
 from schemas.codec import Codec
 from streams.policy.in_force import PolicyInForce
 from streams.policy.policy import SHIPPED, parse_policy, read_policy
+from tests.peers.kafka import KafkaPeer
+from tests.streams.engines import put
+from tests.streams.test_reference import following
 
 CODEC = Codec()
 TEXT = SHIPPED.read_text()
@@ -73,3 +79,28 @@ def test_before_the_topic_is_read_nothing_goes_by_itself() -> None:
 
     assert known.policy() == parse_policy(TEXT)
     assert known.trouble
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(120)
+async def test_a_worker_on_a_real_broker_keeps_the_last_good_one_and_says_so(kafka: KafkaPeer) -> None:
+    broker = KafkaConfig(bootstrap_servers=kafka.bootstrap)
+    async with following(broker, "ref.policies") as reference:
+        known = PolicyInForce(CODEC, lambda: reference.values("ref.policies"))
+
+        async def applied_there(text: str) -> int:
+            await put(broker, "ref.policies", [(KEY, value(text))])
+            await reference.reached_end("ref.policies", 20)
+            return known.policy().version
+
+        await asyncio.wait_for(reference.ready.wait(), 20)
+        assert await applied_there(TEXT.replace("version: 1", "version: 2", 1)) == 2
+        with structlog.testing.capture_logs() as logs:
+            assert await applied_there(TEXT.replace("RESTART_JOB:", "RESTART_JOBB:")) == 2
+            assert known.policy().version == 2
+        [said] = logs
+        assert (said["event"], said["log_level"], said["kept"]) == ("policy_refused", "warning", 2)
+        assert "operations.RESTART_JOBB" in said["why"]
+        assert (refused(), known.trouble) == (1, "")
+        assert await applied_there(TEXT.replace("version: 1", "version: 3", 1)) == 3
+        assert refused() == 0

@@ -38,6 +38,36 @@ def test_the_shipped_quorums(
     assert (quorum.signatures, quorum.roles, quorum.each) == (signatures, roles, each)
 
 
+def test_all_that_is_wrong_is_told_at_once_each_with_its_line() -> None:
+    text = TEXT
+    for old, new in (
+        ("RESTART_JOB:", "RESTART_JOBB:"),
+        ("SET_RESOURCES: {risk: HIGH}", "SET_RESOURCES: {}"),
+        ("decay_days", "decay_dayz"),
+        ("HIGH: {signatures: 2", "HIGH: {signatures: two"),
+        ("risk_at_least: HIGH", "risk_at_least: HIHG"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+
+    with pytest.raises(Misconfigured) as caught:
+        parse_policy(text, "mine.yaml")
+
+    told = dict(line.split(": ")[:2] for line in str(caught.value).splitlines())
+    lines = text.splitlines()
+    assert {
+        "quorums.HIGH.signatures",
+        "operations.RESTART_JOBB",
+        "operations.SET_RESOURCES.risk",
+        "trust.decay_dayz",
+        "rules.0.risk_at_least",
+    } <= set(told.values())
+    for where, what in told.items():
+        number = int(where.removeprefix("mine.yaml:"))
+        *_, parent, last = ["", *what.split(".")]
+        assert last in lines[number - 1] or parent in lines[number - 1], (where, what)
+
+
 WRONG = [
     pytest.param(
         "RESTART_JOB:", "RESTART_JOBB:", "RESTART_JOBB: Input should be 'NONE', 'GET_", id="operation"

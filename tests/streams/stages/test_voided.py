@@ -158,12 +158,12 @@ async def test_what_the_record_has_closed_yet_another_policy_does_not_open(story
     """Killed after the end was sent and before the row was written; meanwhile the old policy came back."""
     story.sign("bob")
     await story.apply(STRICTER).run()
-    await story.ticks(1)
-    noted = story.saved()
-    await story.ticks(1)
-    assert "voided" in story.kinds()
+    before: dict[int, dict[bytes, bytes | None]] = {}
+    while "voided" not in story.kinds():
+        before = story.saved()
+        await story.ticks(1)
 
-    for partition, rows in noted.items():
+    for partition, rows in before.items():
         story.log._rows["approve", partition].apply(rows)
     await story.apply(SHIPPED_TEXT).restart()
     story.sign("carol")
@@ -201,6 +201,45 @@ async def test_in_doubt_about_the_policy_nothing_is_voided(
 
     await story.apply(STRICTER).ticks()
     assert story.kinds() == ["voided"]
+
+
+async def test_what_doubt_looked_at_is_looked_at_again(tmp_path: Path) -> None:
+    """In doubt the shipped one stands in; when it is in force indeed, it counts."""
+    story = Voids(tmp_path).apply(STRICTER)
+    await story.ask()
+    story.policies = None
+    await story.restart()
+    await story.ticks()
+    assert not story.kinds()
+
+    story.policies = {}
+    await story.ticks()
+    assert story.kinds() == ["voided"]
+
+
+async def test_what_is_asked_while_the_policy_is_in_doubt_is_looked_at_later(story: Voids) -> None:
+    fresh = Voids(story.file.parent)
+    fresh.away = {"gate"}
+    await fresh.restart()
+    fresh.policies = None
+    await fresh.given(story, "approvals.requests")
+    await fresh.ticks()
+    assert not fresh.kinds()
+
+    await fresh.apply(STRICTER).ticks()
+    assert fresh.kinds() == ["voided"]
+
+
+async def test_what_doubt_asks_again_is_not_voided(tmp_path: Path) -> None:
+    """The shipped one stands in for what cannot be read, and would have decided otherwise."""
+    story = Voids(tmp_path).apply(STRICTER)
+    await story.ask()
+    fresh = Voids(tmp_path)
+    fresh.away, fresh.policies = {"gate"}, None
+    await fresh.given(story, "approvals.requests")
+    await fresh.ticks()
+
+    assert not fresh.kinds()
 
 
 async def test_what_is_closed_stays_so_under_another_policy(story: Voids) -> None:
