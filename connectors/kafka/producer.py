@@ -160,7 +160,7 @@ class Publisher:
 def _partition(key: bytes | None, everywhere: Sequence[int], available: Sequence[int]) -> int:
     """Where our own stages put this key, and look for it; aiokafka's default is another place."""
     if key is None:
-        return random.choice(available or everywhere)  # noqa: S311 (nothing is guessed from it)
+        return random.choice(available or everywhere)
     return everywhere[partition_of(key, len(everywhere))]
 
 
