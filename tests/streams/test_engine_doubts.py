@@ -13,16 +13,10 @@ from structlog.testing import capture_logs
 from connectors.kafka.config import KafkaConfig
 from streams import faust_group
 from streams.sender import ProducerDied
-from tests.peers.kafka import KafkaPeer
 from tests.peers.waiting import wait_until_async
 from tests.streams.engines import Counting, counts, engine_of, make_topics, placed, put
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
-
-
-@pytest.fixture
-def broker(kafka: KafkaPeer) -> KafkaConfig:
-    return KafkaConfig(bootstrap_servers=kafka.bootstrap)
 
 
 async def test_nothing_is_written_while_the_group_may_have_given_our_partitions_away(

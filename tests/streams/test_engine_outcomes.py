@@ -7,7 +7,6 @@ import asyncio
 import pytest
 
 from connectors.kafka.config import KafkaConfig
-from tests.peers.kafka import KafkaPeer
 from tests.peers.waiting import wait_until_async
 from tests.streams.engines import (
     Counting,
@@ -22,11 +21,6 @@ from tests.streams.engines import (
 )
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
-
-
-@pytest.fixture
-def broker(kafka: KafkaPeer) -> KafkaConfig:
-    return KafkaConfig(bootstrap_servers=kafka.bootstrap)
 
 
 async def test_not_now_is_tried_again_and_nothing_is_committed_meanwhile(broker: KafkaConfig) -> None:

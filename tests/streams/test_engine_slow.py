@@ -14,7 +14,6 @@ from schemas.envelope import Event
 from schemas.errors import Never
 from streams.runner import stage_failed
 from streams.stage import Events, Now, Record
-from tests.peers.kafka import KafkaPeer
 from tests.peers.waiting import wait_until_async
 from tests.streams.engines import (
     Obedient,
@@ -62,11 +61,6 @@ class Calls:
 
     def dead_letter(self, record: Record, error: Never, now: Now) -> Event:
         return stage_failed(self.name, record, error, now, "")
-
-
-@pytest.fixture
-def broker(kafka: KafkaPeer) -> KafkaConfig:
-    return KafkaConfig(bootstrap_servers=kafka.bootstrap)
 
 
 async def test_bounded_and_one_at_a_time_for_a_key(broker: KafkaConfig) -> None:

@@ -12,7 +12,6 @@ import pytest
 from connectors.kafka.config import KafkaConfig
 from streams.runner import REPEATED
 from streams.stage import Events, Now, Record, pack
-from tests.peers.kafka import KafkaPeer
 from tests.peers.waiting import wait_until_async
 from tests.streams.engines import Counting, Tally, committed, counts, engine_of, make_topics, placed, put
 
@@ -61,11 +60,6 @@ class Pondering(Counting):
 
     def dump(self, state: Tally) -> bytes | None:
         return pack([state.seen, state.count])
-
-
-@pytest.fixture
-def broker(kafka: KafkaPeer) -> KafkaConfig:
-    return KafkaConfig(bootstrap_servers=kafka.bootstrap)
 
 
 async def test_keys_of_a_partition_beside_each_other_lose_no_count(broker: KafkaConfig) -> None:

@@ -36,11 +36,6 @@ from tests.streams.engines import (
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
 
 
-@pytest.fixture
-def broker(kafka: KafkaPeer) -> KafkaConfig:
-    return KafkaConfig(bootstrap_servers=kafka.bootstrap)
-
-
 @dataclass
 class Where(Counting):
     """Notes in which partition it met a key."""
