@@ -17,6 +17,7 @@ from schemas.approval import ApprovalRequest, ApprovalRequested
 from schemas.decision import Package, RcaDecided
 from schemas.envelope import Event
 from schemas.errors import BadPayload, Never
+from schemas.operations import Operation
 from schemas.outcome import Basis, Decision, DecisionMade, Outcome, PolicyMark
 from schemas.preflight import Preflight, PreflightChecked, PreflightStatus
 from schemas.run import RunCancelled
@@ -158,6 +159,7 @@ class Gate(KeyedBase[Gated]):
         state.ended = dict([*state.ended.items(), (event.run_id, now.millis)][-MOST_ENDED:])
         state.touched_at, state.changed = max(state.touched_at, now.millis), True
         preflight = _looked_at(event.payload, checks)
+        event = _as_seen(event, preflight, checks)
         policy = self._world.policies.policy()
         hashed, unbound = _hashed(event.payload, preflight, policy)
         standing = self._standing(event, preflight, policy, now)
@@ -264,6 +266,19 @@ def _looked_at(package: Package, checks: PreflightChecked | None) -> Preflight:
         return checks.payload
     why = NONE_NEEDED if action is None else LATE if checks is None else OTHER
     return Preflight(status=PreflightStatus.UNAVAILABLE, reason=why)
+
+
+def _as_seen(event: RcaDecided, preflight: Preflight, checks: PreflightChecked | None) -> RcaDecided:
+    """With the salts that were sealed with the checks, and with the way back from where the target stands."""
+    action = event.payload.recommended_action
+    if checks is None or action is None or checks.payload is not preflight:
+        return event
+    sealed = {"sealed": checks.sealed or event.sealed}
+    if preflight.undo is None or (action.undo is None and action.step.operation != Operation.SET_RESOURCES):
+        return event.model_copy(update=sealed)
+    exact = action.model_copy(update={"undo": preflight.undo})
+    payload = event.payload.model_copy(update={"recommended_action": exact})
+    return event.model_copy(update={**sealed, "payload": payload})
 
 
 def _asking(event: RcaDecided, verdict: Verdict, unbound: str, policy: Policy, now: Now) -> dict[str, Any]:
