@@ -5,37 +5,54 @@ from __future__ import annotations
 import asyncio
 import getpass
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from pathlib import Path
 
 from awoooi.events import codec_of
+from awoooi.printing import warn
+from awoooi.processes import reference_copy
 from awoooi.settings import Settings
 from connectors.kafka.producer import Publisher
 from schemas.catalog import key_of, topic_of
 from schemas.envelope import Event, from_millis
 from schemas.errors import BrokerAway
 from schemas.headers import event_headers, trace_of
-from streams.reference import Reference
+from streams.reference import REFERENCE_TOPICS, Reference, kept_in
 from streams.runner import VERSION
 
-READ_SECS = 15.0
+READ_SECS, KEPT_SECS = 15.0, 5.0
 STAGE = "cli"
 
 
 async def publish(settings: Settings, *events: Event) -> None:
     """Durable when it returns, in this order."""
-    publisher = Publisher(settings.kafka)
+    publisher, written = Publisher(settings.kafka), list[tuple[str, bytes, bytes]]()
     async with codec_of(settings) as (codec, _):
         await publisher.start()
         try:
             for event in events:
                 content = codec.content_type(event.type)
                 headers = event_headers(event, content, trace_of((), event.event_id), VERSION)
-                topic = topic_of(type(event)).name
-                await publisher.send(topic, key_of(event), codec.encode(event), headers)
+                topic, value = topic_of(type(event)).name, codec.encode(event)
+                await publisher.send(topic, key_of(event), value, headers)
+                written.append((topic, key_of(event), value))
         finally:
             await publisher.stop()
+    if settings.embedded:
+        await _until_kept(reference_copy(settings), written)
+
+
+async def _until_kept(copy: Path, written: Iterable[tuple[str, bytes, bytes]]) -> None:
+    """The embedded broker forgets: what a person switched or revoked must outlive it."""
+    lasting = {(topic, key): value for topic, key, value in written if topic in REFERENCE_TOPICS}
+    deadline = time.monotonic() + KEPT_SECS
+    while any(kept_in(copy, *place) != value for place, value in lasting.items()):
+        if time.monotonic() > deadline:
+            warn("It holds, but no running worker has kept a copy of it: the next start would not know it.")
+            return
+        await asyncio.sleep(0.05)
 
 
 @asynccontextmanager

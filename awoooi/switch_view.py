@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 
 from awoooi.events import codec_of
 from awoooi.parts import INTAKE, WORKERS, metrics_url
+from awoooi.processes import health_port
 from awoooi.settings import Settings
 from awoooi.state_file import running
 from connectors.health import Checks
@@ -22,6 +23,7 @@ from connectors.metrics import Described
 from schemas.codec import Codec
 from schemas.errors import AwoooiError
 from schemas.switch import EVERYWHERE, SwitchKind, SwitchSetting
+from streams.pipeline import WORKERS as STAGES
 from streams.policy.switches import TOPIC, Switches
 from streams.reference import Reference
 
@@ -113,8 +115,10 @@ def _processes(settings: Settings) -> Mapping[str, str]:
     found = {INTAKE: metrics_url(gateway.host, gateway.port)}
     if running(settings.state_dir) is not None:
         return {**found, WORKERS: metrics_url(health.host, health.ingest_port)}
-    ports = {"ingest": health.ingest_port, "rca": health.rca_port, "policy": health.policy_port}
-    return {**found, **{f"worker {kind}": metrics_url(health.host, port) for kind, port in ports.items()}}
+    return {
+        **found,
+        **{f"worker {kind}": metrics_url(health.host, health_port(settings, kind)[0]) for kind in STAGES},
+    }
 
 
 async def _seen(http: HttpClient, process: str, url: str, project: str) -> Seen | None:

@@ -23,7 +23,8 @@ from aiokafka.errors import KafkaError
 from connectors.kafka.config import KafkaConfig
 from connectors.kafka.patience import patient
 from connectors.kafka.producer import Publisher
-from schemas.errors import BrokerAway
+from connectors.whole_file import write_whole
+from schemas.errors import BrokerAway, Misconfigured
 
 log = structlog.get_logger(__name__)
 REFERENCE_TOPICS = ("switches", "silences", "topology", "policies", "projects", "signers", "trust")
@@ -184,9 +185,7 @@ def save(reference: Reference, path: Path, topics: Iterable[str] = REFERENCE_TOP
         topic: [[_text(key), _text(value)] for key, value in reference.values(topic).items()]
         for topic in topics
     }
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(kept))
-    fresh.replace(path)
+    write_whole(path, json.dumps(kept).encode())
 
 
 async def restore(path: Path, publisher: Publisher) -> int:
@@ -197,14 +196,27 @@ async def restore(path: Path, publisher: Publisher) -> int:
     return len(kept)
 
 
+def kept_in(path: Path, topic: str, key: bytes) -> bytes | None:
+    """The value of a key in the copy."""
+    found = {(name, one): value for name, one, value in _read_copy(path)}
+    return found.get((topic, key))
+
+
 def _read_copy(path: Path) -> list[tuple[str, bytes, bytes]]:
+    """Misconfigured where it is none: a revoked key, for one, must not be forgotten in silence."""
     if not path.exists():
         return []
-    return [
-        (topic, base64.b64decode(key), base64.b64decode(value))
-        for topic, pairs in json.loads(path.read_text()).items()
-        for key, value in pairs
-    ]
+    try:
+        return [
+            (topic, base64.b64decode(key, validate=True), base64.b64decode(value, validate=True))
+            for topic, pairs in json.loads(path.read_bytes()).items()
+            for key, value in pairs
+        ]
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise Misconfigured(
+            f"{path}, the copy of switches, signers and the like, cannot be read: {error}; put an older one "
+            "there, or remove it: then the kill switch is engaged, and what was revoked must be revoked again"
+        ) from error
 
 
 def _text(raw: bytes) -> str:

@@ -187,8 +187,8 @@ def stands(vote: Vote, project: str, registry: Registry) -> bool:
 
 
 def without_removed(approval: Approval, registry: Registry) -> Approval:
-    """Removing a person, a role or a key takes effect on everything that is still open."""
-    if approval.state is not State.PENDING:
+    """Removing a person, a role or a key takes effect on what is open; doubt about them removes nobody."""
+    if approval.state is not State.PENDING or registry.doubt:
         return approval
     project = approval.project_id
     return replace(approval, votes=tuple(vote for vote in approval.votes if stands(vote, project, registry)))

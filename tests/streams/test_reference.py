@@ -16,7 +16,7 @@ from connectors.kafka.config import KafkaConfig
 from connectors.kafka.producer import Publisher
 from schemas.catalog import TOPICS, reference_topic
 from schemas.codec import Codec
-from schemas.errors import BrokerAway
+from schemas.errors import BrokerAway, Misconfigured
 from schemas.switch import SwitchKind
 from streams.policy.switches import Switches, engaged_now
 from streams.reference import OUT_OF_DATE_SECS, REFERENCE_TOPICS, Reference, restore, save
@@ -213,6 +213,15 @@ async def test_the_copy_gives_a_broker_back_what_it_forgot(broker: KafkaConfig, 
             assert dict(reference.values("ref.back")) == {b"\xff\x00": b"{}", b"b": b"\xfe"}
     finally:
         await publisher.stop()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"switches": [["!", ""]]}', '{"switches": [1]}'])
+async def test_a_copy_that_cannot_be_read_is_no_empty_one(content: str, tmp_path: Path) -> None:
+    copy = tmp_path / "reference.json"
+    copy.write_text(content)
+
+    with pytest.raises(Misconfigured, match="what was revoked must be revoked again"):
+        await restore(copy, Publisher(KafkaConfig()))
 
 
 async def test_no_copy_is_nothing_to_restore(tmp_path: Path) -> None:

@@ -265,6 +265,7 @@ def test_what_was_signed_by_the_removed_counts_no_more(change: dict[str, object]
     waiting = after(APPROVAL, token("bob"))
 
     assert without_removed(waiting, registry()) == waiting
+    assert without_removed(waiting, Registry(doubt="nobody can tell")) == waiting
     left = without_removed(waiting, registry_with(change))
 
     assert left.votes == ()

@@ -319,6 +319,21 @@ async def test_a_signers_file_that_cannot_be_read_lets_nobody_sign(story: Approv
     assert story.refusals == ["signers_in_doubt"]
 
 
+async def test_doubt_about_who_may_sign_takes_no_vote_away(story: Approvals) -> None:
+    story.sign("bob")
+    await story.run()
+    story.file.write_text("signers: [")
+    story.sign("carol")
+    await story.run()
+    assert story.refusals == ["signers_in_doubt"]
+
+    story.register(signers())
+    story.sign("carol")
+    await story.run()
+    assert story.outcomes[-1] == Outcome.APPROVED
+    assert story.told[-1].signed_by == ("bob", "carol")
+
+
 async def test_a_vote_that_no_signature_bears_is_refused(story: Approvals) -> None:
     """Whoever can write to the topic of votes can write no signature."""
     story.sign("bob")
