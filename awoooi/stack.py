@@ -22,7 +22,7 @@ from awoooi.state_file import running
 from awoooi.up import LOGS
 from schemas.errors import AwoooiError
 
-KUBECONFIG = "kubeconfig"
+KUBECONFIG, EXECUTOR_KUBECONFIG = "kubeconfig", "executor.kubeconfig"
 PLAYBOOK = Path(__file__).parent / "demo_playbook.yaml"
 READY_WITHIN_SECS, ENDS_WITHIN_SECS = 60.0, 30.0
 PORTS = (
@@ -84,7 +84,8 @@ async def _start(folder: Path, environment: Mapping[str, str], *words: str) -> C
 
 def _cluster_options(folder: Path) -> tuple[str, ...]:
     """A cluster in memory, with the demo's story in it."""
-    return "--port", "0", "--kubeconfig", str(folder / KUBECONFIG)
+    logins = ("--kubeconfig", folder / KUBECONFIG), ("--executor-kubeconfig", folder / EXECUTOR_KUBECONFIG)
+    return "--port", "0", *(str(word) for login in logins for word in login)
 
 
 def _environment(folder: Path) -> Mapping[str, str]:
@@ -95,6 +96,7 @@ def _environment(folder: Path) -> Mapping[str, str]:
         CONFIG_VARIABLE: str(folder / "awoooi.yaml"),
         "AWOOOI_STATE_DIR": str(folder),
         "AWOOOI_KUBERNETES_CLUSTERS": f"*={folder / KUBECONFIG}",
+        "AWOOOI_EXECUTOR_CLUSTERS": f"*={folder / EXECUTOR_KUBECONFIG}",
         "AWOOOI_MODELS_ORDER": "[]",  # no model of this machine is asked
         "AWOOOI_PLAYBOOKS": str(PLAYBOOK),
     }
