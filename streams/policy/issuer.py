@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 DISCOVERY = "/.well-known/openid-configuration"
 MOST_KEYS = 100
 MOST_BYTES = 256 * 1024
+_JSON = re.compile(r"application/([a-z0-9.-]+\+)?json *(;|$)", re.IGNORECASE)
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost)[:/]")
 
 
@@ -44,14 +45,17 @@ class Issuer:
         refresh_secs: float = 300.0,
         keep_secs: float = 3600.0,
         again_secs: float = 30.0,
+        patience_secs: float = 5.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Keys are asked for anew after `refresh_secs`, believed for `keep_secs`; an unknown key makes us
-        ask at most every `again_secs`, so that strangers cannot make us knock at the issuer's door."""
+        ask at most every `again_secs`, so that strangers cannot make us knock at the issuer's door. Its
+        answers, however they trickle in, are waited for no longer than `patience_secs`: signatures wait."""
         self.url = url
         self.trouble = ""
         self._web, self._clock = web, clock
         self._refresh, self._keep, self._again = refresh_secs, keep_secs, again_secs
+        self._patience = patience_secs
         self._keys: dict[str, PublicKey] = {}
         self._read_at = self._asked_at = float("-inf")
         self._asking = asyncio.Lock()
@@ -74,10 +78,12 @@ class Issuer:
     async def _ask(self) -> None:
         self._asked_at = self._clock()
         try:
-            keys = await self._published()
-        except AwoooiError as error:
-            self.trouble = f"issuer {self.url}: {error}; the keys known before work until their time"
-            log.warning("issuer_in_doubt", issuer=self.url, detail=str(error))
+            async with asyncio.timeout(self._patience):
+                keys = await self._published()
+        except (AwoooiError, TimeoutError) as error:
+            why = str(error) or f"it takes over {self._patience:.0f} seconds"
+            self.trouble = f"issuer {self.url}: {why}; the keys known before work until their time"
+            log.warning("issuer_in_doubt", issuer=self.url, detail=why)
             return
         self._keys, self._read_at, self.trouble = keys, self._clock(), ""
 
@@ -101,6 +107,8 @@ class Issuer:
             raise Unreadable(f"it answers {reply.status}")
         if len(reply.body) > MOST_BYTES:
             raise Unreadable(f"its answer is over {MOST_BYTES} bytes")
+        if not _JSON.match(reply.headers.get("content-type", "")):
+            raise Unreadable("its answer calls itself something else than JSON")
         found = reply.json()
         if not isinstance(found, dict):
             raise Unreadable("its answer is no JSON object")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,7 +41,7 @@ class FakeWeb:
         if isinstance(page, Reply):
             return page
         body = page if isinstance(page, bytes) else json.dumps(page).encode()
-        return Reply(404 if page is None else 200, {}, body)
+        return Reply(404 if page is None else 200, {"content-type": "application/json"}, body)
 
     def publishes(self, *keys: Any) -> None:
         self.pages = {f"{URL}{DISCOVERY}": {"issuer": URL, "jwks_uri": KEYS}, KEYS: {"keys": list(keys)}}
@@ -172,6 +176,7 @@ async def test_an_issuer_that_is_not_ours_is_never_asked(house: House) -> None:
 
 
 HERE = f"{URL}{DISCOVERY}"
+GOOD = json.dumps({"issuer": URL, "jwks_uri": KEYS}).encode()
 PLAIN, LOCAL = "http://login.example.com/jwks", "http://127.0.0.1:9/jwks"
 RUBBISH: dict[str, dict[str, Any]] = {
     "no JSON": {HERE: b"<html>"},
@@ -197,6 +202,8 @@ RUBBISH: dict[str, dict[str, Any]] = {
     "a key to encrypt with": {KEYS: {"keys": [jwk("idp-1", use="enc")]}},
     "two keys of one id": {KEYS: {"keys": [jwk("idp-1"), jwk("evil", kid="idp-1")]}},
     "keys that are no objects": {KEYS: {"keys": ["idp-1", None, 1]}},
+    "a page of text": {HERE: Reply(200, {"content-type": "text/html"}, GOOD)},
+    "an answer of no type": {HERE: Reply(200, {}, GOOD)},
     "an endless answer": {KEYS: b" " * (MOST_BYTES + 1)},
 }
 
@@ -219,6 +226,95 @@ async def test_keys_of_no_use_to_us_stand_beside_the_others(house: House) -> Non
     house.web.publishes({"kty": "EC", "crv": "P-521", "kid": "x"}, jwk("enc", use="enc"), jwk("idp-1"))
 
     assert await house.refuses(theirs()) is None
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json; charset=utf-8", "application/jwk-set+json", "Application/JSON"]
+)
+async def test_json_by_any_of_its_names(kind: str, house: House) -> None:
+    house.web.pages[KEYS] = Reply(200, {"content-type": kind}, json.dumps({"keys": [jwk("idp-1")]}).encode())
+
+    assert await house.refuses(theirs()) is None
+
+
+async def test_a_shared_secret_beside_a_good_key_is_no_key(house: House) -> None:
+    house.web.publishes(jwk("bob-secret", kid="idp-2"), {**jwk("evil", kid="idp-3"), "d": "x"}, jwk("idp-1"))
+
+    assert await house.refuses(theirs("idp-2", signed_by="bob-secret")) is Refusal.UNKNOWN_KEY
+    assert await house.refuses(theirs("idp-3", signed_by="evil")) is Refusal.UNKNOWN_KEY
+    assert await house.refuses(theirs()) is None
+
+
+# -- over a real connection
+
+
+Answering = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def served(answering: Answering) -> AsyncIterator[tuple[str, list[str]]]:
+    """Its address, and the paths that it was asked for."""
+    asked: list[str] = []
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode()
+            asked.append(path)
+            await answering(path, writer)
+        writer.close()
+
+    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
+    finally:
+        server.close()
+
+
+async def trickles(_: str, writer: asyncio.StreamWriter) -> None:
+    """Never silent for long, and never done."""
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")
+    while not writer.is_closing():
+        writer.write(b" ")
+        await writer.drain()
+        await asyncio.sleep(0.02)
+
+
+async def never_answers(_: str, __: asyncio.StreamWriter) -> None:
+    await asyncio.Event().wait()
+
+
+async def pours(_: str, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")
+    for _ in range(64):
+        writer.write(b" " * MOST_BYTES)
+        await writer.drain()
+
+
+async def redirects(path: str, writer: asyncio.StreamWriter) -> None:
+    """To itself, where a good answer would be."""
+    writer.write(b"HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n")
+    await writer.drain()
+
+
+WAYS = {
+    "trickles": (trickles, "takes over"),
+    "never answers": (never_answers, "takes over"),
+    "pours": (pours, f"over {MOST_BYTES} bytes"),
+    "redirects": (redirects, "it answers 302"),
+}
+
+
+@pytest.mark.parametrize(("answering", "told"), WAYS.values(), ids=WAYS)
+async def test_no_answer_keeps_signatures_waiting(answering: Answering, told: str) -> None:
+    async with served(answering) as (url, asked), HttpClient(max_answer_bytes=MOST_BYTES) as web:
+        issuer = Issuer(url, web, patience_secs=0.3)
+        began = time.monotonic()
+        await issuer.prepare("idp-1")
+
+        assert time.monotonic() - began < 3
+        assert issuer.find("idp-1") is None
+        assert told in issuer.trouble
+        assert asked == [DISCOVERY], "and nobody was followed anywhere"
 
 
 async def test_an_issuer_on_this_machine_needs_no_tls() -> None:
