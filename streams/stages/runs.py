@@ -126,12 +126,12 @@ class Runs(KeyedBase[Incident]):
         if kind in ENDS:
             state.status, state.closed_at = ENDS[kind], to_millis(event["occurred_at"])
             return ()
+        if kind is IncidentCancelRequested:
+            return self._cancel(event, state, at, now)
         if not state.status or state.closed_at:
             return ()  # nobody is called back to what is over
         if kind is IncidentRerunRequested:
             return self._rerun(event, state, now)
-        if kind is IncidentCancelRequested:
-            return self._cancel(event, state, at, now)
         state.repeats += 1
         return self._ask(Wanted(RunReason.REPEATED, event["event_id"]), event, state, now)
 
@@ -182,9 +182,9 @@ class Runs(KeyedBase[Incident]):
         return () if state.phase else self._next(event, state, now)
 
     def _next(self, told_by: Plain, state: Incident, now: Now) -> Events:
-        """The run that is wanted, where the incident is open and it is known what to start from."""
+        """The run that is wanted, where it is known what to start from."""
         wanted = state.wanted
-        if wanted is None or state.closed_at or not state.sighting:
+        if wanted is None or not state.sighting:
             return ()
         state.wanted, state.runs, state.phase = None, state.runs + 1, Phase.ASKED
         sealed, sighting = unpack_sighting(state.sighting)

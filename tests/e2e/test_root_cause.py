@@ -17,7 +17,8 @@ from tests.peers.program import awoooi
 from tests.peers.waiting import free_ports
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
-KINDS = ("rca", "policy")
+KINDS = {"rca": "rca", "policy": "policy,execution"}
+"""execution says at once that it cannot look: the gate need not wait for it"""
 TURNS = ("evidence.collected", "rca.diagnosed", "rca.planned", "rca.reviewed", "rca.critiqued", "rca.decided")
 ENDS = """
 SELECT incident_id, JSONExtractString(payload, 'session_status') AS status,
@@ -34,7 +35,8 @@ class Thinkers:
         self.urls = {kind: f"http://127.0.0.1:{port}" for kind, port in ports.items()}
         env = {**stack.env, **{f"AWOOOI_HEALTH_{kind.upper()}_PORT": port for kind, port in ports.items()}}
         self.parts: dict[str, Process] = {
-            kind: awoooi("worker", kind, folder=stack.folder, env=env, name=kind) for kind in KINDS
+            kind: awoooi("worker", kinds, folder=stack.folder, env=env, name=kind)
+            for kind, kinds in KINDS.items()
         }
 
     def start(self) -> None:
@@ -98,6 +100,28 @@ def test_the_argument_can_be_told(stack: Stack, thinkers: Thinkers) -> None:
         assert part in told
     package = json.loads(stack.told("explain", incident, "--json"))
     assert package["requires_human_approval"] is True
+
+
+def test_a_debate_that_is_called_off_asks_nobody(stack: Stack, thinkers: Thinkers) -> None:
+    thinkers.parts["rca"].signal(signal.SIGSTOP)
+    try:
+        fire(stack, "called-off")
+        moved = "SELECT incident_id, status FROM v_incidents WHERE target_resource = 'called-off'"
+        begun = stack.wait_for_rows(moved, lambda rows: rows and rows[0]["status"] == "INVESTIGATING")
+        incident = str(begun[0]["incident_id"])
+        stack.told("incident", "cancel", incident, "--reason", "we roll back by hand")
+        stack.wait_for_rows(moved, lambda rows: rows[0]["status"] == "ESCALATED")
+    finally:
+        thinkers.parts["rca"].signal(signal.SIGCONT)
+    story = f"SELECT type, actor, payload FROM events FINAL WHERE incident_id = '{incident}'"
+    told = stack.wait_for_rows(story, lambda rows: "rca.late" in {row["type"] for row in rows}, timeout=60)
+
+    kinds = [row["type"] for row in told]
+    assert not {"rca.decided", "decision.made", "approval.requested", "run.finished"} & set(kinds)
+    [cancelled] = [row for row in told if row["type"] == "run.cancelled"]
+    end = json.loads(str(cancelled["payload"]))
+    assert (end["state"], end["error_code"], cancelled["actor"]) == ("cancelled", "E-RUN-CANCELLED", "admin")
+    assert "we roll back by hand" in end["detail"]
 
 
 @pytest.mark.faults

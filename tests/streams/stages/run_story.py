@@ -9,7 +9,7 @@ from typing import Any
 
 from schemas import ids
 from schemas.alert import Severity
-from schemas.catalog import key_of, topic_of
+from schemas.catalog import TICKS_PREFIX, key_of, topic_of
 from schemas.decision import SessionStatus
 from schemas.envelope import Event, from_millis
 from schemas.headers import event_headers
@@ -112,6 +112,11 @@ class RunStory(Timeline):
     def moves(self) -> list[tuple[str, str]]:
         moved = (event for event in self.log.events("incidents") if event.type == "incident.moved")
         return [(str(event.payload.status), str(event.payload.reason)) for event in moved]
+
+    def times_written(self, kind: str) -> int:
+        """Copies among them."""
+        logs = (log for (topic, _), log in self.log.topics.items() if not topic.startswith(TICKS_PREFIX))
+        return sum(record.event.type == kind for log in logs for record in log)
 
     @property
     def row(self) -> Incident:

@@ -221,6 +221,23 @@ async def test_what_is_being_executed_cannot_be_called_off() -> None:
     assert state.phase is Phase.EXECUTING
 
 
+async def test_a_start_that_is_read_late_moves_nothing_back() -> None:
+    story = await started()
+    begun = story.log.events("runs")[0]
+    await waiting(story).run()
+    await story.put(begun).run()
+    assert story.moves == [BEGUN, ASKED]
+
+
+async def test_what_waits_for_people_is_called_off_though_the_alert_has_resolved() -> None:
+    """Where the policy leaves it open."""
+    story = await started()
+    await waiting(story).run()
+    await story.resolve().run()
+    await story.cancel().run()
+    assert [event.type for event in story.ends] == ["run.cancelled"]
+
+
 # -- what asks for the next run
 
 
@@ -372,9 +389,8 @@ async def test_what_a_run_cost_is_told_once_whatever_has_become_of_it() -> None:
     await story.debated(number=1).run()
     await story.debated(number=1).run()
 
-    spent = [event for event in story.log.events("runs.requests") if event.type == "run.spent"]
-    assert [event.run_id for event in spent] == [story.requests[0].run_id]
-    assert len(story.ends) == 1
+    assert story.times_written("run.spent") == 1
+    assert story.times_written("run.cancelled") == 1
 
 
 # -- rows
