@@ -18,11 +18,16 @@ from streams.policy.refusals import Refusal, Refused
 from streams.policy.signatures import Vote, verify
 from streams.policy.signers import Registry
 from streams.policy.signers_file import SignersFile
-from tests.streams.policy.signing import NOW, RULES, jwk, token
+from tests.streams.policy.signing import NOW, RULES, b64, jwk, key, token
 
 URL = "https://login.example.com/tenant"
 KEYS = "https://keys.example.com/jwks"
 AGAIN, REFRESH, KEEP = 30.0, 300.0, 3600.0
+
+
+def private(kid: str, **more: Any) -> dict[str, Any]:
+    """The whole pair, as nobody should publish it."""
+    return {**jwk(kid, **more), "d": b64(key(kid).private_bytes_raw())}
 
 
 @dataclass
@@ -198,7 +203,7 @@ RUBBISH: dict[str, dict[str, Any]] = {
     "a curve that is a list": {KEYS: {"keys": [{**jwk("idp-1"), "crv": ["Ed25519"]}]}},
     "a type that is an object": {KEYS: {"keys": [{**jwk("idp-1"), "kty": {}}]}},
     "half a key": {KEYS: {"keys": [{**jwk("idp-1"), "x": 7}]}},
-    "a private key": {KEYS: {"keys": [{**jwk("idp-1"), "d": "x"}]}},
+    "a private key": {KEYS: {"keys": [private("idp-1")]}},
     "a key to encrypt with": {KEYS: {"keys": [jwk("idp-1", use="enc")]}},
     "two keys of one id": {KEYS: {"keys": [jwk("idp-1"), jwk("evil", kid="idp-1")]}},
     "keys that are no objects": {KEYS: {"keys": ["idp-1", None, 1]}},
@@ -238,7 +243,7 @@ async def test_json_by_any_of_its_names(kind: str, house: House) -> None:
 
 
 async def test_a_shared_secret_beside_a_good_key_is_no_key(house: House) -> None:
-    house.web.publishes(jwk("bob-secret", kid="idp-2"), {**jwk("evil", kid="idp-3"), "d": "x"}, jwk("idp-1"))
+    house.web.publishes(jwk("bob-secret", kid="idp-2"), private("evil", kid="idp-3"), jwk("idp-1"))
 
     assert await house.refuses(theirs("idp-2", signed_by="bob-secret")) is Refusal.UNKNOWN_KEY
     assert await house.refuses(theirs("idp-3", signed_by="evil")) is Refusal.UNKNOWN_KEY
