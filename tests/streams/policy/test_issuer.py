@@ -25,7 +25,7 @@ KEYS = "https://keys.example.com/jwks"
 AGAIN, REFRESH, KEEP = 30.0, 300.0, 3600.0
 
 
-def private(kid: str, **more: Any) -> dict[str, Any]:
+def private(kid: str, /, **more: Any) -> dict[str, Any]:
     """The whole pair, as nobody should publish it."""
     return {**jwk(kid, **more), "d": b64(key(kid).private_bytes_raw())}
 
