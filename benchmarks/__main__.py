@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks import blame, dedup, idle, ingest, memory, report, runs, sink, webhooks
+from benchmarks import blame, dedup, idle, ingest, memory, policy, report, runs, sink, webhooks
 from benchmarks.measured import Measured, Scale
 from benchmarks.targets import KEYS, TARGETS, Target
 
@@ -40,6 +40,8 @@ PARTS = (
     Part(("sink_events_per_s",), sink.measure, "events into the store"),
     Part(("webhooks_per_s",), webhooks.measure, "webhooks"),
     Part(("blame_ms",), blame.measure, "blame"),
+    Part(("gate_decision_ms",), policy.measure_gate, "decisions of the gate"),
+    Part(("signatures_per_s",), policy.measure_signatures, "signatures"),
     Part(("bytes_per_open_incident",), memory.measure_incidents, "memory of open incidents"),
     Part(("recovery_million_s",), memory.measure_recovery, "start over a million rows"),
     Part(("idle_rss_mb", "idle_cpu_percent"), idle.measure, "the whole system, idle"),

@@ -37,6 +37,8 @@ TARGETS: tuple[Target, ...] = (
     Target("incident_to_decision_p99_ms", "rules-only run, 20 incidents a second", 1_000, at_most=True),
     Target("runs_in_flight_mb", "200 runs that wait for models: memory", 400, at_most=True),
     Target("blame_ms", "blame, 1,000 services, 10,000 edges", 300, at_most=True),
+    Target("gate_decision_ms", "one decision of the gate: CPU", 1, at_most=True),
+    Target("signatures_per_s", "signatures verified, one worker", 1_000),
     Target("bytes_per_open_incident", "the ingest worker's memory", 1_536, at_most=True),
     Target("recovery_million_s", "start over a million rows", 30, at_most=True),
     Target("idle_rss_mb", "the whole `up`, idle: memory", 1_000, 700, at_most=True),
