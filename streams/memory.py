@@ -29,6 +29,8 @@ class MemoryLog:
     clock: Callable[[], int]
     partitions: int = 4
     batch: int = 2000
+    passed: Callable[[str], None] = lambda _: None
+    """called at the points where a worker may be killed; what it raises ends the step there"""
     topics: dict[tuple[str, int], list[Record]] = field(default_factory=lambda: defaultdict(list))
     _read: dict[tuple[str, str, int], int] = field(default_factory=lambda: defaultdict(int))
     _rows: dict[tuple[str, int], PartitionRows] = field(default_factory=dict)
@@ -83,8 +85,11 @@ class MemoryLog:
         turn = await placed.runner.turn(records, rows)
         for out in turn.outputs:
             self.append(out.topic, out.value, out.key, out.headers)
+            self.passed(f"{placed.name}:produced")
         if rows is not None:
             rows.apply(turn.rows)
+        if turn.outputs or turn.rows:
+            self.passed(f"{placed.name}:state_written")
         self._read[place] = start + len(records)
         self._reached.note((topic, partition), records[-1].timestamp)
         return True

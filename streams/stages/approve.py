@@ -2,18 +2,19 @@
 
 A vote is verified again before it counts: the signers may have changed, and whoever can write to the topic of
 votes can write no signature. A policy that would have decided otherwise voids what waits: a tick brings the
-change. That is noted in the row first and told by the next tick, so that a crash between the two, and yet
-another policy meanwhile, cannot open again what the record has closed.
+change. How an approval ends is noted in the row first and told by the next tick: after a crash between the
+two its topics may be read in another order, or policy and signers be others: the record would hold two ends.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from schemas import ids
 from schemas.approval import ApprovalRequested
-from schemas.envelope import Event, to_millis
+from schemas.envelope import Event, from_millis, to_millis
 from schemas.errors import BadPayload, Never
 from schemas.outcome import PolicyMark
 from schemas.run import RunCancelled
@@ -22,7 +23,7 @@ from streams import windows
 from streams.policy.again import otherwise
 from streams.policy.approvals import Approval, Judged, Verdict, judge, opened, tick, without_removed
 from streams.policy.approvals import State as Standing
-from streams.policy.ballots import ballot_of, vote_of
+from streams.policy.ballots import ballot_of, signature_of, vote_of
 from streams.policy.endings import Closing, End, by_time, by_vote, ending
 from streams.policy.in_force import PolicyInForce
 from streams.policy.policy import mark_of
@@ -50,8 +51,10 @@ class Asked:
     request: ApprovalRequested
     state: Standing = Standing.PENDING
     votes: list[VoteVerified] = field(default_factory=list)
-    otherwise: str = ""
-    """how the policy in force would have decided it otherwise: the next tick voids it"""
+    end: End | None = None
+    """decided, and not told yet"""
+    is_written: bool = False
+    """what stands here was read from the row"""
 
     @property
     def is_open(self) -> bool:
@@ -63,8 +66,12 @@ class Asked:
 
     def approval(self) -> Approval:
         votes = tuple(vote_of(vote.payload, vote.recorded_at) for vote in self.votes)
-        state = Standing.VOIDED if self.otherwise else self.state
-        return replace(opened(self.request), state=state, votes=votes)
+        return replace(opened(self.request), state=self.state, votes=votes)
+
+    def close(self, end: End) -> None:
+        """The first closing wins."""
+        if self.is_open:
+            self.state, self.end, self.is_written = end.state, end, False
 
 
 @dataclass(slots=True)
@@ -157,7 +164,8 @@ class Approve(KeyedBase[Votes]):
             return ()
         state.resolved = kind in CLOSED
         self._touch(record, state, now)
-        return [event for one in state.open for event in self._void(one, state, now)]
+        self._void(state, now)
+        return ()
 
     def _run(self, record: Record, state: Votes, now: Now) -> Events:
         """What is asked for later, by a gate that did not know, is voided on arrival."""
@@ -171,7 +179,8 @@ class Approve(KeyedBase[Votes]):
         )
         state.cancelled = dict([*state.cancelled.items(), (event.run_id, why)][-MOST_CANCELLED:])
         self._touch(record, state, now)
-        return [event for one in state.open for event in self._void(one, state, now)]
+        self._void(state, now)
+        return ()
 
     async def _request(self, event: ApprovalRequested, state: Votes, now: Now) -> list[Event]:
         approval_id = event.payload.approval_id
@@ -180,13 +189,11 @@ class Approve(KeyedBase[Votes]):
         self._refuse_forged(event)
         state.asked[approval_id] = one = Asked(event)
         state.looked = ""
-        self._look_again(state)
-        events = self._void(one, state, now)
+        self._look_again(state, now)
+        self._void(state, now)
         waited = [vote for vote, _ in state.early if vote.payload.approval_id == approval_id]
         state.early = [(vote, until) for vote, until in state.early if vote not in waited]
-        for vote in waited:
-            events += await self._judge(vote, one, now)
-        return events
+        return [await self._judge(vote, one, now) for vote in waited]
 
     def _refuse_forged(self, event: ApprovalRequested) -> None:
         """Before anything changes: what the gate did not ask, or what cannot be signed as it is shown."""
@@ -197,22 +204,21 @@ class Approve(KeyedBase[Votes]):
     async def _vote(self, event: VoteVerified, state: Votes, now: Now) -> list[Event]:
         one = state.asked.get(event.payload.approval_id)
         if one is not None:
-            self._look_again(state)
-            return await self._judge(event, one, now)
+            self._look_again(state, now)
+            return [] if _is_known(event, one.votes) else [await self._judge(event, one, now)]
         if len(state.early) >= MOST_EARLY:
             return [self._refused(event, UNKNOWN, now)]
-        if all(event.event_id != vote.event_id for vote, _ in state.early):
+        if not _is_known(event, [vote for vote, _ in state.early]):
             state.early.append((event, now.millis + EARLY_WAIT_MS))
         return []
 
     async def wake(self, state: Votes, now: Now) -> Events:
-        events: list[Event] = []
+        events = [event for one in state.asked.values() for event in self._tell_end(one, now)]
         for one in state.open:
-            if one.otherwise:
-                events += self._close(one, _voided(Closing.OTHER_POLICY, one.otherwise, now), now)
-            elif tick(one.approval(), now.moment).state is Standing.EXPIRED:
-                events += self._close(one, by_time(one.request, one.votes), now)
-        self._look_again(state)
+            if tick(one.approval(), now.moment).state is Standing.EXPIRED:
+                one.close(by_time(one.request, one.votes))
+                state.changed = True
+        self._look_again(state, now)
         over = [vote for vote, until in state.early if until <= now.millis]
         state.early = [(vote, until) for vote, until in state.early if until > now.millis]
         events += [self._refused(vote, UNKNOWN, now) for vote in over]
@@ -224,69 +230,64 @@ class Approve(KeyedBase[Votes]):
 
     # -- what is decided
 
-    async def _judge(self, event: VoteVerified, one: Asked, now: Now) -> list[Event]:
-        if any(event.event_id == vote.event_id for vote in one.votes):
-            return []  # the same vote written twice
+    async def _judge(self, event: VoteVerified, one: Asked, now: Now) -> Event:
         token = event.payload.token.encode()
         for counted in one.votes:
             await self._verifier.prepare(counted.payload.token.encode())
         vote = await self._verifier.verify(token, event.recorded_at)
         if isinstance(vote, Refused):
-            return [self._refused(event, vote, now)]
+            return self._refused(event, vote, now)
         self._forget_removed(one)
         judged = judge(vote, one.approval())
+        event = event.model_copy(update={"payload": ballot_of(vote, token)})
         if judged.verdict is Verdict.COUNTED:
-            ballot = ballot_of(vote, token)
-            one.votes.append(event.model_copy(update={"payload": ballot}))
-        told = self._told(event, judged, one, now)
-        return [told, *self._judged(one, judged.approval.state, event, now)]
-
-    def _judged(self, one: Asked, state: Standing, last: VoteVerified, now: Now) -> list[Event]:
-        if state is Standing.EXPIRED:
-            return self._close(one, by_time(one.request, one.votes), now)
-        if state in (Standing.APPROVED, Standing.REJECTED):
-            return self._close(one, by_vote(state, one.votes, last.recorded_at), now)
-        return []
+            one.votes.append(event)
+        if judged.approval.state is Standing.EXPIRED:
+            one.close(by_time(one.request, one.votes))
+        elif judged.approval.state in (Standing.APPROVED, Standing.REJECTED):
+            one.close(by_vote(judged.approval.state, one.votes, event.recorded_at))
+        return self._told(event, judged, one, now)
 
     def _forget_removed(self, one: Asked) -> None:
         """A person, a role or a key that is gone no longer counts where it is still open."""
-        left = {vote.jti for vote in without_removed(one.approval(), self._verifier.registry()).votes}
-        one.votes = [vote for vote in one.votes if vote.payload.jti in left]
+        standing = without_removed(one.approval(), self._verifier.registry()).votes
+        left = {(vote.person, vote.jti) for vote in standing}
+        one.votes = [vote for vote in one.votes if (vote.payload.person, vote.payload.jti) in left]
 
-    def _look_again(self, state: Votes) -> None:
+    def _look_again(self, state: Votes, now: Now) -> None:
         """What is open, with the policy in force, where that is another than the last time."""
         world = self.world()
         if world and state.open and world != state.looked:
             for one in state.open:
-                self._look(one)
+                self._look(one, now)
             state.looked, state.changed = world, True
 
-    def _look(self, one: Asked) -> None:
+    def _look(self, one: Asked, now: Now) -> None:
         policy, asked = self._policies.policy(), one.request.payload
-        if self._policies.trouble or one.otherwise or policy.hash == asked.policy.hash:
+        if self._policies.trouble or policy.hash == asked.policy.hash:
             return
         how = otherwise(asked, one.request.project_id, one.request.occurred_at, policy)
         if how:
-            now, then = _named(mark_of(policy)), _named(asked.policy)
-            one.otherwise = f"{now} decides otherwise than {then}: {how}"
+            ours, theirs = _named(mark_of(policy)), _named(asked.policy)
+            one.close(_voided(Closing.OTHER_POLICY, f"{ours} decides otherwise than {theirs}: {how}", now))
 
-    def _void(self, one: Asked, state: Votes, now: Now) -> list[Event]:
-        if one.request.run_id in state.cancelled:
-            why = state.cancelled[one.request.run_id]
-            return self._close(one, _voided(Closing.CANCELLED, f"its run was cancelled{why}", now), now)
-        if state.resolved and self._policies.policy().approvals.void_when_resolved:
-            return self._close(one, _voided(Closing.RESOLVED, "the alert resolved while it waited", now), now)
-        return []
-
-    def _close(self, one: Asked, end: End, now: Now) -> list[Event]:
-        """The first closing wins."""
-        if not one.is_open:
-            return []
-        one.state = end.state
-        in_force = mark_of(self._policies.policy())
-        return ending(one.request, one.votes, end, in_force, now.moment, self.name, self._key)
+    def _void(self, state: Votes, now: Now) -> None:
+        resolves = self._policies.policy().approvals.void_when_resolved
+        for one in state.open:
+            if one.request.run_id in state.cancelled:
+                why = f"its run was cancelled{state.cancelled[one.request.run_id]}"
+                one.close(_voided(Closing.CANCELLED, why, now))
+            elif state.resolved and resolves:
+                one.close(_voided(Closing.RESOLVED, "the alert resolved while it waited", now))
 
     # -- what is told
+
+    def _tell_end(self, one: Asked, now: Now) -> list[Event]:
+        if one.end is None or not one.is_written:
+            return []
+        end, one.end = one.end, None
+        in_force = mark_of(self._policies.policy())
+        return ending(one.request, one.votes, end, in_force, now.moment, self.name, self._key)
 
     def _told(self, event: VoteVerified, judged: Judged, one: Asked, now: Now) -> Event:
         if judged.verdict is Verdict.REFUSED and judged.refused is not None:
@@ -307,12 +308,13 @@ class Approve(KeyedBase[Votes]):
         return kind(**self._envelope(event, one, now), payload=count)
 
     def _refused(self, event: VoteVerified, why: Refused, now: Now, one: Asked | None = None) -> Event:
+        """Who signed is told where the signature is theirs: what a vote says of itself anybody may write."""
         ballot = event.payload
         told = VoteRefusal(
-            signature=ballot.signature,
+            signature=signature_of(ballot.token.encode()),
             approval_id=ballot.approval_id,
-            jti=ballot.jti,
-            person=ballot.person,
+            jti=ballot.jti if one else "",
+            person=ballot.person if one else "",
             refusal=why.reason,
             sentence=why.sentence,
             size=len(ballot.token),
@@ -328,7 +330,7 @@ class Approve(KeyedBase[Votes]):
             "occurred_at": vote.recorded_at,
             "recorded_at": now.moment,
             "stage": self.name,
-            "actor": vote.payload.person,
+            "actor": vote.payload.person if one else "",
             "causes": (vote.event_id, *([one.request.event_id] if one else [])),
         }
 
@@ -336,14 +338,21 @@ class Approve(KeyedBase[Votes]):
         return stage_failed(self.name, record, error, now, self._epoch)
 
 
-def _asked(request: str, state: str, votes: list[str], otherwise: str) -> Asked:
+def _asked(request: str, state: str, votes: list[str], end: list[Any]) -> Asked:
     counted = [VoteVerified.model_validate_json(vote) for vote in votes]
-    return Asked(ApprovalRequested.model_validate_json(request), Standing(state), counted, otherwise)
+    ended = End(Standing(state), Closing(end[0]), end[1], from_millis(end[2])) if end else None
+    return Asked(ApprovalRequested.model_validate_json(request), Standing(state), counted, ended, True)
 
 
-def _kept(one: Asked) -> tuple[str, str, list[str], str]:
-    votes = [vote.model_dump_json() for vote in one.votes]
-    return one.request.model_dump_json(), one.state, votes, one.otherwise
+def _kept(one: Asked) -> tuple[str, str, list[str], list[Any]]:
+    votes, end = [vote.model_dump_json() for vote in one.votes], one.end
+    ended = [] if end is None else [end.rule, end.reason, to_millis(end.at)]
+    return one.request.model_dump_json(), one.state, votes, ended
+
+
+def _is_known(event: VoteVerified, votes: Sequence[VoteVerified]) -> bool:
+    """The same vote written twice; another signature under its id is none."""
+    return any((event.event_id, event.payload.token) == (vote.event_id, vote.payload.token) for vote in votes)
 
 
 def _voided(rule: Closing, reason: str, now: Now) -> End:
@@ -355,8 +364,8 @@ def _named(policy: PolicyMark) -> str:
 
 
 def _waits(state: Votes) -> list[int]:
-    """What the policy in force would decide otherwise waits for nothing but the next tick."""
-    ends = [AT_ONCE if one.otherwise else one.expires for one in state.open]
+    """What has ended waits for nothing but the next tick, to be told."""
+    ends = [AT_ONCE if one.end else one.expires for one in state.asked.values() if one.end or one.is_open]
     return [*ends, *(until for _, until in state.early)]
 
 

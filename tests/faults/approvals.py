@@ -36,9 +36,14 @@ ENDS = ("approval.approved", "approval.rejected", "approval.expired", "approval.
 
 
 def request(
-    approval_id: str, expires: float, risk: Risk = Risk.HIGH, proposed_by: str = "alice", **changes: Any
+    approval_id: str,
+    expires: float,
+    risk: Risk = Risk.HIGH,
+    proposed_by: str = "alice",
+    key: bytes = PROOF_KEY,
+    **changes: Any,
 ) -> ApprovalRequested:
-    """As the gate asks it: hashed, with its proof, by the policy in force."""
+    """As the gate asks it, an hour before its end: hashed, with its proof, by the policy in force."""
     event: ApprovalRequested = golden("approval.requested")
     about = {
         "approval_id": approval_id,
@@ -50,7 +55,7 @@ def request(
     }
     asked = event.payload.model_copy(update=about | changes)
     asked = asked.model_copy(update={"action_hash": action_hash(act_of(asked))})
-    now = from_millis(int(time.time() * 1000))
+    now = from_millis(int((expires - 3600) * 1000))
     incident = approval_id.rpartition("-A")[0]
     whole = event.model_copy(
         update={
@@ -62,10 +67,10 @@ def request(
             "payload": asked,
         }
     )
-    return proven(whole, PROOF_KEY)
+    return proven(whole, key)
 
 
-HASH = request("INC-20260101-AAAAAAAAAA-A1", 0).payload.action_hash
+HASH = request("INC-20260101-AAAAAAAAAA-A1", 10**9).payload.action_hash
 """of what is asked for here, whatever the approval"""
 
 
