@@ -11,6 +11,8 @@
                                                │
       approvals.signatures ─▶ intake ─▶ votes ─┴─▶ approve ─▶ approvals.outcomes, decisions, authorizations
 
+runs reads `decisions` and `approvals.outcomes` as well, and tells on `runs` how each run ended.
+
 Four workers: `ingest` up to schedule, `rca` (slow: clusters and models) up to critique, `execution` (slow:
 under the executor's own log-in) with preflight, `policy` with the rest from coordinate on.
 A later stage is one more file in stages/ and one more entry here.

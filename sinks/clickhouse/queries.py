@@ -61,6 +61,27 @@ NAMED: Mapping[str, Named] = {
         GROUP BY project_id, fingerprint ORDER BY alerts DESC LIMIT 50
         """,
     ),
+    "causes": Named(
+        "which causes of runs people called right or wrong, and the real ones",
+        f"""
+        SELECT judged.project_id AS project_id, incident_id, run_id, named, service_named, verdict, cause,
+               service, playbook, actor, recorded_at
+        FROM (
+            SELECT project_id, incident_id, run_id, actor, recorded_at,
+                   JSONExtractString(payload, 'verdict') AS verdict,
+                   JSONExtractString(payload, 'cause') AS cause,
+                   JSONExtractString(payload, 'service') AS service,
+                   JSONExtractString(payload, 'playbook') AS playbook
+            FROM events FINAL WHERE type = 'learning.cause_judged' AND {_ONE_PROJECT}
+        ) AS judged
+        LEFT JOIN (
+            SELECT run_id, JSONExtractString(payload, 'hypothesis', 'cause') AS named,
+                   JSONExtractString(payload, 'hypothesis', 'service') AS service_named
+            FROM events FINAL WHERE type = 'rca.decided' AND {_ONE_PROJECT}
+        ) AS decided USING run_id
+        ORDER BY recorded_at DESC LIMIT 1000
+        """,
+    ),
     "rejected": Named(
         "records that no source or stage could read, by reason",
         f"""

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from schemas import ids
 from schemas.codec import Codec
+from schemas.decision import LearningCauseJudged, RcaDecided
 from schemas.errors import BadPayload
 from schemas.incident import Closure, IncidentOpened, IncidentResolved
 from sinks.clickhouse.client import Client, connected
@@ -17,7 +18,7 @@ from sinks.clickhouse.queries import NAMED, incidents, query
 from sinks.clickhouse.rows import row_of
 from sinks.clickhouse.writer import Writer
 from tests.sinks.clickhouse_peer import ClickHousePeer
-from tests.sinks.samples import NOW, counts, envelope, every_event, hit, normalized, sighting
+from tests.sinks.samples import NOW, counts, envelope, every_event, golden, hit, normalized, sighting
 
 CODEC = Codec()
 
@@ -54,6 +55,22 @@ def opened(incident: str, project: str, number: int) -> IncidentOpened:
     return IncidentOpened(**{**facts, "project_id": project}, payload=sighting(number))
 
 
+async def test_a_judged_cause_stands_beside_the_one_that_the_run_named(
+    store: ClickHousePeer, clickhouse: Client
+) -> None:
+    told = [golden(kind) for kind in (RcaDecided, LearningCauseJudged)]
+    writer = Writer(store.config())
+    await writer.open()
+    rows = [row_of(CODEC, "", "t", 0, place, CODEC.encode(event)) for place, event in enumerate(told)]
+    await writer.write(rows, [])
+    await writer.close()
+
+    (row,) = await query(clickhouse, "causes", project=told[0].project_id)
+    assert (row["verdict"], row["cause"], row["actor"]) == ("wrong", "a certificate had expired", "dana")
+    assert row["named"] == told[0].payload.hypothesis.cause
+    assert await query(clickhouse, "causes", project="another") == []
+
+
 @pytest.mark.parametrize("name", NAMED)
 async def test_every_named_question_is_answered(reader: Client, name: str) -> None:
     everything = await query(reader, name)
@@ -61,7 +78,7 @@ async def test_every_named_question_is_answered(reader: Client, name: str) -> No
     ours = await query(reader, name, project="bank")
     assert {row["project_id"] for row in ours} <= {"bank"}
     assert await query(reader, name, project="no' OR 1=1 --") == []
-    assert everything or name == "set-aside"
+    assert everything or name in ("set-aside", "causes")
 
 
 async def test_noise_is_alerts_by_incident(reader: Client) -> None:

@@ -229,6 +229,14 @@ async def test_a_start_that_is_read_late_moves_nothing_back() -> None:
     assert story.moves == [BEGUN, ASKED]
 
 
+async def test_that_people_were_asked_is_read_after_they_have_answered() -> None:
+    story = await started()
+    await story.debated().approval("APPROVED").run()
+    await story.gate("APPROVAL_REQUIRED").run()
+    assert story.moves == [BEGUN, ("EXECUTING", "approved")]
+    assert story.row.phase is Phase.APPROVED
+
+
 async def test_what_waits_for_people_is_called_off_though_the_alert_has_resolved() -> None:
     """Where the policy leaves it open."""
     story = await started()
