@@ -183,7 +183,7 @@ def test_kubernetes_rolls_out_a_deployment(kubernetes: KubernetesPeer) -> None:
 
     kubernetes.ask("POST", path, {"metadata": {"name": "api"}, "spec": spec})
 
-    wait_until(lambda: kubernetes.get(f"{path}/api")["status"].get("readyReplicas") == 2, timeout=20)
+    wait_until(lambda: kubernetes.get(f"{path}/api")["status"].get("readyReplicas") == 2, timeout=60)
 
 
 def test_kubernetes_lets_nobody_do_what_no_role_grants(kubernetes: KubernetesPeer) -> None:
