@@ -49,12 +49,20 @@ def tokens_list(as_json: AsJson = False) -> None:
 
 
 @tokens_app.command("revoke")
-def tokens_revoke(token_id: Annotated[str, typer.Argument(help="as `tokens list` shows it")]) -> None:
-    """End a token."""
+def tokens_revoke(
+    token_id: Annotated[str, typer.Argument(help="as `tokens list` shows it")] = "",
+    person: Annotated[str, typer.Option(help="all tokens of this person")] = "",
+) -> None:
+    """End a token, or all of a person's."""
     from awoooi import token_commands
     from awoooi.loading import load
 
-    token_commands.revoke(load().settings, token_id)
+    if bool(token_id) == bool(person):
+        raise typer.BadParameter("give a token's id, or --person")
+    if person:
+        token_commands.revoke_of(load().settings, person)
+    else:
+        token_commands.revoke(load().settings, token_id)
 
 
 def add_to(app: typer.Typer) -> None:

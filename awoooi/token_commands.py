@@ -16,6 +16,7 @@ from connectors.tokens import (
     new_token,
     read_personal_tokens,
     read_tokens,
+    revoke_person,
     revoke_token,
 )
 from schemas.errors import Misconfigured
@@ -76,6 +77,14 @@ def show(settings: Settings, *, as_json: bool) -> None:
 def revoke(settings: Settings, token_id: str) -> None:
     entry = revoke_token(settings.gateway.tokens_file, token_id)
     print(f"Token {entry.id} ({entry.name}) is revoked; a running gateway knows within a second.")
+
+
+def revoke_of(settings: Settings, person: str) -> None:
+    ended = revoke_person(settings.gateway.tokens_file, person)
+    if not ended:
+        raise Misconfigured(f"{person} has no token in force; `awoooi tokens list` shows all")
+    names = ", ".join(f"{entry.id} ({entry.name})" for entry in ended)
+    print(f"{person}'s tokens are revoked: {names}; a running gateway knows within a second.")
 
 
 def _row(token: AnyToken) -> tuple[str, ...]:

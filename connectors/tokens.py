@@ -177,6 +177,21 @@ def revoke_token(path: Path, token_id: str) -> AnyToken:
     return entry
 
 
+def revoke_person(path: Path, person: str) -> tuple[PersonalToken, ...]:
+    """All of theirs that are in force: somebody who has gone acts no more."""
+    with locked(path):
+        known = _read(path).all
+        theirs = [entry for entry in known.values() if isinstance(entry, PersonalToken)]
+        ended = {
+            entry.id: entry.model_copy(update={"revoked": _now()})
+            for entry in theirs
+            if entry.person == person and entry.revoked is None
+        }
+        if ended:
+            _write(path, {**known, **ended}.values())
+    return tuple(ended.values())
+
+
 def read_tokens(path: Path) -> tuple[Token, ...]:
     """Every webhook's, the revoked ones too."""
     return tuple(_read(path).tokens)

@@ -19,6 +19,7 @@ from connectors.tokens import (
     new_token,
     read_personal_tokens,
     read_tokens,
+    revoke_person,
     revoke_token,
 )
 from schemas.errors import Misconfigured
@@ -229,6 +230,20 @@ def test_both_kinds_stand_in_one_file_and_end_the_same_way(path: Path) -> None:
     assert read_tokens(path) == (webhook,)
     assert read_personal_tokens(path) == (revoked,)
     assert TokenFile(path).find_person(own) is None
+
+
+def test_somebody_who_has_gone_loses_all_of_theirs(path: Path) -> None:
+    gone = [new_personal_token(path, name, "bob", ["admin"])[1] for name in ("laptop", "phone")]
+    _, kept = new_personal_token(path, "laptop", "bobby", ["admin"])
+    _, alerts = new_token(path, "bob")
+
+    assert [entry.name for entry in revoke_person(path, "bob")] == ["laptop", "phone"]
+    assert revoke_person(path, "bob") == ()
+
+    tokens = TokenFile(path)
+    assert [tokens.find_person(shown) for shown in gone] == [None, None]
+    assert tokens.find_person(kept) is not None
+    assert tokens.find(alerts) is not None
 
 
 @pytest.mark.parametrize(
