@@ -51,6 +51,7 @@ def new(settings: Settings, person: str, algorithm: str, to: str) -> None:
 def enroll(settings: Settings, log: SignersLog, person: str, key: str) -> None:
     """What a person made for themselves, in a browser or elsewhere: it waits for an admin."""
     known = register(settings, log)
+    known.must_give()
     people = [signer.person for signer in known.both.signers if signer.removed is None]
     if person not in people:
         raise Misconfigured(f"no signer is called {person!r}; there are: {', '.join(people) or 'none'}")
@@ -62,6 +63,7 @@ def enroll(settings: Settings, log: SignersLog, person: str, key: str) -> None:
 def confirm(settings: Settings, log: SignersLog, kid: str, person: str, key_file: str) -> None:
     """By an admin, who has a key in force, of somebody else's key."""
     known = register(settings, log)
+    known.must_give()
     owner, entry = _waiting(known, kid, person)
     admin = _admin(known, Path(key_file) if key_file else settings.state_dir / defaults.ADMIN_KEY)
     if admin == owner:

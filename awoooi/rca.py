@@ -70,7 +70,12 @@ def verifier_of(
     """Who may sign, as signers file and topic have it together."""
     approvals = settings.approvals
     rules = Rules(audience=approvals.environment, embedded=settings.embedded)
-    log = RecordedSigners(codec, lambda: reference.current(SIGNERS), lambda: reference.offset(SIGNERS))
+    log = RecordedSigners(
+        codec,
+        lambda: reference.current(SIGNERS),
+        lambda: reference.offset(SIGNERS),
+        gives=approvals.topic_gives,
+    )
     return Verifier(rules, approvals.signers_file, issuer, log)
 
 

@@ -124,6 +124,9 @@ class ApprovalSettings(Section):
         description="what `aud` must say in a signed approval: never the same in two environments",
     )
     signers_file: Path = Field(description="who may sign, with which keys and roles; YAML or JSON")
+    topic_gives: bool = Field(
+        True, description="false: the topic `signers` only takes away what the signers file gives"
+    )
     proof_key_file: Path = Field(
         description="the secret by which `worker policy` and the executor know what policy decided"
     )

@@ -43,6 +43,8 @@ def add(
     known = register(settings, log)
     given = parse_signer(_given(known, person, roles, projects) | {"keys": [read_key(key) for key in keys]})
     _fits_file(known, given, settings.approvals.signers_file)
+    if given.keys or all(one.person != person for one in known.file.signers):
+        known.must_give()
     events: list[Event] = []
     if _differs(known, given):
         terms = SignerTerms.of(person=person, roles=given.roles, projects=given.projects)

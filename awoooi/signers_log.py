@@ -13,6 +13,7 @@ from awoooi.reference_data import STAGE, now, person, publish, reading
 from awoooi.settings import Settings
 from schemas import ids
 from schemas.envelope import Event
+from schemas.errors import Misconfigured
 from schemas.signer import Fact
 from streams.policy.recorded_signers import TOPIC, Recorded, recorded, together
 from streams.policy.signers import Registry
@@ -45,7 +46,8 @@ class OnKafka:
     async def _read(self) -> Recorded:
         quiet()
         async with codec_of(self.settings) as (codec, _), reading(self.settings, TOPIC) as reference:
-            return recorded(codec, reference.values(TOPIC))
+            gives = self.settings.approvals.topic_gives
+            return recorded(codec, reference.values(TOPIC), gives=gives)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,13 @@ class Register:
     @property
     def registry(self) -> Registry:
         return Registry.of(self.both)
+
+    def must_give(self) -> None:
+        if not self.log.gives:
+            raise Misconfigured(
+                "the topic of signers gives nothing here (AWOOOI_APPROVALS_TOPIC_GIVES): who may sign, with which "
+                "keys, stands in the signers file; `signers remove` and `keys revoke` take away"
+            )
 
 
 def register(settings: Settings, log: SignersLog) -> Register:

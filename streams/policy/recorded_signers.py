@@ -47,13 +47,15 @@ class Recorded:
     """ids and thumbprints"""
     unread: tuple[str, ...] = ()
     doubt: str = ""
+    gives: bool = True
+    """False: it only takes away from what the file gives"""
 
     def revoked_at(self, entry: KeyEntry) -> datetime | None:
         return self.revoked.get(entry.kid) or self.revoked.get(entry.public_key().thumbprint)
 
 
-def recorded(codec: Codec, values: Mapping[bytes, bytes]) -> Recorded:
-    found, unread = Recorded(), []
+def recorded(codec: Codec, values: Mapping[bytes, bytes], *, gives: bool = True) -> Recorded:
+    found, unread = Recorded(gives=gives), list[str]()
     for key, value in sorted(values.items()):
         event = _read(codec, key, value)
         if event is None:
@@ -120,7 +122,7 @@ def _removed(person: str, at: datetime, held: tuple[Role, ...] = ()) -> Signer:
 def together(file: SignersFile, log: Recorded) -> SignersFile:
     """`file` as `read_signers` gives it, whole. Keys whose owner nobody has registered are left out."""
     in_file = {signer.person: signer for signer in file.signers}
-    people = [*in_file, *(person for person in log.people if person not in in_file)]
+    people = [*in_file, *(person for person in log.people if log.gives and person not in in_file)]
     signers = [_both(in_file.get(person), log.people.get(person)) for person in people]
     whole = [signer.model_copy(update={"keys": _keys(signer, log)}) for signer in signers]
     return file.model_copy(update={"signers": tuple(whole)})
@@ -147,9 +149,8 @@ def _of_both(one: Iterable[str], other: Iterable[str]) -> tuple[str, ...]:
 
 
 def _keys(signer: Signer, log: Recorded) -> tuple[KeyEntry, ...]:
-    added = [
-        _confirmed(signer.person, entry, log) for (of, _), entry in log.keys.items() if of == signer.person
-    ]
+    given = log.keys if log.gives else {}
+    added = [_confirmed(of, entry, log) for (of, _), entry in given.items() if of == signer.person]
     return tuple(_as_it_stands(entry, log) for entry in (*signer.keys, *added))
 
 
@@ -174,8 +175,10 @@ class RecordedSigners:
         codec: Codec,
         values: Callable[[], Mapping[bytes, bytes] | None],
         offset: Callable[[], int],
+        *,
+        gives: bool = True,
     ) -> None:
-        self._codec, self._values, self._offset = codec, values, offset
+        self._codec, self._values, self._offset, self._gives = codec, values, offset, gives
 
     def stamp(self) -> int:
         """-1 while nobody can tell what stands there."""
@@ -183,4 +186,6 @@ class RecordedSigners:
 
     def read(self) -> Recorded:
         values = self._values()
-        return Recorded(doubt=UNREAD) if values is None else recorded(self._codec, values)
+        if values is None:
+            return Recorded(doubt=UNREAD)
+        return recorded(self._codec, values, gives=self._gives)

@@ -40,9 +40,10 @@ class Log:
     def __init__(self) -> None:
         self.values: dict[bytes, bytes] = {}
         self.events: list[Event] = []
+        self.gives = True
 
     def read(self) -> Recorded:
-        return recorded(CODEC, self.values)
+        return recorded(CODEC, self.values, gives=self.gives)
 
     def write(self, events: Sequence[Event]) -> None:
         self.events += events
@@ -271,6 +272,26 @@ def test_a_revoked_key_never_comes_back(settings: Settings, log: Log, make_key: 
     for again in (made, {**made, "kid": "bob-2"}):
         with pytest.raises(Misconfigured, match="nothing takes that back"):
             registered(settings, log, "bob", again, "devops")
+
+
+GIVING: dict[str, Callable[[Settings, Log], None]] = {
+    "a person": lambda s, log: signer_commands.add(s, log, "eve", ("sre",), (), ()),
+    "a key": lambda s, log: signer_commands.add(s, log, "admin", (), (), (json.dumps(jwk("bob-1")),)),
+    "an enrolment": lambda s, log: key_commands.enroll(s, log, "admin", json.dumps(jwk("bob-1"))),
+    "a confirmation": lambda s, log: key_commands.confirm(s, log, "bob-1", "", ""),
+}
+
+
+@pytest.mark.parametrize("act", GIVING.values(), ids=GIVING)
+def test_where_the_topic_gives_nothing_the_commands_say_so(
+    settings: Settings, log: Log, act: Callable[[Settings, Log], None]
+) -> None:
+    log.gives = False
+
+    with pytest.raises(Misconfigured, match="signers file"):
+        act(settings, log)
+    signer_commands.remove(settings, log, "admin")
+    assert register(settings, log).both.signers[0].removed is not None
 
 
 # -- made by its owner, confirmed by an admin

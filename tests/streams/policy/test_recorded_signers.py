@@ -272,6 +272,27 @@ def test_projects_are_those_of_both(of_file: list[str], of_topic: tuple[str, ...
     assert found.projects == left
 
 
+TAKEN: dict[str, tuple[tuple[Fact, ...], Refusal | None]] = {
+    "nothing": ((), None),
+    "a person and a key of the topic": ((person("eve", "devops"), key("eve", "eve-1")), None),
+    "another key of the person": ((key("bob", "bob-2", known_as="bob-1"),), None),
+    "a revocation": ((revoked("bob-1"),), Refusal.REVOKED_KEY),
+    "a removal": ((gone("bob"),), Refusal.REMOVED_PERSON),
+    "fewer roles": ((person("bob", "sre"),), Refusal.ROLE_NOT_GIVEN),
+}
+
+
+@pytest.mark.parametrize(("facts", "reason"), TAKEN.values(), ids=TAKEN)
+def test_a_topic_that_gives_nothing_only_takes(facts: tuple[Fact, ...], reason: Refusal | None) -> None:
+    only = Registry.of(together(in_file(BOB), recorded(CODEC, dict(facts), gives=False)))
+
+    found = verify(token("bob", roles=["devops"]), NOW, only, RULES)
+    assert (found.reason if isinstance(found, Refused) else None) is reason
+    stranger = verify(token("eve", roles=["devops"]), NOW, only, RULES)
+    assert isinstance(stranger, Refused)
+    assert stranger.reason is Refusal.UNKNOWN_KEY
+
+
 # -- doubt
 
 
