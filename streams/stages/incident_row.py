@@ -19,6 +19,8 @@ MARK = 13
 MORE = ("debate", "early", "spent", "playbook", "repeat_at", "repeats", "approved")
 OLD_ROW = 6
 """values in the rows of the first version"""
+BEHIND = b"\n"
+"""stands in no JSON that is packed: behind it the sighting, which as text would be a quarter longer"""
 Plain = dict[str, Any]
 
 
@@ -64,7 +66,7 @@ class Incident(State):
     wanted: Wanted | None = None
     closed_at: int = 0
     """epoch milliseconds, as all times here; 0 while it is open"""
-    sighting: str = ""
+    sighting: bytes = b""
     """the latest, packed: what the next run starts from"""
     taken: tuple[str, ...] = ()
     """what asked for a run or called one off: written twice, it counts once"""
@@ -106,10 +108,11 @@ class Incident(State):
     def of_row(cls, key: bytes, row: bytes | None) -> Incident:
         if row is None:
             return cls(incident_id=key.decode())
-        values = unpack(row)
+        told, _, sighting = row.partition(BEHIND)
+        values = unpack(told)
         if len(values) == OLD_ROW:
             return _of_old_row(key, values)
-        _, seen, status, runs, phase, wanted, closed_at, sighting, taken, more = values
+        _, seen, status, runs, phase, wanted, closed_at, taken, more = values
         known = cls(
             seen, False, key.decode(), status, runs, Phase(phase), _wanted(wanted), closed_at, sighting
         )
@@ -126,8 +129,8 @@ class Incident(State):
         more = {name: value for name in MORE if (value := getattr(self, name))}
         if self.approved:
             more["approved"] = [self.approved.until, self.approved.project_id, self.approved.event_id]
-        facts = [self.status, self.runs, self.phase, wanted, self.closed_at, self.sighting, self.taken, more]
-        return pack([self._wake_at(), self.seen, *facts])
+        facts = [self.status, self.runs, self.phase, wanted, self.closed_at, self.taken, more]
+        return b"".join((pack([self._wake_at(), self.seen, *facts]), BEHIND, self.sighting))
 
     def _wake_at(self) -> int:
         """As in the oldest rows, where it was the closing: so much before time must wake it; 0 for never."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from base64 import b64decode, b64encode, b85decode, b85encode
+from base64 import b64decode, b64encode
 from typing import Any
 
 import orjson
@@ -11,7 +11,7 @@ import orjson
 from schemas.envelope import to_millis
 
 # What nearly every sighting says, fixed for life: rows were written with it. Another one needs another mark.
-_MARK = "1"
+_MARK = b"1"
 _COMMON = (
     b'{"sealed":null,"payload":{"fingerprint":"","severity":"warning","highest_severity":"warning","hit_count":'
     b'1,"opened_at":,"last_seen_at":,"generation":0,"count_5m":1,"count_1h":1,"count_24h":1,"last_occurrence_at"'
@@ -30,16 +30,16 @@ _DEFLATE = zlib.compressobj(wbits=-12, memLevel=4, zdict=_COMMON)
 Plain = dict[str, Any]
 
 
-def pack_sighting(sealed: bytes | None, payload: Plain) -> str:
+def pack_sighting(sealed: bytes | None, payload: Plain) -> bytes:
     deflate = _DEFLATE.copy()
     told = _json({"sealed": _text(sealed), "payload": payload})
-    return _MARK + b85encode(deflate.compress(told) + deflate.flush()).decode()
+    return _MARK + deflate.compress(told) + deflate.flush()
 
 
-def unpack_sighting(packed: str) -> tuple[bytes | None, Plain]:
+def unpack_sighting(packed: bytes) -> tuple[bytes | None, Plain]:
     """Ciphertext and payload; its times are in milliseconds, as a draft has them."""
     inflate = zlib.decompressobj(wbits=-15, zdict=_COMMON)
-    told = orjson.loads(inflate.decompress(b85decode(packed[len(_MARK) :])) + inflate.flush())
+    told = orjson.loads(inflate.decompress(packed[len(_MARK) :]) + inflate.flush())
     return _bytes(told["sealed"]), told["payload"]
 
 

@@ -119,7 +119,7 @@ class Runs(KeyedBase[Incident]):
     def _incident(self, kind: type[Event], event: Plain, state: Incident, at: int, now: Now) -> Events:
         if kind is IncidentCauseJudged:
             return self._judged(event, state, now)
-        if not state.takes(event["event_id"]):
+        if not _is_new(kind, event, state):
             return ()
         if kind in SIGHTINGS:
             return self._seen(kind, event, state, now)
@@ -347,6 +347,11 @@ def _matters(record: Record, state: Incident) -> bool:
     if kind == HIT:
         return not state.phase and 0 < state.repeat_at <= record.timestamp
     return kind in TAKEN_BY_HEADER or kind in EXECUTION_BY_HEADER
+
+
+def _is_new(kind: type[Event], event: Plain, state: Incident) -> bool:
+    """An incident opens once: what opened it need not be remembered."""
+    return not state.status if kind is IncidentOpened else state.takes(event["event_id"])
 
 
 def _note(event: Plain, text: str, actor: str = "") -> Plain | None:
