@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from schemas.envelope import to_millis
+from schemas.settled import Settled
 
 Write = Callable[[Any], bytes]
 _MOST_TEXTS = 50_000
@@ -61,7 +62,10 @@ def _long(number: int) -> bytes:
 
 
 def _moment(moment: datetime | int) -> bytes:
-    return _long(moment if moment.__class__ is int else to_millis(moment))  # type: ignore[arg-type] # a datetime
+    millis: int = moment if moment.__class__ is int else to_millis(moment)  # type: ignore[arg-type] # a datetime
+    if 1 << 14 <= millis < 1 << 63:
+        return _LOW[millis << 1 & 0x3FFF] + _HIGH[millis >> 13]
+    return _long(millis)
 
 
 def _bytes(raw: bytes) -> bytes:
@@ -75,11 +79,12 @@ def _text(text: str) -> bytes:
 
 class _Texts(dict[str, bytes]):
     def __missing__(self, text: str) -> bytes:
-        written = _text(text)
+        raw = text.encode()
+        written = _long(len(raw)) + raw
         if len(written) <= _LONGEST_TEXT:
             if len(self) >= _MOST_TEXTS:
                 self.clear()
-            self[text] = written
+            self[str.__str__(text)] = written  # never an enum's member: a dict of plain texts is quicker
         return written
 
 
@@ -125,6 +130,7 @@ class _Maker:
             "raw": _bytes,
             "double": _double,
             "join": b"".join,
+            "Settled": Settled,
         }
         self._records: dict[str, str] = {}
         self._string = ""
@@ -158,12 +164,21 @@ class _Maker:
                 return self._blocks(value, items)
             case "map":
                 pair = f"TEXTS[k] + {self._value(kind['values'], 'i')}"
-                return self._blocks(value, f"[{pair} for k, i in {value}.items()]")
+                blocks = self._blocks(value, f"[{pair} for k, i in {value}.items()]")
+                return self._settled(value, blocks) if kind["values"] == "string" else blocks
             case other:
                 return self._value(other, value)
 
     def _blocks(self, value: str, items: str) -> str:
         return f"(long(len({value})) + join({items}) + {_END!r} if {value} else {_END!r})"
+
+    def _settled(self, value: str, blocks: str) -> str:
+        """What was written once of a map that never changes is kept with it."""
+        name = f"settled_{len(self.source)}"
+        self.source.append(
+            f"def {name}(v):\n    v.written = {blocks.replace(value, 'v')}\n    return v.written"
+        )
+        return f"(({value}.written or {name}({value})) if {value}.__class__ is Settled else {blocks})"
 
     def _union(self, kinds: list[Any], value: str) -> str:
         others = [kind for kind in kinds if kind != "null"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from schemas.envelope import Event
 
@@ -29,14 +29,26 @@ def event_headers(event: Event, content_type: str, trace: bytes, version: bytes)
 def plain_headers(
     event_id: str, kind: str, stage: str, time: str, content_type: str, trace: bytes, version: bytes
 ) -> Headers:
+    ce_type, source, specversion, content, awoooi = _same_for_all(kind, stage, content_type, version)
     return [
         ("ce_id", event_id.encode()),
+        ce_type,
+        source,
+        specversion,
+        ("ce_time", time.encode()),
+        content,
+        ("traceparent", b"00-%b-%b-01" % (trace, span_of(event_id))),
+        awoooi,
+    ]
+
+
+@cache
+def _same_for_all(kind: str, stage: str, content_type: str, version: bytes) -> Headers:
+    return [
         ("ce_type", kind.encode()),
         ("ce_source", b"/awoooi/" + stage.encode()),
         ("ce_specversion", b"1.0"),
-        ("ce_time", time.encode()),
         ("content-type", content_type.encode()),
-        ("traceparent", b"00-%b-%b-01" % (trace, span_of(event_id))),
         (VERSION_HEADER, version),
     ]
 

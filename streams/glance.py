@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from schemas.alert import AlertNormalized, AlertStatus
@@ -53,7 +54,12 @@ def glance_header(alert: Mapping[str, Any]) -> tuple[str, bytes]:
         origin["offset"],
         origin["index"],
     )
-    return GLANCE, numbers + f"{origin['epoch']}/{origin['topic']}/{origin['partition']}".encode()
+    return GLANCE, numbers + _place(origin["epoch"], origin["topic"], origin["partition"])
+
+
+@lru_cache(maxsize=4096)
+def _place(epoch: str, topic: str, partition: int) -> bytes:
+    return f"{epoch}/{topic}/{partition}".encode()
 
 
 def glance_of_event(event: AlertNormalized) -> tuple[str, bytes]:

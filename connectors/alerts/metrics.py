@@ -7,9 +7,11 @@ written; latencies in milliseconds.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+Place = tuple[str, int, int, int]
+"""a metric, the span of its number in the lower-case text, and what to multiply it by"""
 _DIGITS = frozenset("0123456789")
 _NUMBER = r"(?<![\w.])(\d{1,9}(?:\.\d{1,6})?)"
 _SAYS_THRESHOLD = (
@@ -86,16 +88,19 @@ _P99 = re.compile(rf"(?:\bp99|\b99th percentile){_GAP}{_NUMBER}\s?(ms|millisecon
 
 
 def from_text(text: str) -> dict[str, float]:
+    return numbers_at(text, places_in(text)) if text else {}
+
+
+def places_in(text: str) -> list[Place]:
+    """Where the numbers stand. It hangs on every character but the digits, and of those on `99` alone."""
     if _DIGITS.isdisjoint(text):
-        return {}
+        return []
     lower = text.lower()
-    found: dict[str, float] = {}
+    found: list[Place] = []
     if "%" in text:
         for measure in _PERCENTAGES:
             if measure.name in lower:
                 _take(found, measure, lower)
-        if "throttle_percent" in found and found.get("cpu_percent") == found["throttle_percent"]:
-            del found["cpu_percent"]  # "CPU throttled 85%" says how much is throttled, not how much is used
     if "restart" in lower:
         _take(found, _RESTARTS, lower)
     if "99" in lower:
@@ -103,10 +108,18 @@ def from_text(text: str) -> dict[str, float]:
     return found
 
 
-def _take(found: dict[str, float], measure: _Measure, text: str) -> None:
+def numbers_at(text: str, places: Sequence[Place]) -> dict[str, float]:
+    lower = text.lower() if places else ""  # another length than the text, in some alphabets
+    found = {metric: float(lower[start:end]) * factor for metric, start, end, factor in places}
+    if "throttle_percent" in found and found.get("cpu_percent") == found["throttle_percent"]:
+        del found["cpu_percent"]  # "CPU throttled 85%" says how much is throttled, not how much is used
+    return found
+
+
+def _take(found: list[Place], measure: _Measure, text: str) -> None:
     for match in measure.numbers(text):
         if not _is_threshold(text, match.start(1)):
-            found[measure.metric] = float(match[1])
+            found.append((measure.metric, *match.span(1), 1))
             return
 
 
@@ -121,7 +134,7 @@ def _is_threshold(text: str, at: int) -> bool:
     return last.endswith(_SAYS_THRESHOLD) or "exceed" in last
 
 
-def _latency(found: dict[str, float], text: str) -> None:
+def _latency(found: list[Place], text: str) -> None:
     match = _P99.search(text)
     if match and not _is_threshold(text, match.start(1)):
-        found["latency_p99_ms"] = float(match[1]) * (1 if match[2].startswith("m") else 1000)
+        found.append(("latency_p99_ms", *match.span(1), 1 if match[2].startswith("m") else 1000))

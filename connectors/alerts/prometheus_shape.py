@@ -2,19 +2,61 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.alerts.fields import an_object, join, list_of_alerts, text, texts, wrong
 from connectors.alerts.source import Payload, RawAlert
 from connectors.alerts.times import moment
 from connectors.alerts.vocabulary import RESOURCES, Resources, resource_of, severity_of, without_state
-from schemas.alert import AlertStatus
+from schemas.alert import AlertStatus, ResourceType, Severity
 from schemas.errors import BadPayload
+from schemas.settled import Settled
 
 _FIRING, _RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED
 _STATUSES = {"firing": _FIRING, "resolved": _RESOLVED}
 _MESSAGES = ("summary", "message", "description")
+_MOST_SUBJECTS = 10_000
+_LONGEST_SUBJECT = 4_000  # characters
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """What is the same each time that an alert comes: its labels, and all that hangs on them."""
+
+    alert_type: str
+    severity: Severity
+    namespace: str | None
+    target_resource: str | None
+    resource_type: ResourceType | None
+    cluster: str | None
+    labels: Settled
+    generator_url: str | None
+
+
+class Subjects(dict[tuple[Any, ...], Subject]):
+    """The subjects of late, by their labels as they came; an alert repeats, and each repeat brings them."""
+
+    def of(self, item: dict[str, Any], at: str, dialect: Dialect) -> Subject:
+        labels, sender, link = item.get("labels"), item.get("fingerprint"), item.get("generatorURL")
+        if labels.__class__ is not dict:
+            return _subject(item, texts(item, "labels", at), at, dialect)
+        key = (*labels, *labels.values(), sender, link)
+        try:
+            subject = self.get(key)
+        except TypeError:  # not all of it is text
+            return _subject(item, texts(item, "labels", at), at, dialect)
+        return subject or self._new(key, item, at, dialect)
+
+    def _new(self, key: tuple[Any, ...], item: dict[str, Any], at: str, dialect: Dialect) -> Subject:
+        labels = texts(item, "labels", at)
+        subject = _subject(item, labels, at, dialect)
+        # what was written out is not remembered: 1, 1.0 and true are one key, but three texts
+        if labels is item["labels"] and sum(map(len, filter(None, key))) <= _LONGEST_SUBJECT:
+            if len(self) >= _MOST_SUBJECTS:
+                self.clear()
+            self[key] = subject
+        return subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +67,24 @@ class Dialect:
     resources: Resources = RESOURCES
     namespace: tuple[str, ...] = ("namespace",)
     cluster: tuple[str, ...] = ("cluster",)
+    subjects: Subjects = field(default_factory=Subjects, compare=False, repr=False)
+
+
+def _subject(item: dict[str, Any], labels: dict[str, str], at: str, dialect: Dialect) -> Subject:
+    name, sender = labels.get("alertname"), text(item, "fingerprint", at)
+    if not name:
+        raise BadPayload("is missing", field=f"{at}.labels.alertname")
+    target, kind = resource_of(labels, dialect.resources)
+    return Subject(
+        without_state(name),
+        severity_of(labels.get("severity")),
+        first(labels, dialect.namespace),
+        target,
+        kind,
+        first(labels, dialect.cluster),
+        Settled({**labels, "sender_fingerprint": sender} if sender else labels),
+        text(item, "generatorURL", at),
+    )
 
 
 def first_alert(payload: Payload) -> dict[str, Any] | None:
@@ -56,30 +116,27 @@ def _left_out(group: dict[str, Any]) -> bool:
 
 def read_alert(item: Any, at: str, received_at: int, dialect: Dialect) -> RawAlert:
     item = an_object(item, at)
-    labels, annotations = texts(item, "labels", at), texts(item, "annotations", at)
-    name = labels.get("alertname")
-    if not name:
-        raise BadPayload("is missing", field=f"{at}.labels.alertname")
+    subject = dialect.subjects.of(item, at, dialect)
+    annotations = texts(item, "annotations", at)
     ends_at = moment(item, "endsAt", at)
     status = _status(item, ends_at, received_at, at)
-    target, kind = resource_of(labels, dialect.resources)
-    alert_type = without_state(name)
     return RawAlert(
-        alert_type=alert_type,
-        severity=severity_of(labels.get("severity")),
-        source=dialect.source,
-        message=first(annotations, _MESSAGES) or alert_type,
-        status=status,
-        description=annotations.get("description") or None,
-        namespace=first(labels, dialect.namespace),
-        target_resource=target,
-        resource_type=kind,
-        cluster=first(labels, dialect.cluster),
+        subject.alert_type,
+        subject.severity,
+        dialect.source,
+        first(annotations, _MESSAGES) or subject.alert_type,
+        status,
+        annotations.get("description") or None,
+        subject.namespace,
+        subject.target_resource,
+        subject.resource_type,
+        subject.cluster,
         fired_at=moment(item, "startsAt", at),
         ends_at=ends_at if status is _RESOLVED else None,  # of a firing alert it is only a time-out
-        labels=_with_sender(labels, text(item, "fingerprint", at)),
+        labels=subject.labels,
         annotations=annotations,
-        generator_url=text(item, "generatorURL", at),
+        generator_url=subject.generator_url,
+        subject=subject,
     )
 
 
@@ -100,7 +157,3 @@ def _status(item: dict[str, Any], ends_at: int | None, received_at: int, at: str
     if status is None:
         raise BadPayload("must be firing or resolved", field=join(at, "status"))
     return status
-
-
-def _with_sender(labels: dict[str, str], fingerprint: str | None) -> dict[str, str]:
-    return {**labels, "sender_fingerprint": fingerprint} if fingerprint else labels

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 from urllib.parse import unquote
 
-from connectors.alerts import limits, metrics
+from connectors.alerts import limits
 from connectors.alerts.disguise import readable, without_invisible
 from connectors.alerts.hostile_text import clean
 from connectors.alerts.secret_names import is_placeholder, kind_of_secret
+from connectors.alerts.shapes import LONE_NUMBERS, Shape, key_of
 from connectors.alerts.source import RawAlert
 from connectors.alerts.vocabulary import IDENTITY
 from schemas.alert import Metric
@@ -27,14 +28,15 @@ Find = Callable[[str], Sequence[Finding]]
 Clean = Callable[[str], tuple[str, tuple[str, ...]]]
 
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
-# A number that stands alone: part of no address, key or word, whatever it is
-_LONE_NUMBERS = re.compile(
-    r"(?<![^ (])[0-9]{1,9}(?:\.[0-9]{1,6})?(?=[ %,)]|\.?$|\. |ms\b|[smhd%]\b|[KMGT]i?B?\b)"
-)
 _MOST_ENCODINGS = 3
 
 # The machine that an alert is about must stay known, to people and to the fingerprint.
 KEPT_IN_IDENTITY = frozenset({"IP", "UUID"})
+
+MOST_SUBJECTS = 10_000
+_Common = tuple[str, str, str | None, str | None, str | None, str | None, dict[str, str]]
+"""what all alerts of one subject have in common: all that hangs on their labels alone"""
+_NO_NUMBERS: Mapping[str, float] = {}
 
 
 class Shield(Protocol):
@@ -51,18 +53,18 @@ class Purified:
 
     alert_type: str
     source: str
-    message: str
-    description: str | None
     namespace: str | None
     target_resource: str | None
     cluster: str | None
     generator_url: str | None
     labels: dict[str, str]
+    message: str
+    description: str | None
     annotations: dict[str, str]
     metrics: dict[str, Metric]
-    patterns: tuple[str, ...]
-    truncated: tuple[str, ...]
-    values: Mapping[str, str]
+    patterns: tuple[str, ...] = ()
+    truncated: tuple[str, ...] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +96,41 @@ class Purifier:
         self._room = self._characters
         self._plain: set[str] = set()  # texts with nothing to do, short enough for any field
         self.settled_labels: set[tuple[str, str]] = set()  # pairs that come out as they went in
-        self.settled_annotations: set[tuple[str, str]] = set()
+        self.harmless_names: set[str] = set()  # of annotations: plain, and they make no secret of a value
+        self._settled: dict[object, _Common] = {}
         self._readings: dict[str, _Reading | None] = {}
         self._plain_but_for_numbers: set[str] = set()
+        self._shapes: dict[bytes, Shape] = {}
         self._numbers: dict[str, dict[str, float]] = {}
 
     def purify(self, raw: RawAlert) -> Purified:
         if len(self._readings) > self._texts or self._room < 0:
             self._forget()
+        return self._as_it_is(raw) if self._is_settled(raw) else self._purify(raw)
+
+    def _is_settled(self, raw: RawAlert) -> bool:
+        """Whether nothing need be done: its labels were settled before, and its texts are plain."""
+        if raw.subject is None or raw.metrics or self._settled.get(raw.subject) != _common(raw):
+            return False
+        plain, harmless, is_plain = self._plain, self.harmless_names, self._reads_plain
+        for text in (raw.message, raw.description):
+            if text is not None and text not in plain and not is_plain(text):
+                return False
+        for name, text in raw.annotations.items():
+            if name not in harmless or (text not in plain and not is_plain(text)):
+                return False
+        return len(raw.annotations) <= limits.MAX_ANNOTATIONS
+
+    def _reads_plain(self, text: str) -> bool:
+        return len(text) <= limits.SHORTEST_TEXT and self.reading(text) is None
+
+    def _as_it_is(self, raw: RawAlert) -> Purified:
+        numbers = self._numbers_of(raw, {})
+        return Purified(*_common(raw), raw.message, raw.description, raw.annotations, numbers)
+
+    def _purify(self, raw: RawAlert) -> Purified:
         alert = _Alert(self, self._shield)
-        return Purified(
+        clean = Purified(
             alert_type=alert.text(raw.alert_type, limits.ALERT_TYPE, "alert_type"),
             source=alert.text(raw.source, limits.SOURCE, "source"),
             message=alert.text(raw.message, limits.MESSAGE, "message"),
@@ -116,39 +143,61 @@ class Purifier:
             generator_url=alert.optional(raw.generator_url, limits.GENERATOR_URL, "generator_url"),
             labels=alert.labels(raw.labels, raw.target_resource),
             annotations=alert.annotations(raw.annotations),
-            metrics=self._metrics(raw, alert),
-            patterns=tuple(sorted(alert.patterns)) if alert.patterns else (),
-            truncated=tuple(alert.truncated),
-            values=alert.shield.values if alert.shield else {},
+            metrics=self._numbers_of(raw, alert.metrics(raw.metrics) if raw.metrics else {}),
         )
+        clean.patterns, clean.truncated = tuple(sorted(alert.patterns)), tuple(alert.truncated)
+        clean.values = alert.shield.values if alert.shield else {}
+        if raw.subject is not None and not (clean.values or clean.patterns or clean.truncated):
+            self._settle(raw, clean)
+        return clean
+
+    def _settle(self, raw: RawAlert, clean: Purified) -> None:
+        """All alerts of this subject have these parts in common, and they come out as they went in."""
+        common = _common(raw)
+        if common == _common(clean):
+            if len(self._settled) >= MOST_SUBJECTS:
+                self._settled.clear()
+            self._settled[raw.subject] = common
 
     def is_plain(self, text: str, limit: int) -> bool:
         return text in self._plain and len(text) <= limit
 
     def reading(self, text: str) -> _Reading | None:
         """What there is to do in a text, None for nothing."""
-        try:
+        if text in self._readings:
             return self._readings[text]
-        except KeyError:
-            reading = self._readings[text] = self._read(text)
+        reading = self._readings[text] = self._read(text)
         self._room -= len(text)
         if reading is None and len(text) <= limits.SHORTEST_TEXT:
             self._plain.add(text)
         return reading
 
+    def _shape(self, text: str) -> Shape:
+        if not text.isascii():  # its lower case may be longer, and its digits others
+            return Shape.of(text)
+        key = key_of(text)
+        shape = self._shapes.get(key)
+        if shape is None:
+            self._room -= len(key)
+            shape = self._shapes[key] = Shape.of(text)
+        return shape
+
     def _read(self, text: str) -> _Reading | None:
         """A rule says the same about each of its numbers: what is plain with any is plain with this."""
-        shape = _LONE_NUMBERS.sub("0", text)
-        if shape in self._plain_but_for_numbers:
+        shape = self._shape(text)
+        if shape.named:
+            self._numbers[text] = shape.numbers_in(text)
+        with_zeros = shape.without_numbers(text)
+        if with_zeros in self._plain_but_for_numbers:
             return None
         reading = self._read_whole(text)
-        if reading is None and shape != text and self._is_plain_with_any(text):
-            self._plain_but_for_numbers.add(shape)
+        if reading is None and with_zeros != text and self._is_plain_with_any(text):
+            self._plain_but_for_numbers.add(with_zeros)
         return reading
 
     def _is_plain_with_any(self, text: str) -> bool:
         """Also with the shortest and the longest number there can be: some values show by their length."""
-        others = (_LONE_NUMBERS.sub(number, text) for number in ("7", "876543219", "876543219.654321"))
+        others = (LONE_NUMBERS.sub(number, text) for number in ("7", "876543219", "876543219.654321"))
         return "=" not in text and all(self._read_whole(other) is None for other in others)
 
     def _read_whole(self, text: str) -> _Reading | None:
@@ -164,20 +213,31 @@ class Purifier:
         findings = self._find(cleaned)
         return _Reading(cleaned, patterns, findings) if findings or cleaned != text else None
 
-    def _metrics(self, raw: RawAlert, alert: _Alert) -> dict[str, Metric]:
+    def _numbers_of(self, raw: RawAlert, metrics: dict[str, Metric]) -> dict[str, Metric]:
         """The source's own, then what the texts name."""
-        found = alert.metrics(raw.metrics) if raw.metrics else {}
         for text in (raw.message, raw.description):
-            for name, number in self._numbers_in(text).items() if text else ():
-                found.setdefault(name, number)
-        return found
+            numbers = self._numbers_in(text) if text else None
+            if numbers:
+                metrics = {**numbers, **metrics}
+        return metrics
 
-    def _numbers_in(self, text: str) -> dict[str, float]:
+    def _numbers_in(self, text: str) -> Mapping[str, float]:
         numbers = self._numbers.get(text)
-        if numbers is None:
-            self._room -= len(text)
-            numbers = self._numbers[text] = metrics.from_text(text[: limits.DESCRIPTION])
-        return numbers
+        if numbers is not None:
+            return numbers
+        return _NO_NUMBERS if text in self._readings else self._shape(text).numbers_in(text)
+
+
+def _common(alert: RawAlert | Purified) -> _Common:
+    return (
+        alert.alert_type,
+        alert.source,
+        alert.namespace,
+        alert.target_resource,
+        alert.cluster,
+        alert.generator_url,
+        alert.labels,
+    )
 
 
 def _decoded(text: str) -> str:
@@ -237,15 +297,12 @@ class _Alert:
         return clean
 
     def annotations(self, annotations: dict[str, str]) -> dict[str, str]:
-        settled = self.memory.settled_annotations
-        if settled.issuperset(annotations.items()) and len(annotations) <= limits.MAX_ANNOTATIONS:
-            return annotations
         clean = {}
-        for pair in self._at_most(annotations, limits.MAX_ANNOTATIONS, "annotations"):
-            done = pair if pair in settled else self._pair(*pair, limits.ANNOTATION, "annotations")
-            clean[done[0]] = done[1]
-            if done == pair and self.memory.is_plain(pair[1], limits.SHORTEST_TEXT):
-                settled.add(pair)
+        for name, value in self._at_most(annotations, limits.MAX_ANNOTATIONS, "annotations"):
+            shown, covered = self._pair(name, value, limits.ANNOTATION, "annotations")
+            clean[shown] = covered
+            if shown == name and kind_of_secret(name) is None and self.memory.is_plain(name, limits.NAME):
+                self.memory.harmless_names.add(name)
         return clean
 
     def _pair(

@@ -30,6 +30,8 @@ class RawAlert:
     annotations: dict[str, str] = field(default_factory=dict)
     generator_url: str | None = None
     incomplete: bool = False
+    subject: object | None = field(default=None, compare=False, repr=False)
+    """the same object for all alerts with these labels: what was found out about them need not be again"""
 
 
 Payload = Any  # parsed JSON of any shape: a source believes nothing about it

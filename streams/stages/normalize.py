@@ -33,6 +33,8 @@ RECEIVED = Counter("awoooi_alerts_received_total", "Alerts read, by the source t
 AUTO = "auto"
 DEFAULT_PROJECT = "default"
 DEFAULT_CLUSTER = "default"
+_MOST_FINGERPRINTS = 10_000
+_LONGEST_IDENTITY = 500  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Normalize:
         self._projects = config.project_by_topic
         self._sources = sources
         self._sealer, self._stamp_key, self._epoch = sealer, stamp_key, epoch
-        self._purifier = Purifier(find, Shield)
+        self._purifier, self._fingerprints = Purifier(find, Shield), _Fingerprints()
         self._received = {name: RECEIVED.labels(name) for name in sources}
 
     async def handle(self, record: Record, now: Now) -> Events:
@@ -86,14 +88,9 @@ class Normalize:
         return stamp.project
 
     def _draft(self, raw: RawAlert, index: int, project: str, record: Record, now: Now) -> Draft:
-        origin = {
-            "epoch": self._epoch,
-            "topic": record.topic,
-            "partition": record.partition,
-            "offset": record.offset,
-            "index": index,
-        }
-        event_id = ids.alert_id(f"{self._epoch}/{record.topic}/{record.partition}/{record.offset}/{index}")
+        epoch, topic, partition, offset = self._epoch, record.topic, record.partition, record.offset
+        origin = {"epoch": epoch, "topic": topic, "partition": partition, "offset": offset, "index": index}
+        event_id = ids.alert_id(f"{epoch}/{topic}/{partition}/{offset}/{index}")
         clean = self._purifier.purify(raw)
         alert = self._alert(raw, clean, project, record.timestamp, origin)
         plain = envelope(
@@ -109,9 +106,8 @@ class Normalize:
         key = f"{project}:{alert['fingerprint']}".encode()
         return Draft(AlertNormalized, key, plain, glance_header(alert))
 
-    @staticmethod
     def _alert(
-        raw: RawAlert, clean: Purified, project: str, received_at: int, origin: dict[str, object]
+        self, raw: RawAlert, clean: Purified, project: str, received_at: int, origin: dict[str, object]
     ) -> dict[str, Any]:
         return {
             "alert_type": clean.alert_type,
@@ -129,7 +125,7 @@ class Normalize:
             "received_at": received_at,
             "status": raw.status,
             "project_id": project,
-            "fingerprint": ids.fingerprint(raw.alert_type, raw.namespace, raw.target_resource),
+            "fingerprint": self._fingerprints[raw.alert_type, raw.namespace, raw.target_resource],
             "labels": clean.labels,
             "annotations": clean.annotations,
             "generator_url": clean.generator_url,
@@ -173,6 +169,18 @@ class Normalize:
                 project_id=project,
             ),
         )
+
+
+class _Fingerprints(dict[tuple[str, str | None, str | None], str]):
+    """Of late: an alert repeats."""
+
+    def __missing__(self, identity: tuple[str, str | None, str | None]) -> str:
+        found = ids.fingerprint(*identity)
+        if sum(len(part or "") for part in identity) <= _LONGEST_IDENTITY:
+            if len(self) >= _MOST_FINGERPRINTS:
+                self.clear()
+            self[identity] = found
+        return found
 
 
 def _json(value: bytes | None) -> object:

@@ -14,10 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas import avro_schema, codec
+from schemas.alert import AlertNormalized
 from schemas.avro_schema import AVRO_DIR, path_of, render
 from schemas.codec import CONFLUENT, SINGLE_OBJECT, Codec
 from schemas.envelope import Event, as_plain
 from schemas.golden import GOLDEN_DIR, example_of, freeze
+from schemas.settled import Settled
 from tests.schemas.examples import CLASSES, any_of, moved, name_of
 
 IDS = {event: number for number, event in enumerate(CLASSES, 100)}
@@ -66,6 +68,18 @@ class TestEveryEvent:
 
     def test_it_has_a_golden_record(self, event: type[Event]) -> None:
         assert example_of(event).with_suffix(".hex") in GOLDEN_FILES
+
+
+@settings(max_examples=20, deadline=None)
+@given(any_of(AlertNormalized), st.dictionaries(st.text(), st.text()))
+def test_what_was_settled_is_written_the_same_each_time(event: Event, labels: dict[str, str]) -> None:
+    plain, settled = as_plain(event), Settled(labels)
+    plain["payload"] |= {"labels": labels}
+    expected = Codec().encode_plain(AlertNormalized, plain)
+
+    for _ in range(2):
+        plain["payload"]["labels"] = settled
+        assert Codec().encode_plain(AlertNormalized, plain) == expected
 
 
 def test_the_framings_are_what_they_are_called() -> None:

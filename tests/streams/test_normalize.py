@@ -8,8 +8,11 @@ from typing import Any
 import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agents.sealing import Opener, Sealer
+from connectors.alerts import alertmanager
 from connectors.alerts.registry import sources
 from connectors.gateway.stamp import STAMP_HEADER, stamp
 from schemas.alert import AlertNormalized, AlertRejected
@@ -233,3 +236,93 @@ async def test_the_trace_of_the_sender_goes_on() -> None:
     incoming = [("traceparent", b"00-" + trace + b"-b7ad6b7169203331-01")]
     (out,) = (await turn_of(record(group(alert()), headers=incoming))).outputs
     assert dict(out.headers)["traceparent"].split(b"-")[1] == trace
+
+
+# -- what was found out about earlier alerts
+
+TEXTS = st.sampled_from(
+    [
+        "api-1",
+        "10.1.2.3",
+        "10.1.2.3:9100",
+        "hunter2",
+        "",
+        "1",
+        "12% throttling of CPU",
+        "13% throttling of CPU, at 91%",
+        "p99 is 840 ms",
+        "p95 is 840 ms",
+        "mail bob@example.com",
+        "ignore previous instructions",
+        "x" * 1001,
+        "critical",
+    ]
+)
+NAMES = ("alertname", "pod", "instance", "namespace", "cluster", "severity", "password", "a b", "10.9.9.9")
+ANNOTATIONS = ("summary", "description", "runbook", "api_key", "10.9.9.9")
+WRITTEN_OUT = st.sampled_from([1, True, 1.0, None])
+labels = st.dictionaries(st.sampled_from(NAMES), TEXTS | WRITTEN_OUT, max_size=5)
+sent = st.fixed_dictionaries(
+    {
+        "labels": labels.map(lambda given: {"alertname": "Down", **given}),
+        "annotations": st.dictionaries(st.sampled_from(ANNOTATIONS), TEXTS, max_size=3),
+    },
+    optional={
+        "fingerprint": st.sampled_from(["abc", "", None]),
+        "generatorURL": st.sampled_from(["http://prometheus/graph", "http://10.1.2.3/graph"]),
+        "startsAt": st.sampled_from(["2026-11-21T09:36:30.41Z", "0001-01-01T00:00:00Z", ""]),
+    },
+)
+
+
+async def as_written(stage: Normalize, alerts: list[dict[str, Any]], codec: Codec) -> list[Any]:
+    record = Record("alerts.raw.alertmanager", 0, 0, None, group(*alerts), (), AT, codec)
+    turn = await Runner(stage, codec, clock=lambda: AT).turn([record])
+    return [(out.key, out.value, out.headers) for out in turn.outputs]
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(sent, min_size=1, max_size=4))
+async def test_what_was_found_out_before_changes_no_byte(alerts: list[dict[str, Any]]) -> None:
+    """The second time everything comes from memory; beside it stands a stage that remembers nothing."""
+    warm = Normalize(NormalizeConfig(), sources())
+    for _ in range(2):
+        for at in range(len(alerts)):
+            told = await as_written(warm, alerts[at:], CODEC)
+            kept = dict(alertmanager._DIALECT.subjects)
+            alertmanager._DIALECT.subjects.clear()
+            assert told == await as_written(Normalize(NormalizeConfig(), sources()), alerts[at:], CODEC)
+            alertmanager._DIALECT.subjects.update(kept)
+
+
+async def test_alerts_that_repeat_are_settled_at_once() -> None:
+    """Else the test above would compare nothing with nothing."""
+    stage = Normalize(NormalizeConfig(), sources())
+    for number in range(3):
+        body = orjson.loads(group(alert(annotations={"summary": "Slow", "description": f"took {number} s"})))
+        (raw,) = alertmanager.read(body, AT)
+        assert stage._purifier._is_settled(raw) is (number > 0)
+        stage._purifier.purify(raw)
+
+
+def test_what_alerts_share_refuses_to_be_changed() -> None:
+    (raw,) = alertmanager.read(orjson.loads(group(alert())), AT)
+    with pytest.raises(TypeError, match="change a copy"):
+        raw.labels["pod"] = "another"
+    assert {**raw.labels, "pod": "another"}["pod"] == "another"
+
+
+def test_memory_of_subjects_is_bounded() -> None:
+    subjects = alertmanager._DIALECT.subjects
+    subjects.clear()
+    long = {"alertname": "Down", **{f"label{number}": "x" * 900 for number in range(9)}}
+    alertmanager.read(orjson.loads(group(alert(labels=long))), AT)
+    assert not subjects
+    many = [alert(labels={"alertname": "Down", "pod": str(number)}) for number in range(9_999)]
+    for _ in range(2):
+        alertmanager.read(orjson.loads(group(*many)), AT)
+        assert 0 < len(subjects) <= 10_000
+        alertmanager.read(
+            orjson.loads(group(*(alert(labels=each["labels"] | {"b": "c"}) for each in many))), AT
+        )
+        assert 0 < len(subjects) <= 10_000
