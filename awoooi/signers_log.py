@@ -65,8 +65,8 @@ class Register:
     def must_give(self) -> None:
         if not self.log.gives:
             raise Misconfigured(
-                "the topic of signers gives nothing here (AWOOOI_APPROVALS_TOPIC_GIVES): who may sign, with which "
-                "keys, stands in the signers file; `signers remove` and `keys revoke` take away"
+                "the topic of signers gives nothing here (AWOOOI_APPROVALS_TOPIC_GIVES): who may sign stands "
+                "in the signers file, with every key; `signers remove` and `keys revoke` take away"
             )
 
 

@@ -284,7 +284,9 @@ TAKEN: dict[str, tuple[tuple[Fact, ...], Refusal | None]] = {
 
 @pytest.mark.parametrize(("facts", "reason"), TAKEN.values(), ids=TAKEN)
 def test_a_topic_that_gives_nothing_only_takes(facts: tuple[Fact, ...], reason: Refusal | None) -> None:
-    only = Registry.of(together(in_file(BOB), recorded(CODEC, dict(facts), gives=False)))
+    both = together(in_file(BOB), recorded(CODEC, dict(facts), gives=False))
+    assert [one.person for one in both.signers] == ["bob"]
+    only = Registry.of(both)
 
     found = verify(token("bob", roles=["devops"]), NOW, only, RULES)
     assert (found.reason if isinstance(found, Refused) else None) is reason
