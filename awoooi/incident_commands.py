@@ -23,7 +23,7 @@ from connectors.http import HttpClient, Reply
 from connectors.secret import read_secret
 from schemas.errors import Misconfigured, NotNow
 
-TRIES, LONGEST_WAIT_SECS = 4, 5.0
+TRIES, LONGEST_WAIT_SECS, BUSY = 4, 5.0, 503
 STDIN = "-"
 
 
@@ -45,7 +45,7 @@ def words(given: str) -> str:
 
 
 async def _asked(api: ApiSettings, token: str, path: str, body: Mapping[str, Any]) -> Reply:
-    """Waits out what passes: Kafka or the record away, an incident that is not recorded yet."""
+    """Waits out what passes: Kafka or the record away."""
     headers = {
         "authorization": f"Bearer {token}",
         "content-type": "application/json",
@@ -72,12 +72,17 @@ async def _post(http: HttpClient, url: str, content: bytes, headers: Mapping[str
 def _wait(reply: Reply) -> float | None:
     """How long the gateway says to wait; None where it says nothing, or longer than a person would."""
     said = reply.headers.get("retry-after", "")
-    wait = float(said) if said.isdecimal() else None
-    return wait if wait is not None and wait <= LONGEST_WAIT_SECS else None
+    if reply.status != BUSY or not said.isdecimal() or float(said) > LONGEST_WAIT_SECS:
+        return None
+    return float(said)
 
 
 def _tell(name: str, incident: str, reply: Reply, api: ApiSettings) -> int:
     told = reply.json()
+    if not isinstance(told, dict) or (reply.ok and "event_id" not in told):
+        raise Misconfigured(
+            f"{api.url} answers {reply.status}, but not as a gateway: AWOOOI_API_URL says where"
+        )
     if reply.ok:
         place = f"{told['topic']} partition {told['partition']} offset {told['offset']}"
         print(f"Recorded: {told['type']} on {incident} ({place}).")

@@ -12,10 +12,13 @@ from typing import Any
 import orjson
 import pytest
 from click.testing import Result
+from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from awoooi import incident_commands, incident_show
 from awoooi.cli import app
+from awoooi.settings import ApiSettings
+from connectors.http import Reply
 from schemas.errors import BrokerAway, Misconfigured
 from schemas.ids import run_id
 from tests.connectors.gateway.desk import FOREIGN, OPEN, RESOLVED, Office, office
@@ -146,6 +149,22 @@ async def test_a_gateway_that_is_away_is_named(terminal: Terminal, monkeypatch: 
     result = await terminal.run("close", OPEN.incident_id)
 
     assert "is `awoooi gateway` running? AWOOOI_API_URL says where" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("status", "after", "wait"),
+    [(503, "2", 2.0), (503, "30", None), (503, "", None), (503, "soon", None), (404, "2", None)],
+)
+def test_how_long_it_waits(status: int, after: str, wait: float | None) -> None:
+    assert incident_commands._wait(Reply(status, {"retry-after": after}, b"")) == wait
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{}"], ids=["a list", "something else"])
+def test_another_server_is_no_gateway(body: bytes) -> None:
+    api = ApiSettings(url="http://elsewhere", token=SecretStr("x"))
+
+    with pytest.raises(Misconfigured, match="not as a gateway: AWOOOI_API_URL"):
+        incident_commands._tell("close", OPEN.incident_id, Reply(200, {}, body), api)
 
 
 # -- show
