@@ -23,6 +23,7 @@ from tests.connectors.gateway.desk import (
     Office,
     office,
 )
+from tests.connectors.gateway.support import raw_answer
 
 UNKNOWN = Known("INC-20260301-ZZZZZZZZZZ", "shop", "", "")
 
@@ -194,6 +195,22 @@ async def test_a_refusal_says_why_and_writes_nothing(
     assert (reply.status, told in reply.json()["detail"]) == (status, True), reply.body
     assert reply.headers["content-type"] == "application/problem+json"
     assert gate.log.records == []
+
+
+async def test_a_name_that_a_caller_makes_up_is_not_repeated(gate: Office) -> None:
+    reply = await gate.ask("comment", {"text": "x", "<script>": 1})
+
+    assert (reply.status, b"script" in reply.body) == (422, False)
+
+
+async def test_a_giant_is_refused_by_its_head(tmp_path: Path) -> None:
+    async with office(tmp_path, body_timeout_secs=1) as gate:
+        head = f"POST /api/v1/incidents/{OPEN.incident_id}/comment HTTP/1.1\r\nHost: x\r\n"
+        head += f"Authorization: Bearer {gate.token('operator')}\r\nContent-Length: 40000\r\n\r\n"
+        answer = await raw_answer(int(gate.url.rpartition(":")[2]), head.encode())
+
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert b"connection: close" in answer.lower()
 
 
 async def test_an_id_that_is_none_is_told_how_one_looks(gate: Office) -> None:
