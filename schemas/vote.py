@@ -26,6 +26,7 @@ class Ballot(Plain):
     kid: str = Field(description="the key's id")
     subject: str = Field(description="as the issuer calls the person")
     expires: Long = Field(description="when the token ends, in epoch seconds")
+    signers_offset: Long = Field(-1, description="how far the topic of signers was read then; -1: not at all")
 
 
 class VoteVerified(Event):
@@ -46,6 +47,7 @@ class VoteRefusal(Plain):
     refusal: str = Field(description="the reason, a short constant")
     sentence: str = Field(description="for people: what is wrong, and what would be right")
     size: Long = Field(description="bytes of the record")
+    signers_offset: Long = Field(-1, description="how far the topic of signers was read then; -1: not at all")
 
 
 class VoteRefused(Event):
@@ -70,6 +72,7 @@ class Count(Plain):
     state: str = Field(description="the approval's after it: PENDING, APPROVED, REJECTED, EXPIRED, VOIDED")
     signed_by: tuple[str, ...] = Field((), description="all whose votes count so far")
     asked: Long = Field(description="how many signatures it takes")
+    signers_offset: Long = Field(-1, description="how far the topic of signers was read then; -1: not at all")
 
 
 class VoteCounted(Event):

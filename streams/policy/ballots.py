@@ -15,7 +15,7 @@ def signature_of(record: bytes) -> str:
     return hashlib.sha256(record).hexdigest()
 
 
-def ballot_of(vote: Vote, token: bytes) -> Ballot:
+def ballot_of(vote: Vote, token: bytes, signers_offset: int = -1) -> Ballot:
     return Ballot(
         signature=signature_of(token),
         token=token.decode("ascii"),
@@ -31,6 +31,7 @@ def ballot_of(vote: Vote, token: bytes) -> Ballot:
         kid=vote.kid,
         subject=vote.subject,
         expires=vote.expires,
+        signers_offset=signers_offset,
     )
 
 

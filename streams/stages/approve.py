@@ -239,7 +239,7 @@ class Approve(KeyedBase[Votes]):
             return self._refused(event, vote, now)
         self._forget_removed(one)
         judged = judge(vote, one.approval())
-        event = event.model_copy(update={"payload": ballot_of(vote, token)})
+        event = event.model_copy(update={"payload": ballot_of(vote, token, self._verifier.offset())})
         if judged.verdict is Verdict.COUNTED:
             one.votes.append(event)
         if judged.approval.state is Standing.EXPIRED:
@@ -304,6 +304,7 @@ class Approve(KeyedBase[Votes]):
             state=judged.approval.state,
             signed_by=tuple(vote.person for vote in judged.approval.votes),
             asked=len(judged.approval.quorum),
+            signers_offset=self._verifier.offset(),
         )
         return kind(**self._envelope(event, one, now), payload=count)
 
@@ -318,6 +319,7 @@ class Approve(KeyedBase[Votes]):
             refusal=why.reason,
             sentence=why.sentence,
             size=len(ballot.token),
+            signers_offset=self._verifier.offset(),
         )
         return CountRefused(**self._envelope(event, one, now), payload=told)
 

@@ -39,7 +39,9 @@ class Intake:
 
     def _verified(self, vote: Vote, token: bytes, record: Record, now: Now) -> Event:
         about = self._envelope(vote.incident_id, record, now)
-        return VoteVerified(**about, actor=vote.person, payload=ballot_of(vote, token))
+        return VoteVerified(
+            **about, actor=vote.person, payload=ballot_of(vote, token, self._verifier.offset())
+        )
 
     def _refused(self, found: Refused, token: bytes, record: Record, now: Now) -> Event:
         approval_id = "" if found.reason is Refusal.TOO_LARGE else _approval_named(token)
@@ -49,6 +51,7 @@ class Intake:
             refusal=found.reason,
             sentence=found.sentence,
             size=len(token),
+            signers_offset=self._verifier.offset(),
         )
         return VoteRefused(**self._envelope(incident_of(approval_id), record, now), payload=told)
 

@@ -12,7 +12,7 @@ import pytest
 from schemas import ids
 from schemas.catalog import key_of
 from schemas.codec import Codec
-from schemas.envelope import Event
+from schemas.envelope import Event, to_millis
 from schemas.signer import (
     KeyConfirmation,
     KeyEnd,
@@ -35,6 +35,8 @@ from streams.policy.signatures import Vote, verify
 from streams.policy.signers import Registry
 from streams.policy.signers_file import SignersFile
 from streams.policy.verifier import Verifier
+from streams.stage import Now, Record
+from streams.stages.intake import Intake
 from tests.streams.policy.signing import NOW, RULES, jwk, token
 
 CODEC = Codec()
@@ -331,6 +333,15 @@ async def test_what_the_topic_says_counts_from_then_on() -> None:
     topic.says(revoked("bob-1"))
     assert await reason(verifier) is Refusal.REVOKED_KEY
     assert verifier.offset() == topic.offset
+
+
+async def test_how_far_the_signers_were_read_stands_in_what_is_told_of_a_signature() -> None:
+    topic = Topic(*BOB_SET)
+    intake, now = Intake(Verifier(RULES, log=topic.signers())), Now(to_millis(NOW))
+    for person, kind in (("bob", "vote.verified"), ("carol", "vote.refused")):
+        record = Record("approvals.signatures", 0, 0, b"", token(person, roles=["devops"]), (), 0, CODEC)
+        [event] = await intake.handle(record, now)
+        assert (event.type, event.payload.signers_offset) == (kind, topic.offset)
 
 
 def unread(topic: Topic, _: Path) -> None:
