@@ -73,7 +73,7 @@ def create_app(
     if people is not None and desk is not None:
         door = acts.Door(people, wiring.rates, load, ActMeters(registry), config.body_timeout_secs)
         acting = Acting(desk, publish, config.retry_after_secs, wiring.now_ms)
-        app.router.routes.insert(0, Route(acts.PATH, acts.Acts(door, acting), methods=["POST"]))
+        app.router.routes.append(Route(acts.PATH, acts.Acts(door, acting), methods=["POST"]))
     _add_operations(app, checks or {}, registry)
     app.openapi = _documented(app, wiring.sources)  # type: ignore[method-assign]
     return app
