@@ -227,6 +227,7 @@ async def test_a_start_that_is_read_late_moves_nothing_back() -> None:
     await waiting(story).run()
     await story.put(begun).run()
     assert story.moves == [BEGUN, ASKED]
+    assert (story.row.phase, story.row.status) == (Phase.WAITING, "WAITING_APPROVAL")
 
 
 async def test_that_people_were_asked_is_read_after_they_have_answered() -> None:
@@ -266,6 +267,7 @@ async def test_an_incident_that_resolved_asks_for_nothing_more() -> None:
     await story.pass_seconds(5).resolve(started=5).run()
     await story.rerun().run()
     await story.debated().gate("SKIPPED").run()
+    await story.rerun().run()
 
     assert len(story.requests) == 1
     assert len(story.ends) == 1
