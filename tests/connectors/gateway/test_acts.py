@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ from tests.connectors.gateway.desk import (
     OPEN,
     RESOLVED,
     SECOND_RUN,
+    Desk,
     Office,
     office,
 )
-from tests.connectors.gateway.support import raw_answer
+from tests.connectors.gateway.support import MemoryLog, raw_answer
 
 UNKNOWN = Known("INC-20260301-ZZZZZZZZZZ", "shop", "", "")
 
@@ -128,6 +130,21 @@ async def test_one_that_never_appears_is_told_to_be_asked_for_again(
         assert (reply.status, reply.headers["retry-after"]) == (404, "2")
         assert "ask again" in reply.json()["detail"]
         assert gate.desk.asked > 1, "of other projects is waited for like one that there is not"
+
+
+@pytest.mark.parametrize(
+    ("now", "day", "young"),
+    [
+        pytest.param("2026-03-01T12:00:00+00:00", "20260301", True, id="of today"),
+        pytest.param("2026-03-01T12:00:00+00:00", "20260228", False, id="of yesterday"),
+        pytest.param("2026-03-01T00:00:30+00:00", "20260228", True, id="of yesterday, just now"),
+        pytest.param("2026-02-28T23:59:30+00:00", "20260301", True, id="by a clock ahead of ours"),
+    ],
+)
+def test_what_may_have_been_opened_just_now(now: str, day: str, young: bool) -> None:
+    millis = round(datetime.fromisoformat(now).timestamp() * 1000)
+
+    assert acting.Acting(Desk(), MemoryLog().publish, 2, lambda: millis)._is_young(day) is young
 
 
 # -- what is refused
