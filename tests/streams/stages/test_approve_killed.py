@@ -113,7 +113,7 @@ async def told(story: Deadly, request: ApprovalRequested, steps: tuple[tuple[Act
 def check(story: Deadly) -> None:
     outcomes = story.copies("approvals.outcomes")
     ends = [kind for _, kind in outcomes if kind in ENDS]
-    assert ends, "it ends"
+    assert len(set(ends)) == 1, "one end, whatever was told twice"
     authorized = {event_id for event_id, _ in story.copies("authorizations")}
     assert len(authorized) == (ends[0] == "approval.approved"), (ends, authorized)
     people = [event.actor for event in story.log.events("approvals.outcomes") if event.type == "vote.counted"]
@@ -139,3 +139,17 @@ async def test_it_ends_once_wherever_its_worker_is_killed(
             check(story)
         except AssertionError as error:
             raise AssertionError(f"killed at {story.points[at - 1]}, point {at}: {error}") from error
+
+
+async def test_what_is_told_stands_in_the_row_even_where_time_passes_twice_at_once(tmp_path: Path) -> None:
+    story = Deadly(tmp_path, 0, turned=False)
+    request = asked(f"{INCIDENT}-A1", story.now / 1000 + 3600, key=PROOF_KEY)
+    ask(story, request)
+    await story.live()
+    story.points.clear()
+    pass_time(story, request)
+    story.log.tick()
+    story.log.tick()
+    await story.live()
+
+    assert story.points[:2] == ["approve:state_written", "approve:produced"]
