@@ -16,7 +16,7 @@ KEPT_AFTER_CLOSING = 2 * windows.DAY
 MOST_TAKEN = 8
 MARK = 13
 """characters of an event's id that tell it from the few others"""
-MORE = ("debate", "early", "spent", "playbook", "repeat_at", "repeats", "approved")
+MORE = ("debate", "early", "spent", "playbook", "repeat_at", "repeats", "awaited")
 OLD_ROW = 6
 """values in the rows of the first version"""
 BEHIND = b"\n"
@@ -36,6 +36,8 @@ class Phase(IntEnum):
     APPROVED = 4
     """it waits for whoever executes"""
     EXECUTING = 5
+    EXECUTED = 6
+    """it waits for whoever verifies"""
 
 
 @dataclass(slots=True)
@@ -48,8 +50,8 @@ class Wanted:
 
 
 @dataclass(slots=True)
-class Approved:
-    """How long an approved action may still be executed."""
+class Awaited:
+    """How long what must come next is waited for: that an approved action is executed, and verified."""
 
     until: int
     """epoch milliseconds"""
@@ -82,7 +84,7 @@ class Incident(State):
     """from when on a repeat asks for a run; 0: it does not"""
     repeats: int = 0
     """how often one did since the alert or a person said something new"""
-    approved: Approved | None = None
+    awaited: Awaited | None = None
     forgotten: bool = False
 
     @property
@@ -119,7 +121,7 @@ class Incident(State):
         known.taken = tuple(taken)
         for name, value in more.items():
             setattr(known, name, value)
-        known.approved = known.approved and Approved(*more["approved"])
+        known.awaited = known.awaited and Awaited(*more["awaited"])
         return known
 
     def row(self) -> bytes | None:
@@ -127,21 +129,21 @@ class Incident(State):
             return None
         wanted = self.wanted and [self.wanted.reason, self.wanted.event_id, kept_note(self.wanted.note)]
         more = {name: value for name in MORE if (value := getattr(self, name))}
-        if self.approved:
-            more["approved"] = [self.approved.until, self.approved.project_id, self.approved.event_id]
+        if self.awaited:
+            more["awaited"] = [self.awaited.until, self.awaited.project_id, self.awaited.event_id]
         facts = [self.status, self.runs, self.phase, wanted, self.closed_at, self.taken, more]
         return b"".join((pack([self._wake_at(), self.seen, *facts]), BEHIND, self.sighting))
 
     def _wake_at(self) -> int:
         """As in the oldest rows, where it was the closing: so much before time must wake it; 0 for never."""
         waits = [self.closed_at] if self.closed_at else []
-        if self.approved:
-            waits.append(self.approved.until - KEPT_AFTER_CLOSING)
+        if self.awaited:
+            waits.append(self.awaited.until - KEPT_AFTER_CLOSING)
         return min(waits, default=0)
 
 
 def due(row: bytes) -> int | None:
-    """When an approved action was not executed; when a closed incident can no longer be reopened."""
+    """When nothing came of what was approved; when a closed incident can no longer be reopened."""
     wake_at = int(row[1 : row.index(b",")])
     return wake_at + KEPT_AFTER_CLOSING if wake_at else None
 

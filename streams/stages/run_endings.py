@@ -16,6 +16,7 @@ from schemas.incident import IncidentStatus
 from schemas.outcome import DecisionMade, Outcome
 from schemas.run import EndReason, RunReason, RunState
 from streams.policy.endings import Closing
+from streams.stages.incident_row import Phase
 
 READS = ("decisions", "approvals.outcomes", "executions")
 TOLD_BY = (DecisionMade, ApprovalApproved, ApprovalRejected, ApprovalExpired, ApprovalVoided)
@@ -63,7 +64,7 @@ BROKEN_OFF: dict[str, Ending] = {
     SessionStatus.FAILED: Ending(RunState.FAILED, EndReason.DEBATE_FAILED, "E-RCA-FAILED"),
 }
 """a debate that did not end well says more than that it recommends nothing"""
-EXECUTING = "execution.started"
+STEPS = {"execution.started": Phase.EXECUTING, "execution.succeeded": Phase.EXECUTED}
 EXECUTED: dict[str, Ending] = {
     "execution.verified": Ending(RunState.SUCCEEDED, EndReason.VERIFIED, status=IncidentStatus.MITIGATED),
     "execution.unverified": Ending(RunState.FAILED, EndReason.UNVERIFIED, "E-EXEC-UNVERIFIED"),
@@ -76,6 +77,12 @@ EXECUTED: dict[str, Ending] = {
     "execution.unknown": Ending(RunState.FAILED, EndReason.EXECUTION_UNKNOWN, "E-EXEC-UNKNOWN"),
 }
 """by the event's type: what executes and verifies writes `reason`, in one sentence, into each payload"""
+GIVEN_UP: dict[Phase, tuple[Ending, str]] = {
+    Phase.APPROVED: (NOT_EXECUTED, "approved, and nothing executed it while it might: a person has to act"),
+    Phase.EXECUTING: (EXECUTED["execution.unknown"], "it was begun, and nothing told how it ended"),
+    Phase.EXECUTED: (EXECUTED["execution.unverified"], "it was done, and nothing told whether it helped"),
+}
+"""what is waited for, and does not come"""
 
 
 @dataclass(frozen=True, slots=True)

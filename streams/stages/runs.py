@@ -31,15 +31,15 @@ from streams import windows
 from streams.runner import stage_failed
 from streams.stage import Events, Keyed, KeyedBase, Now, Record
 from streams.stages import incident_row
-from streams.stages.incident_row import KEPT_AFTER_CLOSING, Approved, Incident, Phase, Plain, Wanted
+from streams.stages.incident_row import KEPT_AFTER_CLOSING, Awaited, Incident, Phase, Plain, Wanted
 from streams.stages.kept_sighting import pack_sighting, unpack_sighting
 from streams.stages.run_endings import (
     CANCELLED,
     EXECUTED,
-    EXECUTING,
+    GIVEN_UP,
     LONGEST_DETAIL,
-    NOT_EXECUTED,
     READS,
+    STEPS,
     TOLD_BY,
     WITHOUT_ACTION,
     Ending,
@@ -61,12 +61,14 @@ ENDS: dict[type[Event], IncidentStatus] = {
 ACTS = (IncidentRerunRequested, IncidentCancelRequested, IncidentCauseJudged)
 TAKEN: tuple[type[Event], ...] = (*SIGHTINGS, *ENDS, *ACTS, *TOLD_BY, RunStarted, RcaDecided)
 TAKEN_BY_HEADER = frozenset(kind.type_name().encode() for kind in TAKEN)
-EXECUTION_BY_HEADER = frozenset(kind.encode() for kind in (EXECUTING, *EXECUTED))
+EXECUTION_BY_HEADER = frozenset(kind.encode() for kind in (*STEPS, *EXECUTED))
 """what else stands on these topics, repeats above all, is not even decoded"""
 FIRST_REPEAT, LONGEST_REPEAT = 10 * windows.MINUTE, 4 * windows.HOUR
 """how long after a run a repeat asks for the next: twice as long each time, until something new is said"""
 EXECUTION_WAIT = windows.HOUR
 """for an approved action that does not say itself how long it may be executed"""
+LONGEST_EXECUTION = 2 * windows.HOUR
+"""for each of its steps, before it counts as one whose end nobody knows"""
 EXECUTION_GRACE = 5 * windows.MINUTE
 """what begins in time tells so a little later"""
 
@@ -90,9 +92,9 @@ class Runs(KeyedBase[Incident]):
     async def wake(self, state: Incident, now: Now) -> Events:
         if state.closed_at and state.closed_at + KEPT_AFTER_CLOSING <= now.millis:
             state.forgotten = state.changed = True
-        if state.approved and state.approved.until <= now.millis:
+        if state.awaited and state.awaited.until <= now.millis:
             state.changed = True
-            return self._not_executed(state, state.approved, now)
+            return self._given_up(state, state.awaited, now)
         return ()
 
     async def handle(self, record: Record, state: Incident, now: Now) -> Events:
@@ -151,7 +153,11 @@ class Runs(KeyedBase[Incident]):
     def _cancel(self, event: Plain, state: Incident, at: int, now: Now) -> Events:
         """What is being executed can no longer be called off."""
         meant = event["payload"]["run_id"]
-        if state.phase in (Phase.NONE, Phase.EXECUTING) or meant not in ("", state.pending_run):
+        if (
+            state.phase == Phase.NONE
+            or state.phase >= Phase.EXECUTING
+            or meant not in ("", state.pending_run)
+        ):
             return ()
         reason = event["payload"]["reason"]
         detail = f"called off by {event['actor'] or 'a person'}" + (f": {reason}" if reason else "")
@@ -243,30 +249,36 @@ class Runs(KeyedBase[Incident]):
         """It waits for whoever executes, as long as the authorization is good for, and no longer."""
         if state.phase > Phase.APPROVED:
             return ()
-        if word.expires_at or not state.approved:
+        if word.expires_at or not state.awaited:
             until = _millis(word.expires_at) or to_millis(event["occurred_at"]) + EXECUTION_WAIT
-            state.approved = Approved(until + EXECUTION_GRACE, event["project_id"], event["event_id"])
+            state.awaited = Awaited(until + EXECUTION_GRACE, event["project_id"], event["event_id"])
         state.phase = Phase.APPROVED
         return self._move(event, IncidentStatus.EXECUTING, word.outcome.lower(), state, now)
 
     def _executed(self, kind: str, event: Plain, state: Incident, at: int, now: Now) -> Events:
-        if kind == EXECUTING:
-            state.phase, state.approved = Phase.EXECUTING, None
-            return self._move(event, IncidentStatus.EXECUTING, "execution_started", state, now)
+        if kind in STEPS:
+            return self._goes_on(STEPS[kind], event, state, at, now)
         return self._end(EXECUTED[kind], event["payload"]["reason"][:LONGEST_DETAIL], event, state, at, now)
+
+    def _goes_on(self, phase: Phase, event: Plain, state: Incident, at: int, now: Now) -> Events:
+        if state.phase >= phase:
+            return ()
+        state.phase = phase
+        state.awaited = Awaited(at + LONGEST_EXECUTION, event["project_id"], event["event_id"])
+        return self._move(event, IncidentStatus.EXECUTING, "execution_started", state, now)
 
     # -- how it ends
 
-    def _not_executed(self, state: Incident, approved: Approved, now: Now) -> Events:
+    def _given_up(self, state: Incident, awaited: Awaited, now: Now) -> Events:
+        ending, detail = GIVEN_UP[state.phase]
         about = {
-            "event_id": approved.event_id,
-            "project_id": approved.project_id,
+            "event_id": awaited.event_id,
+            "project_id": awaited.project_id,
             "incident_id": state.incident_id,
             "run_id": state.pending_run,
-            "occurred_at": approved.until,
+            "occurred_at": awaited.until,
         }
-        detail = "approved, and nothing executed it while it might: a person has to act"
-        return self._end(NOT_EXECUTED, detail, about, state, now.millis, now)
+        return self._end(ending, detail, about, state, now.millis, now)
 
     def _end(
         self, ending: Ending, detail: str, event: Plain, state: Incident, at: int, now: Now, actor: str = ""
@@ -286,7 +298,7 @@ class Runs(KeyedBase[Incident]):
         }
         if ending.again and not state.wanted:
             state.wanted = Wanted(ending.again, event["event_id"], _note(event, detail))
-        state.phase, state.debate, state.early, state.approved = Phase.NONE, "", None, None
+        state.phase, state.debate, state.early, state.awaited = Phase.NONE, "", None, None
         state.repeat_at = at + min(FIRST_REPEAT << state.repeats, LONGEST_REPEAT)
         told_by = {**event, "event_id": plain["event_id"], "run_id": plain["run_id"]}
         return [Draft(kind, plain["incident_id"].encode(), plain), *self._after(ending, told_by, state, now)]

@@ -12,8 +12,8 @@ from schemas.envelope import Event
 from schemas.run import RunReason
 from streams.stage import Now, Record, pack
 from streams.stages.incident_row import Incident, Phase
-from streams.stages.run_endings import EXECUTED, EXECUTING
-from streams.stages.runs import EXECUTION_GRACE, FIRST_REPEAT, LONGEST_REPEAT, Runs
+from streams.stages.run_endings import EXECUTED
+from streams.stages.runs import EXECUTION_GRACE, FIRST_REPEAT, LONGEST_EXECUTION, LONGEST_REPEAT, Runs
 from tests.streams.stages.run_story import PERSON, RunStory, started
 
 HOUR = 3600
@@ -180,10 +180,8 @@ async def test_an_execution_ends_the_run(kind: str) -> None:
     story = await started()
     await story.debated().gate("AUTO_APPROVED").run()
     state = story.row
-    told = await _execution(EXECUTING, story, state)
-    assert not told, "EXECUTING already"
+    assert not await _execution("execution.started", story, state), "EXECUTING already"
     assert state.phase is Phase.EXECUTING
-    assert not state.approved, "what was begun is waited for"
 
     [ended, *others] = await _execution(kind, story, state)
     ending = EXECUTED[kind]
@@ -194,6 +192,33 @@ async def test_an_execution_ends_the_run(kind: str) -> None:
         assert (asked["reason"], asked["note"]["text"]) == (ending.again, "as the executor says")
     else:
         assert others[0].plain["payload"]["status"] == ending.status
+
+
+@pytest.mark.parametrize(
+    ("steps", "reason"),
+    [
+        (["started"], "execution_unknown"),
+        (["started", "succeeded"], "unverified"),
+        (["succeeded"], "unverified"),
+    ],
+    ids=["no end", "not verified", "its end alone was read"],
+)
+async def test_an_execution_that_nobody_ends_does_not_hold_the_incident(
+    steps: list[str], reason: str
+) -> None:
+    story = await started()
+    await story.debated().gate("AUTO_APPROVED").run()
+    state = story.row
+    for step in steps:
+        await _execution(f"execution.{step}", story, state)
+    state = Incident.of_row(state.incident_id.encode(), state.row())
+    assert Runs().due(state.row() or b"") == story.now + LONGEST_EXECUTION
+
+    assert not await Runs().wake(state, Now(story.now + LONGEST_EXECUTION - 1))
+    [ended, moved] = await Runs().wake(state, Now(story.now + LONGEST_EXECUTION))
+    assert ended.plain["payload"]["reason"] == reason
+    assert moved.plain["payload"]["status"] == "ESCALATED"
+    assert Runs().due(state.row() or b"") is None
 
 
 async def _execution(kind: str, story: RunStory, state: Incident) -> list[Any]:
@@ -208,7 +233,7 @@ async def test_what_is_being_executed_cannot_be_called_off() -> None:
     story = await started()
     await story.debated().gate("AUTO_APPROVED").run()
     state = story.row
-    await _execution(EXECUTING, story, state)
+    await _execution("execution.started", story, state)
     story.cancel()
     [record] = [
         record
