@@ -18,11 +18,17 @@ from schemas.catalog import TOPICS, reference_topic
 from schemas.codec import Codec
 from schemas.errors import BrokerAway, Misconfigured
 from schemas.switch import SwitchKind
+from streams.policy.recorded_signers import RecordedSigners
+from streams.policy.refusals import Refusal
 from streams.policy.switches import Switches, engaged_now
+from streams.policy.verifier import Verifier
 from streams.reference import OUT_OF_DATE_SECS, REFERENCE_TOPICS, Reference, restore, save
 from tests.peers.kafka import KafkaPeer
 from tests.peers.waiting import wait_until_async
 from tests.streams.engines import put
+from tests.streams.policy.signing import RULES
+from tests.streams.policy.test_recorded_signers import BOB_SET, revoked
+from tests.streams.policy.test_recorded_signers import reason as refused
 from tests.streams.policy.test_switches import said
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
@@ -147,6 +153,30 @@ async def test_a_view_is_current_while_the_broker_says_that_there_is_no_more(bro
         reference._clock = lambda: late
         assert reference.current("ref.current") is None
         await wait_until_async(lambda: reference.current("ref.current") is not None, 10)
+
+
+async def test_whoever_verifies_follows_the_signers(broker: KafkaConfig) -> None:
+    async with following(broker, "signers") as reference:
+        log = RecordedSigners(
+            Codec(), lambda: reference.current("signers"), lambda: reference.offset("signers")
+        )
+        verifier = Verifier(RULES, log=log)
+        assert await refused(verifier) is Refusal.SIGNERS_IN_DOUBT, "not read yet"
+        await ready(reference)
+        assert await refused(verifier) is Refusal.UNKNOWN_KEY
+
+        await put(broker, "signers", [*BOB_SET])
+        await reference.reached_end("signers")
+        assert await refused(verifier) is None
+        await put(broker, "signers", [revoked("bob-1")])
+        durable = time.monotonic()
+        await wait_until_async(lambda: verifier.offset() == 3, 5, every=0.01)
+        assert time.monotonic() - durable < 1
+        assert await refused(verifier) is Refusal.REVOKED_KEY
+
+        late = time.monotonic() + 5 * OUT_OF_DATE_SECS
+        reference._clock = lambda: late
+        assert await refused(verifier) is Refusal.SIGNERS_IN_DOUBT, "nobody can tell who was removed since"
 
 
 async def test_a_broker_that_has_forgotten_is_not_up_to_date(broker: KafkaConfig) -> None:
