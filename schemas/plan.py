@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from schemas.diagnosis import Diagnosis
-from schemas.envelope import Event, Long, Plain
+from schemas.envelope import Event, Plain
 from schemas.evidence import Brief
 from schemas.operations import Risk, Step
 from schemas.turn import Turn
@@ -23,7 +23,7 @@ class Action(Plain):
     expected_effect: str = Field("", description="what should be seen after it")
     undo: Step | None = Field(None, description="what takes it back; none: it cannot be taken back")
     risk: Risk = Field(description="the highest of the operation's floor, the playbook's and the model's")
-    blast_radius: Long = Field(ge=0, le=100, description="ours, from the topology; a model can only raise it")
+    blast_radius: int = Field(ge=0, le=100, description="ours, from the topology; a model can only raise it")
     evidence: tuple[str, ...] = Field((), description="ids of the items that it rests on")
     playbook: str = Field("", description="the playbook that it comes from, empty where none")
     verification: str = Field("", description="a query that shows whether it helped")

@@ -36,7 +36,7 @@ class TrustScore(Plain):
     """`recent` is what a later change is measured against."""
 
     trust_key: str = Field(description="project, operation, cluster, namespace, workload with -*")
-    score: Long = Field(ge=0, description="verified successes in a row, what decayed taken off")
+    score: int = Field(ge=0, lt=2**63, description="verified successes in a row, what decayed taken off")
     used_at: Moment = Field(description="when it last earned, lost or decayed: the next decay counts from it")
     recent: tuple[bool, ...] = Field((), description="the latest outcomes, oldest first: whether verified")
     reason: str = Field("", description="why it changed")

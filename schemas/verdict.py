@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.envelope import Event, Long, Moment, Plain
+from schemas.envelope import Event, Moment, Plain
 from schemas.turn import Turn
 
 
@@ -24,7 +24,7 @@ class ReviewedPayload(Plain):
     action: str = Field("", description="id of the action that was judged")
     violations: tuple[Violation, ...] = Field((), description="hard rules that are broken")
     concerns: tuple[str, ...] = Field((), description="what else speaks against it")
-    blast_radius: Long = Field(0, ge=0, le=100, description="as judged")
+    blast_radius: int = Field(0, ge=0, le=100, description="as judged")
     deadline_at: Moment = Field(description="when the whole run must have ended")
 
 

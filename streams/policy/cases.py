@@ -40,7 +40,7 @@ class Ask(Plain):
     model: Any = 1.0
     playbook: Any = 1.0
     evidence: Any = 1.0
-    trust: int = 0
+    trust: Any = 0
     rejected: str = ""
     human: str = ""
     kill_switch: bool = False

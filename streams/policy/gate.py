@@ -10,14 +10,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 
 from schemas.operations import Operation, Risk
-from schemas.outcome import Assessment, Fused, Needed, Outcome
+from schemas.outcome import Assessment, Fused, Needed, Outcome, RiskPart
 from schemas.preflight import PreflightStatus
 from streams.policy import fusion, risk, trust
 from streams.policy.fusion import Inputs
 from streams.policy.policy import Policy, Quorum, Rule
 from streams.policy.risk import Proposal
+
+MOST_TRUST = 1_000_000
+"""nobody verifies more: it is a number that somebody made up"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ class Standing:
     policy_trouble: str = ""
     """why no policy that anyone applied is in force, although one was"""
     trust_key: str = ""
-    trust: int = 0
+    trust: Any = 0
+    """as it came: it should be a whole number from 0"""
     at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -86,15 +91,14 @@ class Case:
 
     @cached_property
     def assessment(self) -> Assessment:
-        found, standing = risk.parts(self.proposal, self.policy), self.standing
-        whole = risk.highest(found)
-        effective = trust.lowered(whole, standing.trust, self.policy.trust)
+        found = (*risk.parts(self.proposal, self.policy), *_odd_trust(self.standing.trust))
+        whole, earned = risk.highest(found), _earned(self.standing.trust)
         return Assessment(
             risk=whole,
-            effective=effective,
+            effective=trust.lowered(whole, earned, self.policy.trust),
             parts=found,
-            trust_key=standing.trust_key,
-            trust=standing.trust,
+            trust_key=self.standing.trust_key,
+            trust=earned,
         )
 
     @cached_property
@@ -197,6 +201,19 @@ def _halts(case: Case) -> Iterator[tuple[str, str]]:
         yield "unproven", standing.unproven
     if standing.resolved:
         yield "resolved", "the incident has resolved"
+
+
+def _earned(score: Any) -> int:
+    """Whatever is no count of successes is no trust."""
+    is_count = isinstance(score, int) and not isinstance(score, bool) and 0 <= score <= MOST_TRUST
+    return score if is_count else 0
+
+
+def _odd_trust(score: Any) -> tuple[RiskPart, ...]:
+    if _earned(score) or (score == 0 and not isinstance(score, bool)):
+        return ()
+    why = f"the trust is no whole number from 0 to {MOST_TRUST:,}"
+    return (RiskPart(what="numbers", risk=Risk.CRITICAL, why=why),)
 
 
 def _ask(case: Case, rule: str, reason: str) -> Verdict:

@@ -282,6 +282,32 @@ def test_what_is_no_number_leaves_it_to_a_person_with_the_reason(name: str, odd:
     assert verdict.low_confidence
 
 
+NO_COUNT = [*ODD[:6], 10**400, -1, "10", True, None, [], b"1", 0.5]
+
+
+@pytest.mark.parametrize("odd", NO_COUNT, ids=lambda odd: repr(odd)[:10])
+def test_trust_that_is_no_count_is_none_and_leaves_it_to_a_person_with_the_reason(odd: Any) -> None:
+    for operation in ("DELETE_POD", "RESTART_DEPLOYMENT", "DRAIN_NODE"):
+        verdict = decide(asked(operation), replace(CLEAR, trust=odd), POLICY)
+
+        assert (verdict.outcome, verdict.rule) == (Outcome.APPROVAL_REQUIRED, "risk_above_low")
+        assert verdict.assessment is not None
+        assert (verdict.assessment.effective, verdict.assessment.trust) == (Risk.CRITICAL, 0)
+        assert "trust is no whole number" in verdict.assessment.parts[-1].why
+
+
+@pytest.mark.parametrize("odd", [*NO_COUNT, 101], ids=lambda odd: repr(odd)[:10])
+def test_a_blast_radius_that_is_no_number_leaves_it_to_a_person_with_the_reason(odd: Any) -> None:
+    verdict = decide(asked(blast_radius=odd), replace(CLEAR, trust=10), POLICY)
+
+    assert (verdict.outcome, verdict.rule) == (Outcome.APPROVAL_REQUIRED, "risk_above_low")
+    assert verdict.assessment is not None
+    assert verdict.assessment.effective == Risk.CRITICAL
+    assert "is no number from 0 to 100" in next(
+        part.why for part in verdict.assessment.parts if part.what == "blast_radius"
+    )
+
+
 def test_inputs_branch_and_weights_are_kept() -> None:
     fused = fuse(Inputs(0.9, 0.5, 1.0), POLICY.fusion)
 
