@@ -153,11 +153,8 @@ class Runs(KeyedBase[Incident]):
     def _cancel(self, event: Plain, state: Incident, at: int, now: Now) -> Events:
         """What is being executed can no longer be called off."""
         meant = event["payload"]["run_id"]
-        if (
-            state.phase == Phase.NONE
-            or state.phase >= Phase.EXECUTING
-            or meant not in ("", state.pending_run)
-        ):
+        can_end = Phase.NONE < state.phase < Phase.EXECUTING
+        if not can_end or meant not in ("", state.pending_run):
             return ()
         reason = event["payload"]["reason"]
         detail = f"called off by {event['actor'] or 'a person'}" + (f": {reason}" if reason else "")

@@ -66,7 +66,7 @@ async def test_what_waits_for_people_is_voided_when_its_run_is_called_off() -> N
 
 
 async def test_the_gate_decides_nothing_of_a_run_that_was_called_off_while_it_waited_for_checks() -> None:
-    story = Gates().decide()
+    story = Gates(away={"preflight"}).decide()
     await story.run()
     story.put(called_off())
     await story.run()
@@ -77,7 +77,7 @@ async def test_the_gate_decides_nothing_of_a_run_that_was_called_off_while_it_wa
 
 
 async def test_the_gate_reads_that_a_run_was_called_off_before_its_package() -> None:
-    story = Gates()
+    story = Gates(away={"preflight"})
     story.put(called_off())
     await story.run()
     await story.decide().check().run()
@@ -87,7 +87,7 @@ async def test_the_gate_reads_that_a_run_was_called_off_before_its_package() -> 
 
 
 async def test_that_another_run_finished_changes_nothing_for_the_gate() -> None:
-    story = Gates().decide()
+    story = Gates(away={"preflight"}).decide()
     await story.run()
     finished: Any = golden("run.finished")
     about = {"incident_id": INCIDENT, "run_id": ids.run_id(INCIDENT, 1)}

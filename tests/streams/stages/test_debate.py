@@ -158,6 +158,7 @@ async def test_what_raises_severity_while_a_run_is_pending_is_asked_for_when_it_
     await story.back("coordinate")
     assert len(story.starts()) == 1, "its approval is pending"
     await story.pass_seconds(3601).tick()
+    await story.tick()  # time waits for what stands before it
 
     first, second = story.starts()
     assert (second.payload.number, second.payload.reason) == (2, RunReason.SEVERITY_RAISED)

@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 
 from schemas.decision import SessionStatus
-from schemas.envelope import Event
 from schemas.run import RunReason
 from streams.stage import Now, Record, pack
 from streams.stages.incident_row import Incident, Phase
-from streams.stages.run_endings import EXECUTED
-from streams.stages.runs import EXECUTION_GRACE, FIRST_REPEAT, LONGEST_EXECUTION, LONGEST_REPEAT, Runs
+from streams.stages.runs import EXECUTION_GRACE, FIRST_REPEAT, LONGEST_REPEAT, Runs
 from tests.streams.stages.run_story import PERSON, RunStory, started
 
 HOUR = 3600
@@ -169,81 +167,6 @@ async def test_an_approved_run_waits_for_execution_as_long_as_it_may(says: Says,
 
     await story.pass_seconds(HOUR).tick()
     assert len(story.ends) == 1
-
-
-class Executed(Event):
-    """What the executor will tell: its class does not stand in the catalogue yet."""
-
-
-@pytest.mark.parametrize("kind", EXECUTED)
-async def test_an_execution_ends_the_run(kind: str) -> None:
-    story = await started()
-    await story.debated().gate("AUTO_APPROVED").run()
-    state = story.row
-    assert not await _execution("execution.started", story, state), "EXECUTING already"
-    assert state.phase is Phase.EXECUTING
-
-    [ended, *others] = await _execution(kind, story, state)
-    ending = EXECUTED[kind]
-    assert ended.plain["payload"]["state"] == ending.state
-    assert ended.plain["payload"]["detail"] == "as the executor says"
-    if ending.again:
-        asked = others[-1].plain["payload"]
-        assert (asked["reason"], asked["note"]["text"]) == (ending.again, "as the executor says")
-    else:
-        assert others[0].plain["payload"]["status"] == ending.status
-
-
-@pytest.mark.parametrize(
-    ("steps", "reason"),
-    [
-        (["started"], "execution_unknown"),
-        (["started", "succeeded"], "unverified"),
-        (["succeeded"], "unverified"),
-    ],
-    ids=["no end", "not verified", "its end alone was read"],
-)
-async def test_an_execution_that_nobody_ends_does_not_hold_the_incident(
-    steps: list[str], reason: str
-) -> None:
-    story = await started()
-    await story.debated().gate("AUTO_APPROVED").run()
-    state = story.row
-    for step in steps:
-        await _execution(f"execution.{step}", story, state)
-    state = Incident.of_row(state.incident_id.encode(), state.row())
-    assert Runs().due(state.row() or b"") == story.now + LONGEST_EXECUTION
-
-    assert not await Runs().wake(state, Now(story.now + LONGEST_EXECUTION - 1))
-    [ended, moved] = await Runs().wake(state, Now(story.now + LONGEST_EXECUTION))
-    assert ended.plain["payload"]["reason"] == reason
-    assert moved.plain["payload"]["status"] == "ESCALATED"
-    assert Runs().due(state.row() or b"") is None
-
-
-async def _execution(kind: str, story: RunStory, state: Incident) -> list[Any]:
-    plain = {**story.about(1), "sealed": None, "payload": {"reason": "as the executor says"}}
-    named = type("Told", (Executed,), {"type_name": classmethod(lambda _: kind)})
-    record = Record("executions", 0, 0, b"", b"", [("ce_type", kind.encode())], story.now, story.codec)
-    record._plain = (named, plain)
-    return list(await Runs().handle(record, state, Now(story.now)))
-
-
-async def test_what_is_being_executed_cannot_be_called_off() -> None:
-    story = await started()
-    await story.debated().gate("AUTO_APPROVED").run()
-    state = story.row
-    await _execution("execution.started", story, state)
-    story.cancel()
-    [record] = [
-        record
-        for (topic, _), log in story.log.topics.items()
-        for record in log
-        if topic == "incidents" and record.event.type == "incident.cancel_requested"
-    ]
-
-    assert await Runs().handle(record, state, Now(story.now)) == ()
-    assert state.phase is Phase.EXECUTING
 
 
 async def test_a_start_that_is_read_late_moves_nothing_back() -> None:
