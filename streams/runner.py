@@ -176,7 +176,7 @@ class Runner:
             self._emit(await stage.wake(state, now), tick, turn)
 
     def _outdated(self, rows: Rows) -> list[bytes]:
-        """Reference data that changed reaches rows by ticks, as time does. All are looked at once each change."""
+        """Reference data that changed reaches rows by ticks, as time does: each row once."""
         stage: Any = self.stage
         world = stage.world()
         if rows.world == world:
