@@ -56,8 +56,11 @@ class DeletePod:
         if not kind:
             told = "nothing controls it: it would not come back"
             return Check(name="owned", passed=False, message=told)
-        by = f"{seen.owner['kind'].lower()} {name_of(seen.owner)}" if seen.owner else kind
-        return Check(name="owned", passed=seen.owner is not None, message=f"{by} makes it anew")
+        if seen.owner is None:
+            told = f"its {kind} is gone, or not known here: nobody can tell whether it would come back"
+            return Check(name="owned", passed=False, message=told)
+        by = f"{text(seen.owner, 'kind').lower()} {name_of(seen.owner)}"
+        return Check(name="owned", passed=True, message=f"{by} makes it anew")
 
     def writes(self, step: Step, seen: Seen, action_id: str) -> Sequence[Write]:
         return [eviction(seen.pods[0], preconditions(seen.target), path_of(step))]

@@ -107,6 +107,8 @@ def _refused(write: Write, refusal: Refusal) -> Sent:
     if write.there_is_done and status == HTTPStatus.CONFLICT:
         return Sent(End.DONE)
     end = End.REFUSED if status in NO_EFFECT else End.UNKNOWN
+    if write.method == "DELETE" and status == HTTPStatus.NOT_FOUND:
+        end = End.UNKNOWN  # it was there a moment ago: a first try whose answer was lost may have taken it
     return Sent(end, told, status, refusal.retry_after_secs)
 
 
