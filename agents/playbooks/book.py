@@ -11,6 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from agents.playbooks.shape import Playbook
+from connectors.yaml_lines import line_of
 from schemas.errors import Misconfigured
 
 SHIPPED = Path(__file__).parent / "shipped"
@@ -84,26 +85,4 @@ def _complaints(path: Path, node: yaml.Node, error: ValidationError) -> Iterator
     for found in error.errors(include_url=False, include_context=False, include_input=False):
         where = ".".join(str(part) for part in found["loc"])
         message = found["msg"].removeprefix("Value error, ")
-        yield f"{path}:{_line(node, found['loc'])}: {where + ': ' if where else ''}{message}"
-
-
-def _line(node: yaml.Node, place: Sequence[str | int]) -> int:
-    """The line of the innermost part that is there: a missing field is told at its parent."""
-    line: int = node.start_mark.line
-    for part in place:
-        inner = _child(node, part)
-        if inner is None:
-            break
-        line, node = inner
-    return line + 1
-
-
-def _child(node: yaml.Node, part: str | int) -> tuple[int, yaml.Node] | None:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == str(part):
-                return key.start_mark.line, value
-    elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-        inner = node.value[part]
-        return inner.start_mark.line, inner
-    return None
+        yield f"{path}:{line_of(node, found['loc'])}: {where + ': ' if where else ''}{message}"

@@ -9,6 +9,7 @@ from typing import TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from connectors.yaml_lines import line_of
 from schemas.errors import Misconfigured
 from streams.policy.allowed import in_words
 
@@ -99,29 +100,7 @@ def _told(name: str, node: yaml.Node, complaints: Sequence[Complaint]) -> str:
     lines = []
     for place, message in complaints[:MOST_TOLD]:
         where = ".".join(str(part) for part in place if part != "[key]")
-        lines.append(f"{name}:{_line(node, place)}: {where + ': ' if where else ''}{message}")
+        lines.append(f"{name}:{line_of(node, place)}: {where + ': ' if where else ''}{message}")
     if len(complaints) > MOST_TOLD:
         lines.append(f"{name}: and {len(complaints) - MOST_TOLD} more")
     return "\n".join(lines)
-
-
-def _line(node: yaml.Node, place: Sequence[str | int]) -> int:
-    """The line of the innermost part that is there: a missing field is told at its parent."""
-    line: int = node.start_mark.line
-    for part in place:
-        inner = _child(node, part)
-        if inner is None:
-            break
-        line, node = inner
-    return line + 1
-
-
-def _child(node: yaml.Node, part: str | int) -> tuple[int, yaml.Node] | None:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == str(part):
-                return key.start_mark.line, value
-    elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-        inner = node.value[part]
-        return inner.start_mark.line, inner
-    return None
