@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict
 
 from awoooi import check_clusters as clusters
+from awoooi import check_executor as acting
 from awoooi import check_prometheus as measuring
 from awoooi import checks_here as here
 from awoooi import checks_models as answering
@@ -30,6 +31,7 @@ THERE = (
     answering.models,
     measuring.prometheus,
     clusters.kubernetes,
+    acting.executor,
 )
 # Where a check cannot even be made.
 TODO = {
@@ -41,6 +43,7 @@ TODO = {
     "sink": "start it: `awoooi sink`, or `awoooi up` for everything",
     "registry": "correct AWOOOI_REGISTRY_URL, _USER, _PASSWORD",
     "kubernetes": "look at its API server, or correct AWOOOI_KUBERNETES_CLUSTERS",
+    "executor": "look at its API server, or correct AWOOOI_EXECUTOR_CLUSTERS",
     "prometheus": "correct AWOOOI_PROMETHEUS_URL or its log-in",
     "models": "correct the settings named, or leave the provider out of AWOOOI_MODELS_ORDER",
 }

@@ -15,8 +15,9 @@ from connectors.kubernetes.config import KubernetesConfig, Place
 from connectors.kubernetes.connection import Refusal
 from connectors.kubernetes.execution.executor import KubernetesExecutor
 from connectors.kubernetes.execution.operations import ACTS
+from connectors.kubernetes.execution.rights import Able, able, rights_of
 from connectors.kubernetes.kinds import Kind
-from schemas.operations import SHAPES, Operation, Step, Target
+from schemas.operations import Operation
 from tests.connectors.kubernetes.orders import (
     carry_out,
     deploy_on,
@@ -145,18 +146,9 @@ def _needed() -> set[tuple[str, str]]:
     """Verb and resource of every right that any operation asks for, on each of its kinds."""
     return {
         (right.verb, f"{right.kind.plural}{f'/{right.sub}' if right.sub else ''}")
-        for operation, act in ACTS.items()
-        for kind in SHAPES[operation].kinds
-        for right in act.rights(_step(operation, kind))
+        for operation in ACTS
+        for right in rights_of(operation)
     }
-
-
-def _step(operation: Operation, kind: str) -> Step:
-    needs = {"replicas": 2} if operation is Operation.SCALE_DEPLOYMENT else {}
-    needs |= {"size": "1Gi"} if operation is Operation.EXPAND_PVC else {}
-    return Step.model_validate(
-        {"operation": operation, "target": Target(kind=kind, name="x"), "parameters": needs}
-    )
 
 
 def test_the_role_gives_what_is_asked_for_and_nothing_else_that_changes() -> None:
@@ -225,3 +217,17 @@ async def test_under_the_reading_role_nothing_can_be_done(real: World, kubernete
 
     assert failed(checked) == {"permission": "our log-in may not patch deployments"}
     assert (tried.passed, "forbidden" in tried.message) == (False, True)
+
+
+async def test_the_doctor_has_nothing_to_say_of_it(cluster: Cluster) -> None:
+    assert await able(cluster) == Able(lacking={}, beyond=[])
+
+
+async def test_the_doctor_tells_of_an_administrators_log_in(kubernetes: KubernetesPeer) -> None:
+    admin = Cluster("default", Place(kubernetes.kubeconfig), KubernetesConfig())
+
+    found = await able(admin)
+    await admin.close()
+
+    assert "get secrets" in found.beyond
+    assert "create pods/exec" in found.beyond
