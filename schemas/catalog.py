@@ -25,6 +25,18 @@ from schemas.decision import LearningCauseJudged, LearningDebateEnded, RcaDecide
 from schemas.diagnosis import RcaDiagnosed
 from schemas.envelope import Event
 from schemas.evidence import EvidenceCollected
+from schemas.execution import (
+    ExecutionClaimed,
+    ExecutionFailed,
+    ExecutionRefused,
+    ExecutionShadowed,
+    ExecutionStarted,
+    ExecutionSucceeded,
+    ExecutionUnknown,
+    ExecutionUnverified,
+    ExecutionVerified,
+    ExecutionVoided,
+)
 from schemas.failure import StageFailed
 from schemas.incident import (
     IncidentAcknowledged,
@@ -254,8 +266,28 @@ TOPICS: tuple[Topic, ...] = (
         holds="the only thing that executes",
         events=(ActionAuthorized,),
     ),
-    Topic("executions.claims", key="target", holds="who executes what, first claim wins"),
-    Topic("executions", key="incident", holds="what was executed and how it ended"),
+    Topic(
+        "executions.claims",
+        key="target",
+        holds="who executes what, first claim wins",
+        events=(ExecutionClaimed,),
+    ),
+    Topic(
+        "executions",
+        key="incident",
+        holds="what was executed and how it ended",
+        events=(
+            ExecutionStarted,
+            ExecutionSucceeded,
+            ExecutionFailed,
+            ExecutionRefused,
+            ExecutionShadowed,
+            ExecutionVoided,
+            ExecutionUnknown,
+            ExecutionVerified,
+            ExecutionUnverified,
+        ),
+    ),
     Topic(
         "trust.observations",
         key="trust key",
