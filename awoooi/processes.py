@@ -35,12 +35,12 @@ ALL = "all"
 def run_gateway(settings: Settings) -> None:
     from awoooi.act_desk import act_desk
     from awoooi.approval_follower import follower_of
-    from awoooi.switch_view import switches_followed
+    from awoooi.gateway_views import gateway_views
     from connectors.gateway.serve import run
 
     set_up(settings.log, "gateway")
     sources = chosen_sources(settings)
-    views = partial(switches_followed, settings)
+    views = partial(gateway_views, settings)
     run(settings.gateway, settings.kafka, sources, follower_of(settings), act_desk(settings), views)
 
 

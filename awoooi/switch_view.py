@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
@@ -12,12 +12,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from awoooi.events import codec_of
 from awoooi.parts import INTAKE, WORKERS, metrics_url
 from awoooi.processes import health_port
 from awoooi.settings import Settings
 from awoooi.state_file import running
-from connectors.health import Checks
 from connectors.http import HttpClient
 from connectors.metrics import Described
 from schemas.codec import Codec
@@ -75,19 +73,6 @@ def measured(registry: CollectorRegistry, codec: Codec, reference: Reference) ->
         yield
     finally:
         registry.unregister(view)
-
-
-@asynccontextmanager
-async def switches_followed(settings: Settings, registry: CollectorRegistry) -> AsyncIterator[Checks]:
-    """For a process without stages: it follows the switches, and is not ready before it has read them."""
-    reference = Reference(settings.kafka, topics=(TOPIC,))
-    async with codec_of(settings) as (codec, _):
-        await reference.start()
-        try:
-            with measured(registry, codec, reference):
-                yield {TOPIC: lambda: "" if reference.ready.is_set() else "they are being read"}
-        finally:
-            await reference.stop()
 
 
 # -- what the running processes say

@@ -49,6 +49,24 @@ class Door:
     meters: ActMeters
     body_timeout_secs: float
 
+    def known_person(self, headers: Headers) -> PersonalToken:
+        """One answer whatever is wrong: nobody learns whether a token exists, or is a webhook's."""
+        scheme, _, presented = headers.get(b"authorization", b"").partition(b" ")
+        token = self.people.find_person(presented.strip().decode("latin-1"))
+        if token is None or scheme.lower() != b"bearer":
+            raise Refused(401, "unauthorized", NEEDED, {"WWW-Authenticate": "Bearer"})
+        return token
+
+    def let_in(self, token: PersonalToken) -> None:
+        if wait := self.rates.take_request(token):
+            limit = token.limits.requests_per_minute
+            raise come_again("rate_requests", f"over {limit} requests a minute", wait)
+
+    async def content(self, headers: Headers, receive: Receive) -> bytes:
+        if (announced_size(headers) or 0) > MAX_BYTES:
+            raise too_large(MAX_BYTES)
+        return (await read_body(receive, MAX_BYTES, self.body_timeout_secs)).strip()
+
 
 @dataclass(slots=True)
 class _Call:
@@ -89,17 +107,18 @@ class Acts:
         await answer(send, 202, orjson.dumps(_told(call.act, done)), _JSON)
 
     async def _take(self, call: _Call, receive: Receive) -> Done:
-        token = self._known_person(call)
+        token = self._door.known_person(call.headers)
+        call.person = token.person
         act, load = _allowed(call.act, token), self._door.load
-        if wait := self._door.rates.take_request(token):
-            limit = token.limits.requests_per_minute
-            raise come_again("rate_requests", f"over {limit} requests a minute", wait)
+        self._door.let_in(token)
         try:
             if load.is_full:
                 raise come_again("busy", "too many requests at once", 1)
             load.take(MAX_BYTES)
             try:
-                body = _body(act, call.headers, await self._content(call, receive))
+                content = await self._door.content(call.headers, receive)
+                call.was_read = True
+                body = _body(act, call.headers, content)
                 trace = traceparent(call.headers)
                 wish = Wish(token, act, body, call.incident_id, _key(call.headers), trace)
                 return await self._acting.do(wish)
@@ -109,22 +128,6 @@ class Acts:
             if refused.status == 503:  # ours: the next try is not to be held against them
                 self._door.rates.give_back(token, 0)
             raise
-
-    def _known_person(self, call: _Call) -> PersonalToken:
-        """One answer whatever is wrong: nobody learns whether a token exists, or is a webhook's."""
-        scheme, _, presented = call.headers.get(b"authorization", b"").partition(b" ")
-        token = self._door.people.find_person(presented.strip().decode("latin-1"))
-        if token is None or scheme.lower() != b"bearer":
-            raise Refused(401, "unauthorized", NEEDED, {"WWW-Authenticate": "Bearer"})
-        call.person = token.person
-        return token
-
-    async def _content(self, call: _Call, receive: Receive) -> bytes:
-        if (announced_size(call.headers) or 0) > MAX_BYTES:
-            raise too_large(MAX_BYTES)
-        content = (await read_body(receive, MAX_BYTES, self._door.body_timeout_secs)).strip()
-        call.was_read = True
-        return content
 
 
 def _allowed(name: str, token: PersonalToken) -> Act:

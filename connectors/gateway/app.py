@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -12,9 +12,11 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from connectors.gateway import acts
+from connectors.gateway import enrolments as enrolled
 from connectors.gateway.act_desk import Desk
 from connectors.gateway.acting import Acting
 from connectors.gateway.config import GatewayConfig
+from connectors.gateway.enrolments import Enrolments, KeyDesk, with_enrolments
 from connectors.gateway.limits import Load, RateLimits
 from connectors.gateway.meters import ActMeters, Meters, SignatureMeters
 from connectors.gateway.openapi import with_signatures, with_webhooks
@@ -40,6 +42,7 @@ def create_app(
     approvals: Approvals | None = None,
     people: acts.People | None = None,
     desk: Desk | None = None,
+    keys: KeyDesk | None = None,
 ) -> FastAPI:
     """`publish` writes one record durably; `checks` say what /readyz waits for.
 
@@ -70,13 +73,28 @@ def create_app(
     if approvals is not None:
         signatures = Signatures(config, publish, approvals, SignatureMeters(registry))
         app.router.routes.insert(0, Route(PATH, signatures, methods=["POST"]))
-    if people is not None and desk is not None:
+    if people is not None:
         door = acts.Door(people, wiring.rates, load, ActMeters(registry), config.body_timeout_secs)
-        acting = Acting(desk, publish, config.retry_after_secs, wiring.now_ms)
-        app.router.routes.append(Route(acts.PATH, acts.Acts(door, acting), methods=["POST"]))
+        app.router.routes.extend(_for_people(config, publish, wiring, door, desk, keys))
     _add_operations(app, checks or {}, registry)
     app.openapi = _documented(app, wiring.sources)  # type: ignore[method-assign]
     return app
+
+
+def _for_people(
+    config: GatewayConfig,
+    publish: Publish,
+    wiring: Wiring,
+    door: acts.Door,
+    desk: Desk | None,
+    keys: KeyDesk | None,
+) -> Iterator[Route]:
+    if desk is not None:
+        acting = Acting(desk, publish, config.retry_after_secs, wiring.now_ms)
+        yield Route(acts.PATH, acts.Acts(door, acting), methods=["POST"])
+    if keys is not None:
+        enrolments = Enrolments(door, keys, publish, config.retry_after_secs, wiring.now_ms)
+        yield Route(enrolled.PATH, enrolments, methods=["POST"])
 
 
 def _add_operations(app: FastAPI, checks: Checks, registry: CollectorRegistry) -> None:
@@ -115,6 +133,8 @@ def _documented(app: FastAPI, sources: Collection[str]) -> Callable[[], dict[str
                 with_signatures(app.openapi_schema, PATH)
             if acts.PATH in served:
                 with_acts(app.openapi_schema, acts.PATH)
+            if enrolled.PATH in served:
+                with_enrolments(app.openapi_schema)
         return app.openapi_schema
 
     return document

@@ -69,12 +69,12 @@ def _post(act: Act, schema: dict[str, Any]) -> dict[str, Any]:
         "requestBody": {"required": bool(schema.get("required")), "content": content},
         "responses": {
             "202": {"description": f"durable: `{act.event.type_name()}`", "content": done},
-            **{str(code): _refusal(code, text) for code, text in _REFUSALS.items()},
+            **{str(code): refusal(code, text) for code, text in _REFUSALS.items()},
         },
     }
 
 
-def _refusal(code: int, text: str) -> dict[str, Any]:
+def refusal(code: int, text: str) -> dict[str, Any]:
     told: dict[str, Any] = {"description": text, "content": {PROBLEM_CONTENT: {"schema": _PROBLEM}}}
     if code == 503:
         told["headers"] = {

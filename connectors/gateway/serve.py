@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
 
 import structlog
 import uvicorn
@@ -18,6 +19,7 @@ from prometheus_client import CollectorRegistry
 from connectors.gateway.act_desk import Desk
 from connectors.gateway.app import create_app
 from connectors.gateway.config import GatewayConfig
+from connectors.gateway.enrolments import KeyDesk
 from connectors.gateway.protocol import BoundedHeadProtocol
 from connectors.gateway.signatures import Approvals
 from connectors.health import Checks
@@ -32,8 +34,16 @@ Follow = AbstractAsyncContextManager[Approvals]
 Lend = AbstractAsyncContextManager[Desk]
 """what people's acts need, for the length of a block"""
 
-Watch = Callable[[CollectorRegistry], AbstractAsyncContextManager[Checks]]
-"""follows what every process knows, the kill switch for one, and says whether it was read"""
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """What every process knows, the kill switch for one: whether it was read; and who may sign."""
+
+    checks: Checks
+    keys: KeyDesk
+
+
+Watch = Callable[[CollectorRegistry], AbstractAsyncContextManager[Views]]
 
 log = structlog.get_logger(__name__)
 
@@ -74,8 +84,8 @@ async def serve(
         listener = opened.enter_context(_bound(config))
         followed = None if approvals is None else await opened.enter_async_context(approvals)
         lent = None if desk is None else await opened.enter_async_context(desk)
-        if views is not None:
-            checks = {**checks, **await opened.enter_async_context(views(registry))}
+        seen = None if views is None else await opened.enter_async_context(views(registry))
+        checks = {**checks, **(seen.checks if seen else {})}
         app = create_app(
             config,
             publisher.send,
@@ -86,6 +96,7 @@ async def serve(
             approvals=followed,
             people=tokens,
             desk=lent,
+            keys=seen.keys if seen else None,
         )
         server = _Server(_uvicorn(config, app))
         loop = asyncio.get_running_loop()

@@ -1,0 +1,100 @@
+"""What the gateway follows of the reference data: the switches, as every process, and the signers.
+
+A person's own key is taken in beside them, as a wish: an admin confirms it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from awoooi.events import codec_of
+from awoooi.settings import Settings
+from awoooi.switch_view import measured
+from connectors.gateway.acting import STAGE
+from connectors.gateway.enrolments import Conflict
+from connectors.gateway.serve import Views
+from schemas import ids
+from schemas.codec import Codec
+from schemas.envelope import from_millis
+from schemas.errors import BadPayload, BrokerAway
+from schemas.headers import Headers, event_headers, trace_of
+from schemas.signer import PublicJwk, SignerKey, SignerKeyAdded
+from streams.policy.jwk import HS256, public_parts, read_jwk
+from streams.policy.recorded_signers import TOPIC as SIGNERS
+from streams.policy.recorded_signers import Recorded, recorded
+from streams.policy.switches import TOPIC as SWITCHES
+from streams.reference import Reference
+from streams.runner import VERSION
+
+MOST_WAITING = 5
+"""keys of one person that nobody has confirmed yet: the topic is small, and stays so"""
+ANY_ID = "any"
+
+
+class SignersView:
+    """The gateway's KeyDesk."""
+
+    def __init__(self, codec: Codec, reference: Reference) -> None:
+        self._codec, self._reference = codec, reference
+
+    def enrolment(self, person: str, jwk: Mapping[str, Any], now_ms: int) -> SignerKeyAdded:
+        """Under its thumbprint, whatever id it came with: no two people can claim one id."""
+        key = read_jwk({**jwk, "kid": ANY_ID})
+        if key.algorithm == HS256:
+            raise BadPayload("a shared secret is no public key", field="kty")
+        said = self._said()
+        _must_be_new(said, person, key.thumbprint)
+        parts = {**public_parts(key.key, key.algorithm), "kid": key.thumbprint}
+        now = from_millis(now_ms)
+        return SignerKeyAdded(
+            event_id=ids.derive_id("enrolled", person, key.thumbprint),
+            project_id="",
+            occurred_at=now,
+            recorded_at=now,
+            stage=STAGE,
+            actor=person,
+            payload=SignerKey.of(person=person, jwk=PublicJwk(**parts), enrolled=True),
+        )
+
+    def encode(self, event: SignerKeyAdded, traceparent: bytes) -> tuple[bytes, Headers]:
+        trace = trace_of([("traceparent", traceparent)], event.event_id)
+        headers = event_headers(event, self._codec.content_type(event.type), trace, VERSION)
+        return self._codec.encode(event), headers
+
+    def _said(self) -> Recorded:
+        values = self._reference.current(SIGNERS)
+        if values is None:
+            raise BrokerAway("who may sign is not known at the moment")
+        return recorded(self._codec, values)
+
+
+def _must_be_new(said: Recorded, person: str, kid: str) -> None:
+    if kid in said.revoked:
+        raise Conflict("this key is revoked, and nothing takes that back: make a new one")
+    if (person, kid) in said.keys:
+        raise Conflict(f"this key of yours is registered already, as {kid}")
+    waiting = [of for of, entry in said.keys.items() if of[0] == person and _waits(said, of, entry.enrolled)]
+    if len(waiting) >= MOST_WAITING:
+        raise Conflict(f"{len(waiting)} keys of yours wait for an admin already; the most is {MOST_WAITING}")
+
+
+def _waits(said: Recorded, of: tuple[str, str], enrolled: object) -> bool:
+    return enrolled is not None and of not in said.confirmed and of[1] not in said.revoked
+
+
+@asynccontextmanager
+async def gateway_views(settings: Settings, registry: CollectorRegistry) -> AsyncIterator[Views]:
+    """Not ready before both were read to their end."""
+    reference = Reference(settings.kafka, topics=(SWITCHES, SIGNERS))
+    async with codec_of(settings) as (codec, _):
+        await reference.start()
+        try:
+            with measured(registry, codec, reference):
+                checks = {"reference": lambda: "" if reference.ready.is_set() else "is being read"}
+                yield Views(checks, SignersView(codec, reference))
+        finally:
+            await reference.stop()

@@ -1,0 +1,153 @@
+"""POST /api/v1/keys: a person registers a public key that they made themselves, in a browser for one.
+
+It verifies nothing until an admin has confirmed it: who has a person's token has no say by that alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import orjson
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from connectors.gateway.act_desk import Receipt
+from connectors.gateway.acts import MAX_BYTES, Door
+from connectors.gateway.body import Disconnected, check_kind, parse_json
+from connectors.gateway.openapi_acts import refusal
+from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, problem
+from connectors.gateway.webhooks import Headers, Publish, answer, traceparent
+from connectors.tokens import PersonalToken
+from schemas.catalog import key_of, topic_of
+from schemas.errors import BadPayload, Never, NotNow
+from schemas.headers import Headers as RecordHeaders
+from schemas.signer import SignerKeyAdded
+
+log = structlog.get_logger(__name__)
+
+PATH = "/api/v1/keys"
+ACT = "enroll_key"
+
+
+class Conflict(Never):
+    """What stands of the key already speaks against it."""
+
+    reason = "key_stands"
+
+
+class KeyDesk(Protocol):
+    """What is known of signers, as far as an enrolment needs it."""
+
+    def enrolment(self, person: str, jwk: Mapping[str, Any], now_ms: int) -> SignerKeyAdded:
+        """BadPayload where it is no public key of use, Conflict, NotNow while nobody can tell."""
+        ...
+
+    def encode(self, event: SignerKeyAdded, traceparent: bytes) -> tuple[bytes, RecordHeaders]: ...
+
+
+class Enrolments:
+    """ASGI endpoint."""
+
+    def __init__(
+        self, door: Door, desk: KeyDesk, publish: Publish, retry_after_secs: int, now_ms: Callable[[], int]
+    ) -> None:
+        self._door, self._desk, self._publish = door, desk, publish
+        self._retry_after_secs, self._now_ms = retry_after_secs, now_ms
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started, headers, meters = time.perf_counter(), dict(scope["headers"]), self._door.meters
+        try:
+            told = await self._take(headers, receive)
+        except Disconnected:
+            meters.count(ACT, "disconnected", started)
+            return
+        except Refused as refused:
+            meters.count(ACT, refused.reason, started)
+            log.info("enrolment_refused", reason=refused.reason)
+            close = {**refused.headers, "Connection": "close"}  # the body may not have been read
+            body = problem(refused.status, refused.detail)
+            await answer(send, refused.status, body, PROBLEM_CONTENT.encode(), close)
+            return
+        meters.count(ACT, "accepted", started)
+        await answer(send, 202, orjson.dumps(told), b"application/json")
+
+    async def _take(self, headers: Headers, receive: Receive) -> Mapping[str, Any]:
+        token = self._door.known_person(headers)
+        self._door.let_in(token)
+        if self._door.load.is_full:
+            raise come_again("busy", "too many requests at once", 1)
+        self._door.load.take(MAX_BYTES)
+        try:
+            content = await self._door.content(headers, receive)
+            check_kind(headers)
+            return await self._enroll(token, parse_json(content), traceparent(headers))
+        finally:
+            self._door.load.release(MAX_BYTES)
+
+    async def _enroll(self, token: PersonalToken, jwk: Any, trace: bytes) -> Mapping[str, Any]:
+        if not isinstance(jwk, dict):
+            raise Refused(422, "bad_body", "the body is one public JSON Web Key, an object")
+        try:
+            event = self._desk.enrolment(token.person, jwk, self._now_ms())
+            value, headers = self._desk.encode(event, trace)
+            lies = Receipt(*await self._publish(topic_of(type(event)).name, key_of(event), value, headers))
+        except NotNow as away:
+            raise come_again("signers_away", str(away), self._retry_after_secs) from away
+        except Conflict as conflict:
+            raise Refused(409, conflict.reason, str(conflict)) from conflict
+        except BadPayload as bad:
+            raise Refused(422, "bad_key", str(bad)) from bad
+        except Never as never:
+            log.warning("enrolment_not_written", reason=never.reason, detail=str(never))
+            raise come_again(never.reason, "the log does not take this record", 30) from never
+        kid = event.payload.jwk.kid
+        log.info("key_enrolled", person=token.person, key=kid, event_id=event.event_id)
+        return {"kid": kid, "confirm": f"awoooi keys confirm {kid}", **lies._asdict()}
+
+
+_BODY = {
+    "type": "object",
+    "required": ["kty"],
+    "properties": {name: {"type": "string"} for name in ("kty", "crv", "x", "y", "n", "e", "alg")},
+}
+_EXAMPLE = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+_REFUSALS = {
+    400: "the body is no well-formed JSON in UTF-8",
+    401: "no token of a person, or a wrong one",
+    408: "the body came too slowly",
+    409: "the key is registered or revoked already, or too many of yours wait",
+    413: "the body is over 32 KiB",
+    415: "the body is not plain application/json",
+    422: "no public key that can sign approvals: Ed25519, P-256, or RSA from 2048 bits",
+    503: "over the token's limit, or Kafka is away: send it again after Retry-After",
+}
+_DONE = {
+    "type": "object",
+    "description": "under its thumbprint (RFC 7638) it waits for an admin; where the event stands in Kafka",
+    "required": ["kid", "confirm", "topic", "partition", "offset"],
+    "properties": {
+        **{name: {"type": "string"} for name in ("kid", "confirm", "topic")},
+        **{name: {"type": "integer"} for name in ("partition", "offset")},
+    },
+}
+
+
+def with_enrolments(document: dict[str, Any]) -> None:
+    done = {"application/json": {"schema": _DONE}}
+    document["paths"][PATH] = {
+        "post": {
+            "operationId": ACT,
+            "summary": "register a public key of one's own; it counts once an admin has confirmed it",
+            "security": [{"personalToken": []}],
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": _BODY, "example": _EXAMPLE}},
+            },
+            "responses": {
+                "202": {"description": "durable: `signer.key_added`", "content": done},
+                **{str(code): refusal(code, text) for code, text in _REFUSALS.items()},
+            },
+        }
+    }
