@@ -53,6 +53,8 @@ class Asked:
     votes: list[VoteVerified] = field(default_factory=list)
     end: End | None = None
     """decided, and not told yet"""
+    in_force: PolicyMark | None = None
+    """the policy in force then"""
     is_written: bool = False
     """what stands here was read from the row"""
 
@@ -68,10 +70,10 @@ class Asked:
         votes = tuple(vote_of(vote.payload, vote.recorded_at) for vote in self.votes)
         return replace(opened(self.request), state=self.state, votes=votes)
 
-    def close(self, end: End) -> None:
+    def close(self, end: End, in_force: PolicyMark) -> None:
         """The first closing wins."""
         if self.is_open:
-            self.state, self.end, self.is_written = end.state, end, False
+            self.state, self.end, self.in_force, self.is_written = end.state, end, in_force, False
 
 
 @dataclass(slots=True)
@@ -216,7 +218,7 @@ class Approve(KeyedBase[Votes]):
         events = [event for one in state.asked.values() for event in self._tell_end(one, now)]
         for one in state.open:
             if tick(one.approval(), now.moment).state is Standing.EXPIRED:
-                one.close(by_time(one.request, one.votes))
+                self._close(one, by_time(one.request, one.votes))
                 state.changed = True
         self._look_again(state, now)
         over = [vote for vote, until in state.early if until <= now.millis]
@@ -243,9 +245,9 @@ class Approve(KeyedBase[Votes]):
         if judged.verdict is Verdict.COUNTED:
             one.votes.append(event)
         if judged.approval.state is Standing.EXPIRED:
-            one.close(by_time(one.request, one.votes))
+            self._close(one, by_time(one.request, one.votes))
         elif judged.approval.state in (Standing.APPROVED, Standing.REJECTED):
-            one.close(by_vote(judged.approval.state, one.votes, event.recorded_at))
+            self._close(one, by_vote(judged.approval.state, one.votes, event.recorded_at))
         return self._told(event, judged, one, now)
 
     def _forget_removed(self, one: Asked) -> None:
@@ -269,16 +271,18 @@ class Approve(KeyedBase[Votes]):
         how = otherwise(asked, one.request.project_id, one.request.occurred_at, policy)
         if how:
             ours, theirs = _named(mark_of(policy)), _named(asked.policy)
-            one.close(_voided(Closing.OTHER_POLICY, f"{ours} decides otherwise than {theirs}: {how}", now))
+            self._close(
+                one, _voided(Closing.OTHER_POLICY, f"{ours} decides otherwise than {theirs}: {how}", now)
+            )
 
     def _void(self, state: Votes, now: Now) -> None:
         resolves = self._policies.policy().approvals.void_when_resolved
         for one in state.open:
             if one.request.run_id in state.cancelled:
                 why = f"its run was cancelled{state.cancelled[one.request.run_id]}"
-                one.close(_voided(Closing.CANCELLED, why, now))
+                self._close(one, _voided(Closing.CANCELLED, why, now))
             elif state.resolved and resolves:
-                one.close(_voided(Closing.RESOLVED, "the alert resolved while it waited", now))
+                self._close(one, _voided(Closing.RESOLVED, "the alert resolved while it waited", now))
 
     # -- what is told
 
@@ -286,8 +290,11 @@ class Approve(KeyedBase[Votes]):
         if one.end is None or not one.is_written:
             return []
         end, one.end = one.end, None
-        in_force = mark_of(self._policies.policy())
+        in_force = one.in_force or one.request.payload.policy
         return ending(one.request, one.votes, end, in_force, now.moment, self.name, self._key)
+
+    def _close(self, one: Asked, end: End) -> None:
+        one.close(end, mark_of(self._policies.policy()))
 
     def _told(self, event: VoteVerified, judged: Judged, one: Asked, now: Now) -> Event:
         if judged.verdict is Verdict.REFUSED and judged.refused is not None:
@@ -342,13 +349,17 @@ class Approve(KeyedBase[Votes]):
 
 def _asked(request: str, state: str, votes: list[str], end: list[Any]) -> Asked:
     counted = [VoteVerified.model_validate_json(vote) for vote in votes]
-    ended = End(Standing(state), Closing(end[0]), end[1], from_millis(end[2])) if end else None
-    return Asked(ApprovalRequested.model_validate_json(request), Standing(state), counted, ended, True)
+    asked, ended, in_force = ApprovalRequested.model_validate_json(request), None, None
+    if end:
+        rule, reason, at, version, policy = end
+        ended = End(Standing(state), Closing(rule), reason, from_millis(at))
+        in_force = PolicyMark(version=version, hash=policy)
+    return Asked(asked, Standing(state), counted, ended, in_force, True)
 
 
 def _kept(one: Asked) -> tuple[str, str, list[str], list[Any]]:
-    votes, end = [vote.model_dump_json() for vote in one.votes], one.end
-    ended = [] if end is None else [end.rule, end.reason, to_millis(end.at)]
+    votes, end, policy = [vote.model_dump_json() for vote in one.votes], one.end, one.in_force
+    ended = [end.rule, end.reason, to_millis(end.at), policy.version, policy.hash] if end and policy else []
     return one.request.model_dump_json(), one.state, votes, ended
 
 

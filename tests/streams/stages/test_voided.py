@@ -174,6 +174,16 @@ async def test_what_the_record_has_closed_yet_another_policy_does_not_open(story
     assert not story.log.events("authorizations")
 
 
+async def test_what_is_told_is_the_policy_that_voided_it(story: Voids) -> None:
+    """Yet another one between what is noted and what is told changes neither rule nor hash."""
+    await story.apply(STRICTER).ticks(1)
+    assert not story.kinds()
+    await story.apply(SHIPPED_TEXT.replace("version: 1", "version: 3", 1)).ticks(1)
+
+    ended = only(story.log.events("approvals.outcomes")).payload
+    assert (ended.rule, ended.policy_in_force.version) == ("other_policy", 2)
+
+
 async def test_what_was_asked_by_a_policy_that_is_gone_is_voided(story: Voids) -> None:
     fresh = Voids(story.file.parent).apply(STRICTER)
     fresh.away = {"gate"}
