@@ -5,8 +5,9 @@ A person's own key is taken in beside them, as a wish: an admin confirms it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -20,7 +21,7 @@ from connectors.gateway.serve import Views
 from schemas import ids
 from schemas.codec import Codec
 from schemas.envelope import from_millis
-from schemas.errors import BadPayload, BrokerAway
+from schemas.errors import BadPayload, BrokerAway, RegistryAway
 from schemas.headers import Headers, event_headers, trace_of
 from schemas.signer import PublicJwk, SignerKey, SignerKeyAdded
 from streams.policy.jwk import HS256, public_parts, read_jwk
@@ -38,8 +39,15 @@ ANY_ID = "any"
 class SignersView:
     """The gateway's KeyDesk."""
 
-    def __init__(self, codec: Codec, reference: Reference) -> None:
-        self._codec, self._reference = codec, reference
+    def __init__(self, reference: Reference, codec: Codec | None = None) -> None:
+        self._reference = reference
+        self.codec = codec
+        """None until it is there"""
+
+    def unready(self) -> str:
+        if self.codec is None:
+            return "the schema registry is away"
+        return "" if self._reference.ready.is_set() else "is being read"
 
     def enrolment(self, person: str, jwk: Mapping[str, Any], now_ms: int) -> SignerKeyAdded:
         """Under its thumbprint, whatever id it came with: no two people can claim one id."""
@@ -62,14 +70,19 @@ class SignersView:
 
     def encode(self, event: SignerKeyAdded, traceparent: bytes) -> tuple[bytes, Headers]:
         trace = trace_of([("traceparent", traceparent)], event.event_id)
-        headers = event_headers(event, self._codec.content_type(event.type), trace, VERSION)
-        return self._codec.encode(event), headers
+        codec = self._known_codec()
+        return codec.encode(event), event_headers(event, codec.content_type(event.type), trace, VERSION)
 
     def _said(self) -> Recorded:
         values = self._reference.current(SIGNERS)
         if values is None:
             raise BrokerAway("who may sign is not known at the moment")
-        return recorded(self._codec, values)
+        return recorded(self._known_codec(), values)
+
+    def _known_codec(self) -> Codec:
+        if self.codec is None:
+            raise RegistryAway("the schema registry is away")
+        return self.codec
 
 
 def _must_be_new(said: Recorded, person: str, kid: str) -> None:
@@ -88,13 +101,23 @@ def _waits(said: Recorded, of: tuple[str, str], enrolled: object) -> bool:
 
 @asynccontextmanager
 async def gateway_views(settings: Settings, registry: CollectorRegistry) -> AsyncIterator[Views]:
-    """Not ready before both were read to their end."""
+    """Not ready before both were read to their end; alerts are taken meanwhile, whatever is away."""
     reference = Reference(settings.kafka, topics=(SWITCHES, SIGNERS))
-    async with codec_of(settings) as (codec, _):
+    keys = SignersView(reference)
+
+    async def learn(opened: AsyncExitStack) -> None:
+        """A schema registry, where there is one, is waited for."""
+        codec, _ = await opened.enter_async_context(codec_of(settings))
+        opened.enter_context(measured(registry, codec, reference))
+        keys.codec = codec
+
+    async with AsyncExitStack() as opened:
+        learning = asyncio.create_task(learn(opened), name="gateway views")
         await reference.start()
         try:
-            with measured(registry, codec, reference):
-                checks = {"reference": lambda: "" if reference.ready.is_set() else "is being read"}
-                yield Views(checks, SignersView(codec, reference))
+            yield Views({"reference": keys.unready}, keys)
         finally:
+            learning.cancel()
+            with suppress(asyncio.CancelledError):
+                await learning
             await reference.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from awoooi.gateway_views import MOST_WAITING, SignersView
+from awoooi.gateway_views import MOST_WAITING, SignersView, gateway_views
+from awoooi.loading import load
 from connectors.gateway.app import create_app
 from connectors.gateway.config import GatewayConfig
 from connectors.http import HttpClient, Reply
@@ -75,7 +77,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     view, known = Reference(KafkaConfig(), (TOPIC,)), TokenFile(path)
     view._all_read()
     config = GatewayConfig(tokens_file=path, stamp_secret=SECRET, port=0)
-    keys, registry = SignersView(CODEC, view), CollectorRegistry()
+    keys, registry = SignersView(view, CODEC), CollectorRegistry()
     app = create_app(config, log.publish, SOURCES, known, registry=registry, people=known, keys=keys)
     async with serving(app) as port, HttpClient(timeout_secs=20) as http:
         yield House(f"http://127.0.0.1:{port}", http, log, view, made)
@@ -202,3 +204,15 @@ async def test_the_document_names_it(house: House) -> None:
 
     assert described["operationId"] == "enroll_key"
     assert {"202", "401", "409", "422", "503"} <= described["responses"].keys()
+
+
+async def test_a_registry_that_is_away_keeps_no_gateway_from_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    nobody = {"AWOOOI_REGISTRY_URL": "http://127.0.0.1:1", "AWOOOI_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+    settings = load({"AWOOOI_STATE_DIR": str(tmp_path), **nobody}).settings
+    async with asyncio.timeout(10), gateway_views(settings, CollectorRegistry()) as views:
+        assert views.checks["reference"]() == "the schema registry is away"
+        with pytest.raises(BrokerAway):
+            views.keys.enrolment("bob", of_a_browser("bob-1"), 0)
