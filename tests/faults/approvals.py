@@ -146,6 +146,14 @@ class Approvals:
         wanted = {signature_of(token) for token in tokens}
         await self.until(lambda: wanted <= self.verdicts.keys(), "every signature judged", timeout)
 
+    async def until_quiet(self, reads: int = 12) -> None:
+        """Until nothing new has come for a while: what must not come cannot be waited for."""
+        quiet, known = 0, -1
+        while quiet < reads:
+            await self.read()
+            copies = sum(map(len, self.events.values()))
+            quiet, known = (quiet + 1 if copies == known else 0), copies
+
     async def until_written(self, token: bytes) -> None:
         """It stands on the log, whether or not anybody has read it."""
         consumer = AIOKafkaConsumer(

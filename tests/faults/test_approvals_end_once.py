@@ -1,0 +1,181 @@
+"""The policy worker killed around every point of an approval: a vote counts once, an approval ends once.
+
+What was approved is authorized once; what was not, never.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from connectors.kafka.admin import apply_topics
+from connectors.kafka.config import KafkaConfig
+from tests.faults.approvals import HASH, Approvals, request, soon
+from tests.faults.approving import PARTITIONS
+from tests.faults.load import topics
+from tests.faults.test_exact import ROOT
+from tests.peers.fixtures import skip_without_tools
+from tests.peers.kafka import KafkaPeer
+from tests.peers.process import Process
+from tests.peers.waiting import wait_until_async
+from tests.streams.policy import signing
+from tests.streams.policy.signing import signers, token
+
+pytestmark = [pytest.mark.faults, pytest.mark.kafka, pytest.mark.timeout(240)]
+
+KILLS = (
+    "worker:polled:2",
+    "intake:produced:1",
+    "approve:produced:1",
+    "approve:produced:3",
+    "approve:state_written:2",
+    "approve:acknowledged:3",
+)
+"""before output, between output and state, between state and acknowledgement"""
+EXPIRES_SECS = 6
+
+
+@dataclass
+class Workers:
+    """One after the other, under one name."""
+
+    bootstrap: str
+    folder: Path
+    numbers: Iterator[int] = field(default_factory=lambda: iter(range(10**6)))
+    last: Process | None = None
+
+    async def start(self, **env: str) -> Process:
+        command = [sys.executable, "-m", "tests.faults.approving", self.bootstrap, str(self.signers)]
+        log = self.folder / f"worker-{next(self.numbers)}.log"
+        self.last = worker = Process(command, log, env=env, cwd=ROOT).start()
+        await wait_until_async(lambda: "ready" in worker.output() or not worker.running, 60)
+        return worker
+
+    @property
+    def signers(self) -> Path:
+        return self.folder / "signers.json"
+
+    async def die(self, worker: Process, approvals: Approvals) -> None:
+        async def gone() -> bool:
+            await approvals.read()
+            return not worker.running
+
+        await wait_until_async(gone, 30, what="killed", every=0)
+        assert worker.exit_status == -signal.SIGKILL
+
+
+@contextmanager
+def workers(kafka: KafkaPeer, folder: Path) -> Iterator[Workers]:
+    started = Workers(kafka.bootstrap, folder)
+    started.signers.write_text(signers().model_dump_json(exclude_defaults=True))
+    try:
+        yield started
+    finally:
+        if started.last is not None:
+            started.last.kill()
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaPeer]:
+    folder = tmp_path_factory.mktemp("approvals")
+    with skip_without_tools("kafka"), KafkaPeer.running(folder=folder / "kafka") as kafka:
+        asyncio.run(apply_topics(KafkaConfig(bootstrap_servers=kafka.bootstrap), topics(), PARTITIONS))
+        yield kafka
+
+
+@dataclass
+class Wave:
+    """Approvals in every phase: whose they end in is known beforehand."""
+
+    number: int
+
+    def id(self, kind: int) -> str:
+        return f"INC-20261121-W{self.number:04d}{kind:05d}-A1"
+
+    @property
+    def truth(self) -> dict[str, str]:
+        return dict(zip(map(self.id, range(4)), ("approved", "rejected", "expired", "approved"), strict=True))
+
+    async def begin(self, approvals: Approvals) -> None:
+        """Two are decided at once, one by nobody; the last vote on the fourth comes with the next wave."""
+        signing.SECONDS = int(time.time())
+        ends = [soon(3600), soon(3600), soon(EXPIRES_SECS), soon(3600)]
+        await approvals.ask(*[request(self.id(kind), end) for kind, end in enumerate(ends)])
+        short = {"exp": int(ends[2])}
+        await approvals.sign(
+            made("bob", self.id(0)),
+            made("carol", self.id(0)),
+            made("bob", self.id(1)),
+            made("carol", self.id(1), decision="reject"),
+            made("bob", self.id(2), **short),
+            made("bob", self.id(3)),
+        )
+
+    async def end(self, approvals: Approvals) -> None:
+        signing.SECONDS = int(time.time())
+        await approvals.sign(made("carol", self.id(3)))
+
+
+def made(person: str, approval_id: str, **given: object) -> bytes:
+    return token(person, approval_id=approval_id, action_hash=HASH, **given)
+
+
+def check(approvals: Approvals, truth: dict[str, str]) -> None:
+    assert not approvals.broken
+    for approval_id, end in truth.items():
+        assert approvals.ends(approval_id) == Counter({end: 1}), approval_id
+        assert len(approvals.authorized(approval_id)) == (end == "approved"), approval_id
+        late = ([], ["bob"])  # his signature may have waited for a worker until it expired itself
+        votes = late if end == "expired" else (["bob", "carol"],)
+        assert approvals.counted(approval_id) in votes, approval_id
+
+
+async def test_an_approval_ends_once_wherever_its_worker_is_killed(broker: KafkaPeer, tmp_path: Path) -> None:
+    waves = [Wave(number) for number in range(len(KILLS))]
+    truth = {approval_id: end for wave in waves for approval_id, end in wave.truth.items()}
+    with workers(broker, tmp_path) as started:
+        async with Approvals(broker.bootstrap) as approvals:
+            for wave, point in zip(waves, KILLS, strict=True):
+                worker = await started.start(AWOOOI_CRASH_AT=point)
+                await wave.begin(approvals)
+                if wave.number:
+                    await waves[wave.number - 1].end(approvals)
+                await started.die(worker, approvals)
+            await started.start()
+            await waves[-1].end(approvals)
+            await approvals.until(lambda: all(map(approvals.ends, truth)), "every approval ended", 60)
+            await approvals.until_quiet()
+    check(approvals, truth)
+    assert approvals.repeated, "kills that nothing had to be repeated for prove nothing"
+
+
+async def test_without_its_guard_the_same_check_finds_an_approval_without_its_end(
+    broker: KafkaPeer, tmp_path: Path
+) -> None:
+    """Negative control, state before output: killed as the end of an approval is told."""
+    asked = Wave(1000).id(0)
+    with workers(broker, tmp_path) as started:
+        async with Approvals(broker.bootstrap) as approvals:
+            signing.SECONDS = int(time.time())
+            env = {"AWOOOI_GUARD_OFF": "order", "AWOOOI_CRASH_AT": "approve:state_written:3"}
+            first = await started.start(**env)
+            await approvals.ask(request(asked, soon(3600)))
+            for person in ("bob", "carol"):
+                await approvals.sign(vote := made(person, asked))
+                await approvals.until_judged([vote])
+            await started.die(first, approvals)
+            await started.start()
+            await approvals.sign(late := made("frank", asked))
+            await approvals.until_judged([late])
+            await approvals.until_quiet()
+    with pytest.raises(AssertionError):
+        check(approvals, {asked: "approved"})
