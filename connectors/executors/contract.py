@@ -88,11 +88,15 @@ class Happened(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """`late_call_refused`: what was sent before and is still on its way would be refused when it arrives."""
+    """`late_call_refused`: what was sent before and is still on its way would be refused when it arrives.
+
+    `repeatable`: the same order may be sent again; whichever of the two comes first, there is one effect.
+    """
 
     happened: Happened
     message: str = field(default="", repr=False)
     late_call_refused: bool = False
+    repeatable: bool = False
 
 
 class Effect(StrEnum):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from connectors.evidence import Unavailable
@@ -128,9 +129,10 @@ class KubernetesExecutor:
             if seen is None:
                 return Done(End.CHANGED, f"{shown(order.step)} is gone")
             observed = _observed(act, order.step, seen)
-            if not act.deletes and act.happened(seen, order.action_id) is Happened.YES:
+            ours = Happened.NO if act.deletes else act.happened(seen, order.action_id)
+            if ours is Happened.YES:
                 return Done(End.DONE, "it was done before", observed)
-            if observed.hash != expected:
+            if ours is Happened.NO and observed.hash != expected:  # else the change is our own, half done
                 return Done(End.CHANGED, f"{shown(order.step)} is not what was approved", observed)
             writes = act.writes(order.step, seen, order.action_id)
             why = may_go_on(observed) if writes else "there is nothing that could be sent"
@@ -159,7 +161,9 @@ class KubernetesExecutor:
         seen = await act.look(cluster, order.step, order.action_id)
         happened = _happened(act, order, seen, expected, before)
         now = _observed(act, order.step, seen) if seen is not None else None
-        return probed(happened, order.step, order.action_id, late_call_refused=_is_outdated(now, before))
+        half = seen is not None and act.happened(seen, order.action_id) is Happened.UNKNOWN
+        told = probed(happened, order.step, order.action_id, _is_outdated(now, before))
+        return replace(told, repeatable=happened is Happened.NO or half)
 
     async def verify(self, order: Order, before: Observed | None = None) -> Verified:
         step = order.step
