@@ -230,12 +230,12 @@ class TokenFile:
     def find(self, presented: str) -> Token | None:
         """The webhook's token that was presented, if it is in force; takes as long for a wrong one."""
         self._refresh()
-        return _found(self._webhooks, WEBHOOK_PREFIX, presented)
+        return _found(self._webhooks, presented)
 
     def find_person(self, presented: str) -> PersonalToken | None:
         """The same for a person's own."""
         self._refresh()
-        return _found(self._people, PERSON_PREFIX, presented)
+        return _found(self._people, presented)
 
     def _take(self, content: _Content) -> None:
         self._webhooks, self._people = _valid(content.tokens), _valid(content.people)
@@ -262,10 +262,10 @@ def _valid(tokens: Sequence[E]) -> dict[str, E]:
     return {token.id: token for token in tokens if token.revoked is None}
 
 
-def _found(valid: Mapping[str, E], prefix: str, presented: str) -> E | None:
-    """By the hash of the whole text, prefix and id included."""
-    said, _, rest = presented.partition("_")
-    token = valid.get(rest.partition("_")[0]) if said == prefix else None
+def _found(valid: Mapping[str, E], presented: str) -> E | None:
+    """By the hash of the whole text: the same secret under another prefix or id is another token."""
+    _, _, rest = presented.partition("_")
+    token = valid.get(rest.partition("_")[0])
     known = _NO_TOKEN_SHA256 if token is None else token.sha256
     return token if hmac.compare_digest(known, _hash(presented)) else None
 
