@@ -43,7 +43,9 @@ class Voids(Approvals):
 
     async def ticks(self, number: int = 2) -> None:
         for _ in range(number):
-            await self.pass_seconds(1).tick()
+            self.pass_seconds(1)
+            self.log.tick()
+            await self.log.run()
 
     async def restart(self) -> None:
         """Rows come back from the changelog; what stood in memory does not."""
