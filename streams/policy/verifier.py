@@ -35,7 +35,8 @@ class Verifier:
     ) -> None:
         """`issuer` makes one from its address; without it no issuer's keys are known."""
         self.trouble = ""
-        self._rules, self._path, self._make, self._log = rules, path, issuer, log
+        self.rules = rules
+        self._path, self._make, self._log = path, issuer, log
         self._issuers: dict[str, Issuer] = {}
         self._registry = Registry()
         self._watched: tuple[Path, ...] = () if path is None else (path,)
@@ -44,12 +45,12 @@ class Verifier:
     async def verify(self, token: bytes, at: datetime) -> Vote | Refused:
         """Never raises for what a token holds."""
         await self.prepare(token)
-        return verify(token, at, self.registry(), self._rules)
+        return verify(token, at, self.registry(), self.rules)
 
     async def prepare(self, token: bytes) -> None:
         """Its issuer's key is asked for, where it is not known."""
         self.registry()
-        await prepare(token, self._issuers, self._rules)
+        await prepare(token, self._issuers, self.rules)
 
     def registry(self) -> Registry:
         """Stamped before it is read: what changes meanwhile is read again, as is what it first names."""
