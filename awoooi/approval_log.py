@@ -39,10 +39,11 @@ class ApprovalLog:
         self.consumer.assign([place])
         await self.consumer.seek_to_beginning(place)
         end = (await self.consumer.end_offsets([place]))[place]
-        while await self.consumer.position(place) < end:
-            for event in await self._next():
-                if isinstance(event, ApprovalRequested) and event.payload.approval_id == approval_id:
-                    return event
+        async with asyncio.timeout(READ_SECS):
+            while await self.consumer.position(place) < end:
+                for event in await self._next():
+                    if isinstance(event, ApprovalRequested) and event.payload.approval_id == approval_id:
+                        return event
         return None
 
     async def from_now_on(self) -> None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from streams.policy.approvals import LOOKS, Judged, State, Verdict
-from streams.policy.checks import CHECKS
+from streams.policy.approvals import LOOKS, Judged, Look, State, Verdict
+from streams.policy.checks import CHECKS, Check
 from streams.policy.refusals import Refusal, Refused
 from streams.policy.signatures import Vote, verify
 from tests.streams.policy.attacks import OWN, TRIED, Attack, parts, reason_of, verdict
@@ -44,21 +44,17 @@ OF_THE_REGISTRY = {Refusal.SIGNERS_IN_DOUBT, Refusal.DISPUTED_KEY}
 
 
 @pytest.mark.parametrize(
-    "check",
-    [check for check in CHECKS if check.reason not in OF_THE_REGISTRY],
-    ids=lambda check: check.reason.value,
+    "left_out",
+    [one for one in (*CHECKS, *LOOKS) if one.reason not in OF_THE_REGISTRY],
+    ids=lambda one: one.reason.value,
 )
-def test_a_check_left_out_is_noticed(check: object) -> None:
-    left = tuple(one for one in CHECKS if one is not check)
+def test_what_is_left_out_is_noticed(left_out: Check | Look) -> None:
+    """Of a token by itself, or beside its approval."""
+    checks = tuple(one for one in CHECKS if one is not left_out)
+    looks = tuple(one for one in LOOKS if one is not left_out)
+    assert len(checks) + len(looks) == len(CHECKS) + len(LOOKS) - 1
 
-    assert [name for name, attack in ATTACKS.items() if reason_of(attack, left) != attack.reason]
-
-
-@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.reason.value)
-def test_a_look_beside_the_approval_left_out_is_noticed(look: object) -> None:
-    left = tuple(one for one in LOOKS if one is not look)
-
-    assert [name for name, attack in ATTACKS.items() if reason_of(attack, looks=left) != attack.reason]
+    assert [name for name, attack in ATTACKS.items() if reason_of(attack, checks, looks) != attack.reason]
 
 
 def test_without_the_checks_beside_the_key_most_attacks_would_pass() -> None:
