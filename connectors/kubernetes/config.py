@@ -86,4 +86,4 @@ class ExecutorConfig(KubernetesConfig):
 
     timeout_secs: float = Field(20.0, gt=0, le=25, description="for all checks of one action")
     call_timeout_secs: float = Field(10.0, gt=0, le=60, description="for one answer of an API server")
-    drain_secs: float = Field(60.0, gt=0, le=900, description="how long a drain waits for disruption budgets")
+    drain_secs: float = Field(20.0, gt=0, le=900, description="how long a drain waits for disruption budgets")
