@@ -188,7 +188,8 @@ class Approve(KeyedBase[Votes]):
         approval_id = event.payload.approval_id
         if approval_id in state.asked:
             return []
-        self._refuse_forged(event)
+        self._refuse_forged(event, "the gate asked this")
+        opened(event)
         state.asked[approval_id] = one = Asked(event)
         state.looked = ""
         self._look_again(state, now)
@@ -197,13 +198,13 @@ class Approve(KeyedBase[Votes]):
         state.early = [(vote, until) for vote, until in state.early if vote not in waited]
         return [await self._judge(vote, one, now) for vote in waited]
 
-    def _refuse_forged(self, event: ApprovalRequested) -> None:
-        """Before anything changes: what the gate did not ask, or what cannot be signed as it is shown."""
+    def _refuse_forged(self, event: ApprovalRequested | VoteVerified, what: str) -> None:
+        """Before anything changes."""
         if self._key is not None and not is_proven(event, self._key):
-            raise BadPayload("is no proof that the gate asked this", field="proof")
-        opened(event)
+            raise BadPayload(f"is no proof that {what}", field="proof")
 
     async def _vote(self, event: VoteVerified, state: Votes, now: Now) -> list[Event]:
+        self._refuse_forged(event, "the intake took this in")
         one = state.asked.get(event.payload.approval_id)
         if one is not None:
             self._look_again(state, now)
@@ -266,7 +267,7 @@ class Approve(KeyedBase[Votes]):
 
     def _look(self, one: Asked, now: Now) -> None:
         policy, asked = self._policies.policy(), one.request.payload
-        if self._policies.trouble or policy.hash == asked.policy.hash:
+        if policy.hash == asked.policy.hash:
             return
         how = otherwise(asked, one.request.project_id, one.request.occurred_at, policy)
         if how:
