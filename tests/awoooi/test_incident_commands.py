@@ -193,7 +193,7 @@ OPENED = datetime(2026, 3, 1, 10, tzinfo=UTC)
 INCIDENT = {
     **{"incident_id": OPEN.incident_id, "status": "INVESTIGATING", "severity": "critical"},
     **{"alert_type": "PodDown", "cluster": "eu", "namespace": "", "target_resource": "cart"},
-    **{"message": "cart is down", "project_id": "shop", "hit_count": 3},
+    **{"message": "cart is \x1b[2Jdown", "project_id": "shop", "hit_count": 3},
     **{"opened_at": OPENED, "last_seen_at": None, "resolved_at": None},
 }
 
@@ -214,7 +214,7 @@ def test_show_tells_state_acts_and_runs(
     record(None, OPEN.incident_id, as_json=False)
 
     told = capsys.readouterr().out
-    assert "eu/cart, project shop: cart is down" in told
+    assert "eu/cart, project shop: cart is \\x1b[2Jdown" in told
     assert "It is ana's." in told
     assert "10:06:00  ana  judge        verdict: wrong; a certificate" in told
     assert "cancelled, cancelled  memory" in told
