@@ -47,6 +47,8 @@ class Desk:
     appears_after: int = 0
     """questions until the record has what was just opened"""
     asked: int = 0
+    looked_for: list[str] = field(default_factory=list)
+    """events that came with a key"""
     sealer: Sealer | None = None
     codec: Codec = field(default_factory=Codec)
 
@@ -63,6 +65,7 @@ class Desk:
 
     async def written(self, known: Known, event_id: str) -> Receipt | None:
         self._answer()
+        self.looked_for.append(event_id)
         return self.recorded.get(event_id)
 
     def clean(self, texts: Mapping[str, str], *, for_models: bool) -> Cleaned:
