@@ -6,8 +6,10 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.measured import Measured, Scale, middle
@@ -23,7 +25,7 @@ from schemas.preflight import Preflight, PreflightChecked, PreflightStatus
 from schemas.vote import VoteVerified
 from streams.policy.checks import APPROVE, TYPE
 from streams.policy.exam import Rules
-from streams.policy.jwk import EDDSA, public_jwk
+from streams.policy.jwk import EDDSA, ES256, RS256, public_jwk
 from streams.policy.signers import OWN_ISSUER
 from streams.policy.signers_file import SignersFile
 from streams.policy.verifier import Verifier
@@ -36,7 +38,7 @@ from streams.stages.intake import Intake
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MILLIS = int(NOW.timestamp() * 1000)
-ENVIRONMENT, PERSON, KID = "production", "alice", "alice-1"
+ENVIRONMENT, PERSON = "production", "alice"
 CODEC = Codec()
 BATCH = 200
 Proposed = tuple[RcaDecided, PreflightChecked]
@@ -122,11 +124,10 @@ def _record(event: Event, offset: int) -> Record:
 
 
 async def measure_signatures(scale: Scale) -> Measured:
-    """From the record to the encoded vote, one process, EdDSA."""
-    count = scale.of(6_000, 1_000)
-    key = Ed25519PrivateKey.generate()
-    signers = _registered(scale.folder, key)
-    tokens = [_token(key, number) for number in range(count)]
+    """From the record to the encoded vote, one process; EdDSA, ES256 and RS256 in turn."""
+    count, keys = scale.of(6_000, 1_000), _keys()
+    signers = _registered(scale.folder, keys)
+    tokens = [_token(*keys[number % len(keys)], number) for number in range(count)]
     rates = [count / await _verified(signers, tokens) for _ in range(scale.rounds)]
     return Measured({"signatures_per_s": middle(rates)}, {"signatures_worst_per_s": min(rates)})
 
@@ -146,15 +147,23 @@ async def _verified(signers: Path, tokens: Sequence[bytes]) -> float:
     return spent
 
 
-def _registered(folder: Path, key: Ed25519PrivateKey) -> Path:
-    jwk = {**public_jwk(key.public_key(), EDDSA), "kid": KID}
-    file = SignersFile.model_validate({"signers": [{"person": PERSON, "roles": ["sre"], "keys": [jwk]}]})
+def _keys() -> list[tuple[str, Any]]:
+    return [
+        (EDDSA, Ed25519PrivateKey.generate()),
+        (ES256, ec.generate_private_key(ec.SECP256R1())),
+        (RS256, rsa.generate_private_key(65537, 2048)),
+    ]
+
+
+def _registered(folder: Path, keys: Sequence[tuple[str, Any]]) -> Path:
+    public = [{**public_jwk(key.public_key(), name), "kid": f"{PERSON}-{name}"} for name, key in keys]
+    file = SignersFile.model_validate({"signers": [{"person": PERSON, "roles": ["sre"], "keys": public}]})
     path = folder / "signers.json"
     path.write_text(file.model_dump_json(exclude_defaults=True))
     return path
 
 
-def _token(key: Ed25519PrivateKey, number: int) -> bytes:
+def _token(algorithm: str, key: Any, number: int) -> bytes:
     seconds = MILLIS // 1000
     claims = {
         "iss": OWN_ISSUER,
@@ -169,4 +178,4 @@ def _token(key: Ed25519PrivateKey, number: int) -> bytes:
         "exp": seconds + 300,
         "jti": f"token-{number:08d}",
     }
-    return jwt.encode(claims, key, EDDSA, {"kid": KID, "typ": TYPE}).encode()
+    return jwt.encode(claims, key, algorithm, {"kid": f"{PERSON}-{algorithm}", "typ": TYPE}).encode()

@@ -21,6 +21,7 @@ from streams.policy.world import world_of
 from tests.schemas.golden_events import golden
 from tests.streams.debates import only
 from tests.streams.policy.signing import signers, token
+from tests.streams.policy.test_recorded_signers import Topic, revoked
 from tests.streams.stages.test_gate import INCIDENT, PROOF_KEY, Gates
 from tests.streams.timeline import MINUTE
 
@@ -33,7 +34,7 @@ class Approvals(Gates):
     """The gate asks two people for a rollback; signatures come in as records, by any client."""
 
     def __init__(self, folder: Path) -> None:
-        self.file = folder / "signers.json"
+        self.file, self.topic = folder / "signers.json", Topic()
         self.register(signers())
         super().__init__()
         self.policies: dict[bytes, bytes] | None = {}
@@ -42,7 +43,7 @@ class Approvals(Gates):
     def begin(self) -> None:
         """A worker that knows nothing but its rows."""
         world = world_of(self.codec, self._read, lambda _: 0)
-        verifier = Verifier(Rules(audience="production"), self.file)
+        verifier = Verifier(Rules(audience="production"), self.file, log=self.topic.signers())
         self.start(Given(self.codec, desk=self.desk, world=world, verifier=verifier, proof_key=PROOF_KEY))
 
     async def run(self) -> Approvals:
@@ -316,6 +317,19 @@ async def test_a_removed_person_no_longer_counts_where_it_is_open(story: Approva
     assert story.outcomes == [Outcome.APPROVAL_REQUIRED]
     counted = {event.actor: event.payload.signed_by for event in story.log.events("approvals.outcomes")}
     assert counted == {"bob": ("bob",), "carol": ("carol",)}
+
+
+async def test_a_key_revoked_on_the_topic_no_longer_counts_where_it_is_open(story: Approvals) -> None:
+    story.sign("bob")
+    await story.run()
+    story.topic.says(revoked("bob-1"))
+    story.sign("carol")
+    await story.run()
+
+    assert story.outcomes == [Outcome.APPROVAL_REQUIRED]
+    counts = [event.payload for event in story.log.events("approvals.outcomes")]
+    told = {count.person: (count.signed_by, count.signers_offset) for count in counts}
+    assert told == {"bob": (("bob",), 0), "carol": (("carol",), 1)}
 
 
 async def test_a_signers_file_that_cannot_be_read_lets_nobody_sign(story: Approvals) -> None:
