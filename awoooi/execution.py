@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from awoooi.rca import keys_of
+from awoooi.rca import issuers_of, keys_of, verifier_of
 from awoooi.settings import Settings
 from connectors.executors.contract import Executor
 from connectors.tools import GatewayConfig, Grant, Tool
 from schemas.codec import Codec
 from schemas.tool import Scope
+from streams.executing import AGENT as EXECUTE
+from streams.executing import CHECK, PROBE, SEND, ExecuteNeeds
 from streams.pipeline import Given
+from streams.policy.last_word import LastWord
+from streams.policy.proof import load_proof_key
+from streams.policy.world import world_of
 from streams.reference import Reference
-from streams.stages.preflight import AGENT, PreflightNeeds
+from streams.stages.preflight import AGENT as PREFLIGHT
+from streams.stages.preflight import PreflightNeeds
 
 if TYPE_CHECKING:
     from awoooi.worker import Make
@@ -28,10 +36,17 @@ async def execution_given(settings: Settings) -> AsyncIterator[Make]:
     """Its connections close with the block."""
     async with AsyncExitStack() as opened:
         executors, keys = executors_of(settings, opened), keys_of(settings)
-        preflight = PreflightNeeds(executors, gateway_of(settings, executors), keys, time.monotonic)
+        gateway, issuer = gateway_of(settings, executors), issuers_of(opened)
+        proof_key = load_proof_key(settings.approvals.proof_key_file)
+        preflight = PreflightNeeds(executors, gateway, keys, time.monotonic)
 
-        def make(codec: Codec, _: Reference) -> Given:
-            return Given(codec, preflight=preflight)
+        def make(codec: Codec, reference: Reference) -> Given:
+            world = world_of(codec, reference.current, reference.offset)
+            verifier = verifier_of(settings, codec, reference, issuer)
+            knows = LastWord(reference, world, verifier, proof_key)
+            name = secrets.token_hex(8)
+            execute = ExecuteNeeds(executors, gateway, keys, knows, time.monotonic, asyncio.sleep, name)
+            return Given(codec, preflight=preflight, execute=execute)
 
         yield make
 
@@ -46,11 +61,14 @@ def executors_of(settings: Settings, opened: AsyncExitStack) -> Sequence[Executo
 
 
 def gateway_of(settings: Settings, executors: Sequence[Executor]) -> GatewayConfig:
-    """Checks change nothing, so they are reads, also where a dry run is among them."""
-    tools = [Tool(f"{one.name}.check", one.name, Scope.READ) for one in executors]
+    """Checks and probes change nothing, so they are reads, also where a dry run is among them."""
+    scopes = {CHECK: Scope.READ, PROBE: Scope.READ, SEND: Scope.WRITE}
+    tools = [
+        Tool(f"{one.name}.{what}", one.name, scope) for one in executors for what, scope in scopes.items()
+    ]
     return GatewayConfig(
         tools={tool.name: tool for tool in tools},
-        grants={AGENT: Grant(Scope.READ)},
+        grants={PREFLIGHT: Grant(Scope.READ), EXECUTE: Grant(Scope.WRITE)},
         calls_per_run=CHECKS_PER_RUN,
         mask_names=settings.evidence.mask_names,
     )

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 LATER_KINDS = ("notify",)
-UNHURRIED_SECS = 30.0
-"""a worker that times only what it may forget"""
+UNHURRIED, UNHURRIED_SECS = ("rca", "execution"), 30.0
+"""workers that time only what they may forget"""
 ALL = "all"
 """every kind in one process: each keeps its own group, so that they can be taken apart again"""
 
@@ -192,7 +192,7 @@ def _worker_config(settings: Settings, kind: str, make: Make) -> WorkerConfig:
         state_dir=workers_dir(settings),
         epoch=settings.log_epoch,
         embedded=settings.embedded,
-        tick_secs=max(settings.tick_secs, UNHURRIED_SECS if kind == "rca" else 0),
+        tick_secs=max(settings.tick_secs, UNHURRIED_SECS if kind in UNHURRIED else 0),
         slow_in_flight=settings.runs.at_once,
     )
     return WorkerConfig(kind, engine, _pipeline_config(settings), make)

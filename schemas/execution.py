@@ -38,6 +38,7 @@ class Execution(Plain):
     executor: str = Field("", description="kubernetes, …; empty where it did not come so far")
     action: Action = Field(description="what was to be done")
     action_hash: str = Field(description="of exactly this action")
+    trust_key: str = Field("", description="whose trust hangs on how it ends; empty: nobody's")
     code: str = Field("", description="why it ended so: a constant")
     reason: str = Field("", description="the same in one sentence, in the words of who said no")
     observed_state: str = Field("", description="hash of the target as it was approved")

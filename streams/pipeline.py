@@ -10,11 +10,14 @@
                                 decisions, approvals.requests ◀── gate ◀┴──────────────────┘
                                                │
       approvals.signatures ─▶ intake ─▶ votes ─┴─▶ approve ─▶ approvals.outcomes, decisions, authorizations
+                                                                                                    │
+                 executions ◀── verify ◀── executions ◀── execute ◀┬────────────────────────────────┘
+                                              executions.claims ◀──┘ (and back)
 
-runs reads `decisions` and `approvals.outcomes` as well, and tells on `runs` how each run ended.
+runs reads `decisions`, `approvals.outcomes` and `executions` as well, and tells on `runs` how each run ended.
 
 Four workers: `ingest` up to schedule, `rca` (slow: clusters and models) up to critique, `execution` (slow:
-under the executor's own log-in) with preflight, `policy` with the rest from coordinate on.
+under the executor's own log-in) with preflight, execute and verify, `policy` with the rest.
 A later stage is one more file in stages/ and one more entry here.
 """
 
@@ -29,6 +32,7 @@ from connectors.alerts.source import Source
 from schemas.catalog import EVENT_MAX_BYTES, RAW_PREFIX, Topic
 from schemas.codec import Codec
 from schemas.errors import Misconfigured
+from streams.executing import ExecuteNeeds
 from streams.placed import Placed
 from streams.policy.exam import Rules
 from streams.policy.verifier import Verifier
@@ -40,6 +44,7 @@ from streams.stages.critique import Critique
 from streams.stages.dedup import Dedup, DedupConfig
 from streams.stages.diagnose import Diagnose
 from streams.stages.evidence import Evidence, EvidenceNeeds
+from streams.stages.execute import Execute
 from streams.stages.gate import Gate
 from streams.stages.intake import Intake
 from streams.stages.normalize import AUTO, Normalize, NormalizeConfig
@@ -49,14 +54,15 @@ from streams.stages.runs import Runs
 from streams.stages.schedule import Schedule, ScheduleConfig
 from streams.stages.solve import Solve
 from streams.stages.trust import Trust
+from streams.stages.verify import Verify
 
 WORKERS: Mapping[str, tuple[str, ...]] = {
     "ingest": ("normalize", "dedup", "runs", "schedule"),
     "rca": ("evidence", "diagnose", "solve", "review", "critique"),
     "policy": ("coordinate", "gate", "intake", "approve", "trust"),
-    "execution": ("preflight",),
+    "execution": ("preflight", "execute", "verify"),
 }
-TRANSFORMS = ("normalize", "preflight", "intake")
+TRANSFORMS = ("normalize", "preflight", "intake", "verify")
 """the stages that keep no rows"""
 
 
@@ -88,6 +94,8 @@ class Given:
     """proves what policy decided: of `policy`; without it nothing goes by itself"""
     preflight: PreflightNeeds | None = None
     """executors and keys: of `execution`; without them every check is unavailable"""
+    execute: ExecuteNeeds | None = None
+    """the same, and what is known of the world: of `execution`; without it nothing is ever done"""
 
 
 def stages(config: PipelineConfig, given: Given, kinds: Sequence[str] = tuple(WORKERS)) -> Sequence[Placed]:
@@ -137,7 +145,10 @@ def _policy(config: PipelineConfig, given: Given) -> Sequence[Placed]:
     world = given.world or world_of(codec, lambda _: None, lambda _: -1)
     gate, trust = Gate(world, epoch, given.proof_key), Trust(world.policies, epoch)
     verifier = given.verifier or Verifier(Rules(audience=""))
-    intake, approve = Intake(verifier, epoch), Approve(verifier, world.policies, epoch, given.proof_key)
+    intake, approve = (
+        Intake(verifier, epoch, given.proof_key),
+        Approve(verifier, world.policies, epoch, given.proof_key),
+    )
     return (
         Placed(Runner(coordinate, codec, epoch=epoch), coordinate.reads, keyed=True),
         Placed(Runner(gate, codec, epoch=epoch), gate.reads, keyed=True),
@@ -148,9 +159,14 @@ def _policy(config: PipelineConfig, given: Given) -> Sequence[Placed]:
 
 
 def _execution(config: PipelineConfig, given: Given) -> Sequence[Placed]:
-    preflight = PreflightStage(given.preflight, config.epoch)
-    runner = Runner(preflight, given.codec, epoch=config.epoch)
-    return (Placed(runner, preflight.reads, keyed=False, slow=True),)
+    codec, epoch = given.codec, config.epoch
+    preflight, verify = PreflightStage(given.preflight, epoch), Verify(given.execute, epoch)
+    execute = Execute(given.execute, epoch)
+    return (
+        Placed(Runner(preflight, codec, epoch=epoch), preflight.reads, keyed=False, slow=True),
+        Placed(Runner(execute, codec, epoch=epoch), execute.reads, keyed=True, slow=True),
+        Placed(Runner(verify, codec, epoch=epoch), verify.reads, keyed=False, slow=True),
+    )
 
 
 def _desk(given: Given) -> Desk:

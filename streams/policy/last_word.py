@@ -1,4 +1,4 @@
-"""What who acts knows at this moment: its views of the reference topics, each read to the broker's own end."""
+"""What who acts knows at this moment: its views of the reference topics, read to the broker's own end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,248 @@
-"""Executes what was authorized, at most once. Slow. Key: target.
+"""Executes what was authorized, at most once. Slow. Key: target: acts on one come one after the other.
 
-An action is claimed in the log first; whose claim stands there first carries it out.
+An action is claimed in the log, and only whose claim is read back as the first goes on, for as long as it
+is valid by its own clock. Any other claim may be of a process that acts at this moment: it is waited for
+until it is over, then the target is asked. What nobody can tell is UNKNOWN, and is not tried again.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from prometheus_client import Counter
+
+from schemas import ids
+from schemas.authorization import ActionAuthorized
+from schemas.envelope import Event, from_millis, to_millis
+from schemas.errors import BadPayload, Never
+from schemas.execution import (
+    Claim,
+    Execution,
+    ExecutionClaimed,
+    ExecutionFailed,
+    ExecutionRefused,
+    ExecutionStarted,
+    ExecutionUnknown,
+    ExecutionVoided,
+)
+from schemas.outcome import Decision, DecisionMade, Outcome
+from schemas.tool import ToolCalled
+from schemas.trust import Earned, TrustObserved, TrustOutcome
+from streams.executing import CAP, CLAIM_OVER, Attempt, ExecuteNeeds
+from streams.executing import Outcome as Ended
+from streams.policy.policy import Policy
+from streams.policy.recheck import Objected
+from streams.runner import stage_failed
+from streams.stage import Events, Keyed, KeyedBase, Now, Record, about_run
+from streams.stages import execute_row
+from streams.stages.execute_row import KEPT_AFTER_EXPIRY, KEPT_WITHOUT, Acts, Held
+
+MOST_ATTEMPTS = 5
+MOST_VALID_SECS = 300
+"""whatever a claim says of itself"""
+EXECUTIONS = Counter("awoooi_executions_total", "Authorized actions, by how they ended", ["end"])
+
+
+class Execute(KeyedBase[Acts]):
+    name = "execute"
+    reads: tuple[str, ...] = ("authorizations", "executions.claims")
+
+    def __init__(self, needs: ExecuteNeeds | None, epoch: str = "") -> None:
+        self._needs, self._epoch = needs, epoch
+        self._mine: dict[str, float] = {}
+        """our claims that were not taken up yet, and when each was made"""
+        self._acting = 0
+
+    def load(self, key: bytes, row: bytes | None) -> Acts:
+        return Acts.of_row(row)
+
+    def dump(self, state: Acts) -> bytes | None:
+        return state.row()
+
+    def due(self, row: bytes) -> int | None:
+        return execute_row.due(row)
+
+    async def wake(self, state: Acts, now: Now) -> Events:
+        state.forget(now.millis)
+        return ()
+
+    async def handle(self, record: Record, state: Acts, now: Now) -> Events:
+        event, events = record.event, list[Event]()
+        if isinstance(event, ActionAuthorized | ExecutionClaimed) and self._needs is not None:
+            if event.payload.target.encode() != record.key:
+                raise BadPayload("is not the record's key: an action has one place", field="target")
+            held = state.held.setdefault(event.payload.action_id, Held())
+            if isinstance(event, ActionAuthorized):
+                events = await self._authorized(self._needs, event, held, state, now)
+            else:
+                events = await self._claimed(self._needs, event, held, state, now)
+        self.note(record, state)
+        return events
+
+    # -- who carries it out
+
+    async def _authorized(
+        self, needs: ExecuteNeeds, event: ActionAuthorized, held: Held, state: Acts, now: Now
+    ) -> list[Event]:
+        if held.authorized is not None or held.ended:
+            return []
+        held.authorized = event
+        held.forget_at = to_millis(event.payload.expires_at) + KEPT_AFTER_EXPIRY
+        if held.claim:  # read before it
+            return await self._go(needs, event, held, state, now)
+        return [self._claim(needs, event, held, now)]
+
+    async def _claimed(
+        self, needs: ExecuteNeeds, event: ExecutionClaimed, held: Held, state: Acts, now: Now
+    ) -> list[Event]:
+        """The first of an attempt has it, whoever reads it."""
+        if held.ended or event.payload.attempt != held.attempt or held.claim:
+            return []
+        held.claim = event.event_id
+        held.valid_secs = max(0, min(event.payload.valid_secs, MOST_VALID_SECS))
+        if held.authorized is None:
+            held.forget_at = max(held.forget_at, now.millis + KEPT_WITHOUT)
+            return []
+        return await self._go(needs, held.authorized, held, state, now)
+
+    async def _go(
+        self, needs: ExecuteNeeds, event: ActionAuthorized, held: Held, state: Acts, now: Now
+    ) -> list[Event]:
+        """Taken up once: whoever comes back to a claim, we ourselves among them, only asks."""
+        began, made = needs.clock(), self._mine.pop(held.claim, None)
+
+        def at() -> datetime:
+            return from_millis(now.millis + round((needs.clock() - began) * 1000))
+
+        def why_not(policy: Policy) -> Objected | None:
+            if made is None or needs.clock() >= made + held.valid_secs:
+                return Objected(CLAIM_OVER, "its claim is no longer valid")
+            return self._over_cap(policy, state, now)
+
+        attempt = Attempt(needs, event, at, why_not)
+        if made is None:
+            await needs.wait(held.valid_secs)
+            ended = await attempt.probe("another process had claimed it, and did not tell how it ended")
+        else:
+            ended = await self._carry_out(attempt)
+        return list(self._told(needs, event, ended, held, state, Now(to_millis(at()))))
+
+    async def _carry_out(self, attempt: Attempt) -> Ended:
+        self._acting += 1
+        try:
+            return await attempt.carry_out()
+        finally:
+            self._acting -= 1
+
+    def _over_cap(self, policy: Policy, state: Acts, now: Now) -> Objected | None:
+        caps, lately = policy.caps, len(state.lately(now.millis))
+        if lately >= caps.actions_per_workload_and_hour:
+            return Objected(CAP, f"{lately} actions on this target within an hour: policy allows no more")
+        if self._acting > caps.actions_at_once:
+            return Objected(CAP, f"{self._acting - 1} actions are under way: policy allows no more")
+        return None
+
+    def _claim(self, needs: ExecuteNeeds, event: ActionAuthorized, held: Held, now: Now) -> Event:
+        told = event.payload
+        claim_id = ids.derive_id("execution.claimed", told.action_id, str(held.attempt), needs.name)
+        self._mine.setdefault(claim_id, needs.clock())
+        return ExecutionClaimed(
+            **about_run(event, self.name, now),
+            event_id=claim_id,
+            causes=(event.event_id,),
+            payload=Claim(
+                target=told.target,
+                action_id=told.action_id,
+                attempt=held.attempt,
+                claimed_by=needs.name,
+                valid_secs=needs.claim_secs,
+            ),
+        )
+
+    # -- what is told
+
+    def _told(
+        self,
+        needs: ExecuteNeeds,
+        event: ActionAuthorized,
+        ended: Ended,
+        held: Held,
+        state: Acts,
+        now: Now,
+    ) -> Iterator[Event]:
+        yield from self._calls(event, ended, held, now)
+        if ended.kind is None and held.attempt < MOST_ATTEMPTS:
+            held.attempt, held.claim = held.attempt + 1, ""
+            yield self._claim(needs, event, held, now)
+            return
+        if ended.went or ended.kind is ExecutionUnknown:
+            state.sent(now.millis)
+        about = {**about_run(event, self.name, now), "causes": (event.event_id,), "sealed": event.sealed}
+        told = _execution(event, ended, held.attempt)
+        action_id, kind = told.action_id, ended.kind or ExecutionRefused
+        held.ended = True
+        EXECUTIONS.labels(kind.type_name()).inc()
+        if ended.went:
+            started = ids.derive_id("execution.started", action_id)
+            going = told.model_copy(update={"code": "", "reason": ""})
+            yield ExecutionStarted(**about, event_id=started, payload=going)
+        yield kind(**about, event_id=ids.ending_id("execution", action_id), payload=told)
+        if kind is ExecutionVoided:
+            decision_id = ids.ending_id("execution decision", action_id)
+            yield DecisionMade(**about, event_id=decision_id, payload=_voided(event, told))
+        if kind is ExecutionFailed and told.trust_key:
+            yield observed(told, Earned.FAILED, about)
+
+    def _calls(self, event: ActionAuthorized, ended: Ended, held: Held, now: Now) -> Iterator[Event]:
+        for number, entry in enumerate(ended.entries):
+            yield ToolCalled(
+                **about_run(event, self.name, now),
+                event_id=ids.derive_id("tool.called", entry.call_id, str(held.attempt), str(number)),
+                causes=(event.event_id,),
+                payload=entry.payload(ended.cover),
+            )
+
+    def dead_letter(self, record: Record, error: Never, now: Now) -> Event:
+        return stage_failed(self.name, record, error, now, self._epoch)
+
+
+def _execution(event: ActionAuthorized, ended: Ended, attempt: int) -> Execution:
+    told, seen = event.payload, ended.observed
+    checks = tuple(one.model_copy(update={"message": ended.cover(one.message)}) for one in ended.checks)
+    return Execution(
+        target=told.target,
+        action_id=told.action_id,
+        approval_id=told.approval_id,
+        attempt=attempt,
+        executor=ended.executor,
+        action=told.action,
+        action_hash=told.action_hash,
+        trust_key=told.assessment.trust_key,
+        code=ended.code,
+        reason=ended.cover(ended.reason),
+        observed_state=told.observed_state,
+        observed_now=seen.hash if seen else "",
+        state_now=dict(seen.state) if seen else {},
+        checks=checks,
+    )
+
+
+def _voided(event: ActionAuthorized, told: Execution) -> Decision:
+    """The authorization as it was, with what became of it."""
+    known = event.payload.model_dump(include=set(Decision.model_fields))
+    signed_by = tuple(signed.person for signed in event.payload.signatures)
+    ended = {"outcome": Outcome.VOIDED, "rule": told.code, "reason": told.reason, "needs_human": False}
+    return Decision.model_validate({**known, **ended, "signed_by": signed_by})
+
+
+def observed(told: Execution, outcome: Earned, about: dict[str, Any]) -> TrustObserved:
+    """What trust is raised by, or lost by at once."""
+    event_id = ids.derive_id("trust.observed", told.action_id, outcome)
+    payload = TrustOutcome(trust_key=told.trust_key, outcome=outcome, reason=told.reason)
+    return TrustObserved(**about, event_id=event_id, payload=payload)
+
+
+def check_contract(stage: Execute) -> Keyed[Acts]:
+    return stage

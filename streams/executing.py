@@ -1,0 +1,295 @@
+"""One authorized action at its target: judged again, looked at again, sent once, and asked about.
+
+What is told here may hold real names; `Outcome.cover` puts the labels back before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from pydantic import ValidationError
+
+from agents.privacy import restore_step
+from agents.snapshot import Keys, open_run
+from agents.target_id import target_id
+from connectors.executors.contract import Checked, Done, End, Executor, Happened, Observed, Order, Probed
+from connectors.tools import Ask, Called, Caller, Entry, GatewayConfig, Session
+from schemas.authorization import ActionAuthorized
+from schemas.envelope import Event
+from schemas.errors import CannotOpen
+from schemas.execution import (
+    ExecutionFailed,
+    ExecutionRefused,
+    ExecutionShadowed,
+    ExecutionSucceeded,
+    ExecutionUnknown,
+    ExecutionVoided,
+)
+from schemas.operations import SHAPES, Step
+from schemas.preflight import ADVISORY, Check
+from streams.commitments import broken
+from streams.covering import covering
+from streams.policy.policy import Policy
+from streams.policy.recheck import Objected, Objection, Today, may_act
+
+AGENT = "execute"
+CHECK, SEND, PROBE = "check", "execute", "probe"
+CLAIM_OVER, CAP, UNSEEN = "claim_over", "cap", "unavailable"
+PROBES, BETWEEN_PROBES_SECS = 5, 2.0
+T = TypeVar("T")
+
+
+class Knows(Protocol):
+    """What is known of the world at this moment; `doubt` asks the broker, `today` only looks."""
+
+    async def doubt(self, event: ActionAuthorized) -> str: ...
+
+    def today(self, event: ActionAuthorized, at: datetime, doubt: str) -> Today: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ExecuteNeeds:
+    """What the composition root gives to those who act."""
+
+    executors: Sequence[Executor]
+    gateway: GatewayConfig
+    keys: Keys
+    knows: Knows
+    clock: Callable[[], float]
+    """monotonic seconds: whether a claim holds is judged by it"""
+    wait: Callable[[float], Awaitable[None]]
+    name: str
+    """of this process, which no other has"""
+    claim_secs: int = 30
+    check_secs: float = 25.0
+    send_secs: float = 900.0
+    """a drain waits for budgets"""
+    verify_secs: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The order with its real values, and who carries it out."""
+
+    order: Order
+    executor: Executor
+    cover: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`kind` None: it is proven that nothing happened, and it may be claimed anew."""
+
+    kind: type[Event] | None
+    code: str
+    reason: str = field(repr=False)
+    executor: str = ""
+    observed: Observed | None = None
+    checks: tuple[Check, ...] = ()
+    went: bool = False
+    """something was sent"""
+    cover: Callable[[str], str] = field(default=covering({}), repr=False)
+    entries: tuple[Entry, ...] = ()
+
+
+@dataclass(slots=True)
+class Attempt:
+    """Under one claim. `why_not` is asked with the rest of the last word, right before the first write."""
+
+    needs: ExecuteNeeds
+    event: ActionAuthorized
+    at: Callable[[], datetime]
+    why_not: Callable[[Policy], Objected | None]
+    _doubt: str = ""
+    _objected: Objected | None = None
+    _seen: Observed | None = None
+    """the state that something was sent to"""
+    _entries: list[Entry] = field(default_factory=list)
+
+    async def carry_out(self) -> Outcome:
+        """Never raises but for cancellation."""
+        self._doubt = await self.needs.knows.doubt(self.event)
+        objected = self._judge()
+        if objected is not None:
+            return self._said_no(objected, None)
+        opened = open_order(self.needs, self.event)
+        if isinstance(opened, Objected):
+            return Outcome(ExecutionRefused, opened.reason, opened.sentence)
+        return await self._look_and_send(opened)
+
+    async def probe(self, why: str, before: Observed | None = None, went: bool = False) -> Outcome:
+        """Whether it happened is for the target alone to say."""
+        opened = open_order(self.needs, self.event)
+        if isinstance(opened, Objected):
+            return Outcome(ExecutionUnknown, opened.reason, f"{why}; {opened.sentence}")
+        found = await self._probed(opened, before)
+        told = self._telling(opened, f"{why}; {found.message}", before, went)
+        if found.happened is Happened.YES:
+            return told(ExecutionSucceeded, "found_done")
+        if found.happened is Happened.NO and (found.late_call_refused or found.repeatable):
+            return told(None, "proven_not_done")
+        return told(ExecutionUnknown, "no_answer")
+
+    # -- before
+
+    def _judge(self) -> Objected | None:
+        today = self.needs.knows.today(self.event, self.at(), self._doubt)
+        return may_act(self.event, today) or self.why_not(today.policy)
+
+    async def _look_and_send(self, opened: Opened) -> Outcome:
+        expected = self.event.payload.observed_state
+        called = await self._call(
+            opened, CHECK, self.needs.check_secs, lambda: opened.executor.check(opened.order)
+        )
+        checked = called.value
+        if checked is None:
+            return self._telling(opened, called.failure)(ExecutionRefused, UNSEEN)
+        changed = changed_since(checked, expected, self.event.payload.checks)
+        if changed:
+            told = self._telling(opened, changed, checked.observed, checks=checked.checks)
+            return told(ExecutionVoided, "state_changed")
+        self._doubt = await self.needs.knows.doubt(self.event)
+        return await self._send(opened, checked, expected)
+
+    # -- the call
+
+    async def _send(self, opened: Opened, checked: Checked, expected: str) -> Outcome:
+        called = await self._call(
+            opened,
+            SEND,
+            self.needs.send_secs,
+            lambda: opened.executor.execute(opened.order, expected, self._may_go_on),
+        )
+        done = called.value
+        if done is None and self._seen is None:  # a gate said no, or it was broken before anything was sent
+            return self._telling(opened, called.failure)(ExecutionRefused, UNSEEN)
+        if done is None or done.end is End.UNKNOWN:
+            why = called.failure if done is None else done.message
+            return await self.probe(why, self._seen, went=True)
+        return self._ended(opened, done, checked.checks)
+
+    def _may_go_on(self, observed: Observed) -> str:
+        """The claim is asked of for the first write alone: what was begun is not left half done for it."""
+        objected = self._judge()
+        if objected is not None and not (objected.reason == CLAIM_OVER and self._seen is not None):
+            self._objected = objected
+            return objected.sentence
+        self._seen = observed
+        return ""
+
+    def _ended(self, opened: Opened, done: Done, checks: tuple[Check, ...]) -> Outcome:
+        went = self._seen is not None
+        told = self._telling(opened, done.message, done.observed, went, checks)
+        if done.end is End.DONE:
+            return told(ExecutionSucceeded, "done")
+        if done.end is End.CHANGED:
+            return told(ExecutionVoided, "state_changed")
+        if done.end is End.PARTLY:
+            return told(ExecutionFailed, "partly")
+        if self._objected is not None:
+            return self._said_no(self._objected, opened, done.observed)
+        return told(ExecutionFailed, "refused_by_target") if went else told(ExecutionRefused, UNSEEN)
+
+    # -- after
+
+    async def _probed(self, opened: Opened, before: Observed | None) -> Probed:
+        expected, failure = self.event.payload.observed_state, ""
+        for _ in range(PROBES):
+            called = await self._call(
+                opened,
+                PROBE,
+                self.needs.check_secs,
+                lambda: opened.executor.probe(opened.order, expected, before),
+            )
+            if called.value is not None:
+                return called.value
+            failure = called.failure
+            await self.needs.wait(BETWEEN_PROBES_SECS)
+        return Probed(Happened.UNKNOWN, f"nobody could tell: {failure}")
+
+    async def _call(
+        self, opened: Opened, what: str, secs: float, work: Callable[[], Awaitable[T]]
+    ) -> Called[T]:
+        event, step = self.event, opened.order.step
+        ask = Ask(
+            f"{opened.executor.name}.{what}",
+            secs,
+            {"operation": step.operation, **step.target.model_dump(exclude={"id"})},
+            resources=frozenset({"namespace", "name"}),
+            approval=event.payload.approval_id or event.event_id,
+        )
+        caller = Caller(event.run_id, AGENT, AGENT, event.project_id)
+        called = await Session(self.needs.gateway, caller, self.needs.clock).call(ask, work)
+        self._entries.append(called.entry)
+        return called
+
+    def _said_no(self, why: Objected, opened: Opened | None, observed: Observed | None = None) -> Outcome:
+        told = self._telling(opened, why.sentence, observed)
+        if why.reason == CLAIM_OVER:
+            return told(None, CLAIM_OVER)
+        kind = ExecutionShadowed if why.reason == Objection.SHADOW_MODE else ExecutionRefused
+        return told(kind, why.reason)
+
+    def _telling(
+        self,
+        opened: Opened | None,
+        reason: str,
+        observed: Observed | None = None,
+        went: bool = False,
+        checks: tuple[Check, ...] = (),
+    ) -> Callable[[type[Event] | None, str], Outcome]:
+        name, cover = (opened.executor.name, opened.cover) if opened else ("", covering({}))
+
+        def tell(kind: type[Event] | None, code: str) -> Outcome:
+            return Outcome(kind, code, reason, name, observed, checks, went, cover, tuple(self._entries))
+
+        return tell
+
+
+def open_order(needs: ExecuteNeeds, event: ActionAuthorized) -> Opened | Objected:
+    """With its real values, which are those that were signed; or why not."""
+    told = event.payload
+    return open_step(needs, event, told.action.step, told.action_id, told.commitments)
+
+
+def open_step(
+    needs: ExecuteNeeds, of: Event, labelled: Step, action_id: str, signed: Mapping[str, str] | None = None
+) -> Opened | Objected:
+    """`of` seals its run's values; those that `signed` commits to must be the very ones."""
+    try:
+        values = open_run(needs.keys.opener, of.sealed, project_id=of.project_id, run_id=of.run_id)
+        step = restore_step(labelled, values)
+    except (CannotOpen, KeyError) as error:
+        return Objected("no_values", f"its real values are not known: {error}")
+    except ValidationError:
+        return Objected("no_values", "with real values its parameters do not fit")
+    other = broken(signed or {}, values)
+    if other:
+        return Objected("other_values", f"{other} is not what was signed")
+    if not _is_target(needs.keys, of.project_id, labelled, step):
+        return Objected("other_values", "its target's id is another's")
+    executor = next((one for one in needs.executors if step.operation in one.operations), None)
+    if executor is None:
+        return Objected("no_executor", f"there is no executor for {step.operation}")
+    return Opened(Order(step, action_id), executor, covering(values))
+
+
+def _is_target(keys: Keys, project_id: str, labelled: Step, step: Step) -> bool:
+    if not labelled.target.name and not SHAPES[labelled.operation].kinds:
+        return True
+    place = step.target.model_dump(exclude={"id"})
+    return target_id(keys.target, project_id=project_id, **place) == labelled.target.id
+
+
+def changed_since(checked: Checked, expected: str, before: Sequence[Check]) -> str:
+    """What is other than when it was approved; empty where nothing is."""
+    failed = [one for one in checked.checks if not one.passed and one.name not in ADVISORY]
+    passed = {one.name for one in before if one.passed}
+    if checked.observed is None:
+        return failed[-1].message if failed else "it is gone"
+    if checked.observed.hash != expected:
+        return "the target is not as it was when it was approved" if expected else "nobody had seen its state"
+    return "; ".join(f"{one.name} had passed: {one.message}" for one in failed if one.name in passed)

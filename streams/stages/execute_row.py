@@ -1,0 +1,74 @@
+"""What the stage execute keeps of one target: each action's claims, until no copy of it is any good."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from schemas.authorization import ActionAuthorized
+from streams.stage import State, pack, unpack
+
+HOUR_MS = 60 * 60 * 1000
+KEPT_AFTER_EXPIRY = 24 * HOUR_MS
+KEPT_WITHOUT = 8 * 24 * HOUR_MS
+"""a claim whose authorization never comes: no authorization lives longer"""
+
+
+@dataclass(slots=True)
+class Held:
+    """One action. `claim` is the first one of this attempt in the log, by its event's id."""
+
+    authorized: ActionAuthorized | None = None
+    attempt: int = 1
+    claim: str = ""
+    valid_secs: int = 0
+    ended: bool = False
+    forget_at: int = 0
+
+
+@dataclass(slots=True)
+class Acts(State):
+    held: dict[str, Held] = field(default_factory=dict)
+    """by action id"""
+    acted: list[int] = field(default_factory=list)
+    """when something was, or may have been, sent to this target: the last hour's"""
+
+    def row(self) -> bytes | None:
+        """None once there is nothing left to remember."""
+        if not self.held and not self.acted:
+            return None
+        return pack([self.seen, {name: _kept(one) for name, one in self.held.items()}, self.acted])
+
+    @classmethod
+    def of_row(cls, row: bytes | None) -> Acts:
+        if row is None:
+            return cls()
+        seen, held, acted = unpack(row)
+        return cls(seen, False, {name: _held(kept) for name, kept in held.items()}, acted)
+
+    def sent(self, at: int) -> None:
+        self.acted = [*self.lately(at), at]
+
+    def lately(self, now: int) -> list[int]:
+        return [at for at in self.acted if at > now - HOUR_MS]
+
+    def forget(self, now: int) -> None:
+        self.held = {name: one for name, one in self.held.items() if one.forget_at > now}
+        self.acted = self.lately(now)
+        self.changed = True
+
+
+def due(row: bytes) -> int | None:
+    state = Acts.of_row(row)
+    ends = [one.forget_at for one in state.held.values()] or [at + HOUR_MS for at in state.acted]
+    return min(ends, default=None)
+
+
+def _kept(one: Held) -> list[object]:
+    authorized = "" if one.ended or one.authorized is None else one.authorized.model_dump_json()
+    return [authorized, one.attempt, one.claim, one.valid_secs, one.ended, one.forget_at]
+
+
+def _held(kept: list[object]) -> Held:
+    authorized, *rest = kept
+    event = ActionAuthorized.model_validate_json(str(authorized)) if authorized else None
+    return Held(event, *rest)  # type: ignore[arg-type]  # as `_kept` wrote them
