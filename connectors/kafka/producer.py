@@ -161,7 +161,7 @@ def _partition(key: bytes | None, everywhere: Sequence[int], available: Sequence
     """Where our own stages put this key, and look for it; aiokafka's default is another place."""
     if key is None:
         return random.choice(available or everywhere)
-    return everywhere[partition_of(key, len(everywhere))]
+    return partition_of(key, len(everywhere))
 
 
 def _has_died(producer: AIOKafkaProducer) -> bool:
