@@ -76,7 +76,7 @@ def verifier_of(
         lambda: reference.offset(SIGNERS),
         gives=approvals.topic_gives,
     )
-    return Verifier(rules, approvals.signers_file, issuer, log)
+    return Verifier(rules, approvals.signers_file, issuer, log).watched()
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import structlog
+from prometheus_client import Gauge
 
 from schemas.errors import Misconfigured
 from streams.policy.checked_file import parse_checked, read_bytes
@@ -22,6 +23,7 @@ from streams.policy.signers import Registry
 from streams.policy.signers_file import SignersFile, parse_signers
 
 log = structlog.get_logger(__name__)
+IN_DOUBT = Gauge("awoooi_signers_in_doubt", "1 while nobody may sign, because who may is not known")
 Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
@@ -59,6 +61,11 @@ class Verifier:
             self._registry = self._put_together()
             self._seen = seen if watched == self._watched else None
         return self._registry
+
+    def watched(self) -> Verifier:
+        """Shown as the process's own: looked up whenever the metrics are asked for."""
+        IN_DOUBT.set_function(lambda: float(bool(self.registry().doubt)))
+        return self
 
     def offset(self) -> int:
         """How far the topic was read; -1: not at all."""

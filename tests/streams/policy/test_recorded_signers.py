@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from schemas import ids
 from schemas.catalog import key_of
@@ -382,7 +383,10 @@ async def test_in_doubt_nobody_signs_and_it_says_why(
     verifier = Verifier(Rules(audience="production"), file, log=topic.signers())
     assert await reason(verifier) is None
 
+    verifier.watched()
+    assert REGISTRY.get_sample_value("awoooi_signers_in_doubt") == 0
     happens(topic, file)
+    assert REGISTRY.get_sample_value("awoooi_signers_in_doubt") == 1, "before anybody signs"
     found = await verifier.verify(token("bob", roles=["devops"]), NOW)
     assert isinstance(found, Refused)
     assert found.reason is Refusal.SIGNERS_IN_DOUBT
