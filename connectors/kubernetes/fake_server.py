@@ -76,8 +76,7 @@ class FakeServer:
 def serving(cluster: FakeCluster, port: int = 0) -> Iterator[FakeServer]:
     """Its address, while the block runs."""
     fake = FakeServer(cluster)
-    server = ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, fake))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", port), partial(_Handler, fake))
     fake.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -88,6 +87,12 @@ def serving(cluster: FakeCluster, port: int = 0) -> Iterator[FakeServer]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    """of five, the sixth caller at once is only heard a second later"""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -29,7 +29,7 @@ from tests.connectors.kubernetes.worlds import World, workload
 
 @pytest.fixture
 async def executor(fake: World) -> AsyncIterator[KubernetesExecutor]:
-    async with executing(fake.peer.kubeconfig, call_timeout_secs=0.5) as executor:
+    async with executing(fake.peer.kubeconfig) as executor:
         yield executor
 
 

@@ -82,7 +82,7 @@ async def checked(
     executors: Sequence[Executor] | None = None,
 ) -> tuple[PreflightChecked, list[ToolCalled]]:
     clusters = {"default": str(kubeconfig)} if kubeconfig else {}
-    executor = KubernetesExecutor(ExecutorConfig(clusters=clusters, call_timeout_secs=0.5))
+    executor = KubernetesExecutor(ExecutorConfig(clusters=clusters))
     used = (executor,) if executors is None else executors
     gateway = gateway_of(load({}).settings, used)
     stage = PreflightStage(PreflightNeeds(used, gateway, keys, Clock()))
