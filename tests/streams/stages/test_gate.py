@@ -152,6 +152,25 @@ async def test_everything_in_order_is_told_as_automatic() -> None:
     )
 
 
+async def test_what_goes_by_itself_is_authorized_once_under_its_target_with_all_that_is_asked_again() -> None:
+    story = Gates(away={"preflight"})
+    story.set.update([LIFTED, OPTED_IN])
+    await story.decide().check().run()
+    for topic in ("rca.decisions", "preflights"):
+        story.log.rewind("gate", topic)
+    await story.run()
+    [record] = [one for (name, _), log in story.log.topics.items() for one in log if name == "authorizations"]
+    allowed, told = record.event.payload, only(story.told)
+
+    assert record.key == allowed.target.encode() == allowed.action.step.target.id.encode()
+    assert (allowed.policy, allowed.assessment, allowed.fused) == (told.policy, told.assessment, told.fused)
+    assert allowed.basis.opted_in
+    assert allowed.basis.replaced_by_owner
+    assert allowed.basis.offsets == dict.fromkeys(("policies", "silences", "switches", "trust"), 2)
+    assert (allowed.preflight, allowed.checks) == (PreflightStatus.PASSED, told.checks)
+    assert record.event.causes[0] == only(story.log.events("decisions")).event_id
+
+
 async def test_nothing_is_automatic_where_nobody_could_prove_that_policy_allowed_it() -> None:
     story = Gates(away={"preflight"})
     story.start(replace(story.needs, proof_key=None))
