@@ -26,6 +26,7 @@ class Ballot(Plain):
     kid: str = Field(description="the key's id")
     subject: str = Field(description="as the issuer calls the person")
     expires: Long = Field(description="when the token ends, in epoch seconds")
+    proof: str = Field("", description="HMAC-SHA256 of the policy stages over the vote, its id and its time")
     signers_offset: Long = Field(-1, description="how far the topic of signers was read then; -1: not at all")
 
 

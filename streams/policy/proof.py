@@ -1,8 +1,9 @@
-"""That the policy stages themselves asked for something, or authorized it: HMAC-SHA256 over all of it.
+"""That the policy stages themselves asked, took a vote in, or authorized: HMAC-SHA256 over all of it.
 
 Whoever can write to a topic can write a request with a smaller quorum, an authorization that no person
-signed, or the two signatures of an approval that a third person rejected. What no signature of a person
-covers, this does. Its key is known to the workers `policy` and `execution` alone.
+signed, the two signatures of an approval that a third person rejected, or a vote with a time at which its
+token had not expired yet. What no signature of a person covers, this does. Its key is known to the workers
+`policy` and `execution` alone.
 """
 
 from __future__ import annotations
@@ -16,9 +17,13 @@ import orjson
 from schemas.approval import ApprovalRequested
 from schemas.authorization import ActionAuthorized
 from schemas.errors import Misconfigured
+from schemas.vote import VoteVerified
 
 MIN_KEY_BYTES = 32
-P = TypeVar("P", ApprovalRequested, ActionAuthorized)
+P = TypeVar("P", ApprovalRequested, VoteVerified, ActionAuthorized)
+_ABOUT = {"type", "project_id", "incident_id", "run_id"}
+_ABOUT_VOTE = {*_ABOUT, "event_id", "recorded_at"}
+"""a vote is judged by its time"""
 
 
 def load_proof_key(path: Path) -> bytes:
@@ -52,5 +57,6 @@ def is_proven(event: P, key: bytes | None) -> bool:
 
 
 def _told(event: P) -> dict[str, object]:
-    about = event.model_dump(mode="json", include={"type", "project_id", "incident_id", "run_id"})
+    included = _ABOUT_VOTE if isinstance(event, VoteVerified) else _ABOUT
+    about = event.model_dump(mode="json", include=included)
     return about | {"payload": event.payload.model_dump(mode="json", exclude={"proof"})}

@@ -15,6 +15,7 @@ from schemas.vote import VoteRefusal, VoteRefused, VoteVerified
 from streams.policy.ballots import ballot_of, signature_of
 from streams.policy.checks import incident_of
 from streams.policy.jws import take_apart
+from streams.policy.proof import proven
 from streams.policy.refusals import Refusal, Refused
 from streams.policy.signatures import Vote
 from streams.policy.verifier import Verifier
@@ -26,8 +27,9 @@ class Intake:
     name = "intake"
     reads: tuple[str, ...] = ("approvals.signatures",)
 
-    def __init__(self, verifier: Verifier, epoch: str = "") -> None:
-        self._verifier, self._epoch = verifier, epoch
+    def __init__(self, verifier: Verifier, epoch: str = "", key: bytes | None = None) -> None:
+        """`key` proves to the approve stage that a vote and its time are the intake's."""
+        self._verifier, self._epoch, self._key = verifier, epoch, key
 
     async def handle(self, record: Record, now: Now) -> Events:
         """Judged by our own clock, once: what a record says of its time is its sender's to choose."""
@@ -39,9 +41,8 @@ class Intake:
 
     def _verified(self, vote: Vote, token: bytes, record: Record, now: Now) -> Event:
         about = self._envelope(vote.incident_id, record, now)
-        return VoteVerified(
-            **about, actor=vote.person, payload=ballot_of(vote, token, self._verifier.offset())
-        )
+        ballot = ballot_of(vote, token, self._verifier.offset())
+        return proven(VoteVerified(**about, actor=vote.person, payload=ballot), self._key)
 
     def _refused(self, found: Refused, token: bytes, record: Record, now: Now) -> Event:
         approval_id = "" if found.reason is Refusal.TOO_LARGE else _approval_named(token)

@@ -40,11 +40,14 @@ class Approvals(Gates):
         self.policies: dict[bytes, bytes] | None = {}
         self.begin()
 
+    proof_key: bytes | None = PROOF_KEY
+
     def begin(self) -> None:
         """A worker that knows nothing but its rows."""
         world = world_of(self.codec, self._read, lambda _: 0)
         verifier = Verifier(Rules(audience="production"), self.file, log=self.topic.signers())
-        self.start(Given(self.codec, desk=self.desk, world=world, verifier=verifier, proof_key=PROOF_KEY))
+        key = self.proof_key
+        self.start(Given(self.codec, desk=self.desk, world=world, verifier=verifier, proof_key=key))
 
     async def run(self) -> Approvals:
         """An end is noted first, and told by the next tick."""
@@ -356,7 +359,9 @@ async def test_doubt_about_who_may_sign_takes_no_vote_away(story: Approvals) -> 
 
 
 async def test_a_vote_that_no_signature_bears_is_refused(story: Approvals) -> None:
-    """Whoever can write to the topic of votes can write no signature."""
+    """Whoever can write to the topic of votes can write no signature, whatever else they have."""
+    story.proof_key = None
+    story.begin()
     story.sign("bob")
     story.away = {"approve"}
     await story.run()

@@ -1,4 +1,8 @@
-"""By somebody who can write to the topic of votes, and so can give a vote any id and let it say anything."""
+"""By somebody who can write to the topic of votes, and so can give a vote any id and let it say anything.
+
+The intake's proof stops all of it. What would stand without it is shown as well: no vote counts without its
+signature, and none in another's name or place.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,8 @@ from tests.streams.stages.test_gate import INCIDENT, PROOF_KEY
 class Forger(Approvals):
     """The request stands; votes are held back until the forger has had his way with them."""
 
+    proof_key = None
+
     def __init__(self, folder: Path, **changes: Any) -> None:
         super().__init__(folder)
         self.away = {"coordinate", "preflight", "gate", "approve"}
@@ -30,7 +36,7 @@ class Forger(Approvals):
 
     async def vote(self, person: str, **given: Any) -> VoteVerified:
         """Verified by the intake of another log: this one has not seen it."""
-        other = Forger(self.file.parent)
+        other = type(self)(self.file.parent)
         asked = self.asked.payload
         other.sign(person, approval_id=asked.approval_id, action_hash=asked.action_hash, **given)
         await other.run()
@@ -113,3 +119,31 @@ async def test_a_removed_persons_vote_goes_though_another_chose_the_same_jti(tmp
 
     assert forger.told("vote.counted")[-1].payload.signed_by == ("carol", "frank")
     assert not forger.log.events("authorizations")
+
+
+class Proven(Forger):
+    proof_key = PROOF_KEY
+
+
+FORGERIES = {
+    "another name": {"payload": {"person": "carol"}},
+    "another id": {"event_id": "the id of the next"},
+    "an earlier time": {"recorded_at": from_millis(1)},
+    "another incident": {"payload": {"approval_id": f"{INCIDENT}-A2"}},
+    "no proof": {"payload": {"proof": ""}},
+}
+
+
+@pytest.mark.parametrize("forged", FORGERIES.values(), ids=FORGERIES)
+async def test_what_the_intake_did_not_write_is_a_dead_letter(forged: dict[str, Any], tmp_path: Path) -> None:
+    forger = Proven(tmp_path)
+    vote = await forger.vote("bob")
+    said = forged.get("payload", {})
+    forger.put(vote.model_copy(update={**forged, "payload": vote.payload.model_copy(update=said)}))
+    await forger.back("approve")
+    assert not forger.log.events("approvals.outcomes")
+    assert only(forger.log.events("stage.failed")).payload.reason == "bad_payload"
+
+    forger.put(vote)
+    await forger.run()
+    assert forger.told("vote.counted"), "the vote itself counts"
