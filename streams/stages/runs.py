@@ -63,6 +63,8 @@ TAKEN: tuple[type[Event], ...] = (*SIGHTINGS, *ENDS, *ACTS, *TOLD_BY, RunStarted
 TAKEN_BY_HEADER = frozenset(kind.type_name().encode() for kind in TAKEN)
 EXECUTION_BY_HEADER = frozenset(kind.encode() for kind in (*STEPS, *EXECUTED))
 """what else stands on these topics, repeats above all, is not even decoded"""
+Seen = tuple[bytes | None, Plain]
+"""ciphertext and payload of a sighting"""
 FIRST_REPEAT, LONGEST_REPEAT = 10 * windows.MINUTE, 4 * windows.HOUR
 """how long after a run a repeat asks for the next: twice as long each time, until something new is said"""
 EXECUTION_WAIT = windows.HOUR
@@ -143,7 +145,8 @@ class Runs(KeyedBase[Incident]):
         if kind is not IncidentSeverityRaised:
             state.status, state.closed_at = IncidentStatus.PENDING, 0
         note = state.wanted.note if state.wanted else None
-        return self._ask(Wanted(SIGHTINGS[kind], event["event_id"], note), event, state, now)
+        wanted = Wanted(SIGHTINGS[kind], event["event_id"], note)
+        return self._ask(wanted, event, state, now, (event["sealed"], event["payload"]))
 
     def _rerun(self, event: Plain, state: Incident, now: Now) -> Events:
         state.repeats = 0
@@ -179,18 +182,20 @@ class Runs(KeyedBase[Incident]):
 
     # -- asking for a run
 
-    def _ask(self, wanted: Wanted, event: Plain, state: Incident, now: Now) -> Events:
+    def _ask(
+        self, wanted: Wanted, event: Plain, state: Incident, now: Now, seen: Seen | None = None
+    ) -> Events:
         """At once, or when the pending run has ended; the latest wish counts."""
         state.wanted = wanted
-        return () if state.phase else self._next(event, state, now)
+        return () if state.phase else self._next(event, state, now, seen)
 
-    def _next(self, told_by: Plain, state: Incident, now: Now) -> Events:
-        """The run that is wanted, where it is known what to start from."""
+    def _next(self, told_by: Plain, state: Incident, now: Now, seen: Seen | None = None) -> Events:
+        """The run that is wanted, where it is known what to start from: `seen` just now, or what was kept."""
         wanted = state.wanted
         if wanted is None or not state.sighting:
             return ()
         state.wanted, state.runs, state.phase = None, state.runs + 1, Phase.ASKED
-        sealed, sighting = unpack_sighting(state.sighting)
+        sealed, sighting = seen or unpack_sighting(state.sighting)
         plain = self._about(RunRequested, {**told_by, "event_id": wanted.event_id}, now)
         plain["event_id"] = ids.derive_id("run.requested", state.pending_run)
         plain["run_id"] = state.pending_run
