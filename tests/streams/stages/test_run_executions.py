@@ -1,4 +1,4 @@
-"""How an execution ends a run: what will tell of it may stand in the catalogue or not."""
+"""How an execution goes on and ends a run."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from typing import Any
 
 import pytest
 
-from schemas.envelope import Event
+from schemas.catalog import topic
 from streams.stage import Now, Record
 from streams.stages.incident_row import Incident, Phase
-from streams.stages.run_endings import EXECUTED
+from streams.stages.run_endings import EXECUTED, STEPS
 from streams.stages.runs import LONGEST_EXECUTION, Runs
 from tests.streams.stages.run_story import RunStory, started
 
+DETAIL = "as the executor says"
 
-class Executed(Event):
-    """What the executor will tell: its class does not stand in the catalogue yet."""
+
+def test_what_tells_of_executions_is_known_here() -> None:
+    """A new event of theirs is one line of the table, or it is named here as one that changes no run."""
+    assert {event.type_name() for event in topic("executions").events} == {*STEPS, *EXECUTED}
 
 
 @pytest.mark.parametrize("kind", EXECUTED)
@@ -29,10 +32,10 @@ async def test_an_execution_ends_the_run(kind: str) -> None:
     [ended, *others] = await _execution(kind, story, state)
     ending = EXECUTED[kind]
     assert ended.plain["payload"]["state"] == ending.state
-    assert ended.plain["payload"]["detail"] == "as the executor says"
+    assert ended.plain["payload"]["detail"] == DETAIL
     if ending.again:
         asked = others[-1].plain["payload"]
-        assert (asked["reason"], asked["note"]["text"]) == (ending.again, "as the executor says")
+        assert (asked["reason"], asked["note"]["text"]) == (ending.again, DETAIL)
     else:
         assert others[0].plain["payload"]["status"] == ending.status
 
@@ -65,10 +68,10 @@ async def test_an_execution_that_nobody_ends_does_not_hold_the_incident(
 
 
 async def _execution(kind: str, story: RunStory, state: Incident) -> list[Any]:
-    plain = {**story.about(1), "sealed": None, "payload": {"reason": "as the executor says"}}
-    named = type("Told", (Executed,), {"type_name": classmethod(lambda _: kind)})
-    record = Record("executions", 0, 0, b"", b"", [("ce_type", kind.encode())], story.now, story.codec)
-    record._plain = (named, plain)
+    """What the stage makes of it; `state` goes on."""
+    event = story.made(kind, 1, reason=DETAIL)
+    headers = [("ce_type", kind.encode())]
+    record = Record("executions", 0, 0, b"", story.codec.encode(event), headers, story.now, story.codec)
     return list(await Runs().handle(record, state, Now(story.now)))
 
 

@@ -14,6 +14,7 @@ from schemas.catalog import topic_of
 from schemas.decision import SessionStatus
 from schemas.envelope import Event
 from schemas.incident import IncidentStatus
+from streams.stages.run_endings import EXECUTED
 from streams.stages.runs import Runs
 from tests.streams.stages.run_story import RunStory
 
@@ -35,6 +36,14 @@ FATES: dict[str, Callable[[RunStory, int], object]] = {
 }
 MOST_RUNS = 30
 """from then on no run leads to the next: every history ends"""
+FATES |= {
+    kind: lambda story, run, kind=kind: (
+        story.gate("AUTO_APPROVED", run),
+        story.put(story.made("execution.started", run)),
+        story.put(story.made(kind, run)),
+    )
+    for kind in EXECUTED
+}
 HAPPENS = ("repeat", "worse", "resolve", "fire", "cancel", "rerun", "judge", "hour")
 STEPS = st.lists(
     st.one_of(
