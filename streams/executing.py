@@ -38,6 +38,8 @@ from streams.policy.recheck import Objected, Objection, Today, may_act
 AGENT = "execute"
 CHECK, SEND, PROBE = "check", "execute", "probe"
 CLAIM_OVER, CAP, UNSEEN = "claim_over", "cap", "unavailable"
+PROVEN_NOT_DONE, NOT_DONE_YET = "proven_not_done", "not_done_yet"
+"""the latter: a call on its way may still do it, and beside another of the same there is one effect"""
 PROBES, BETWEEN_PROBES_SECS = 5, 2.0
 T = TypeVar("T")
 
@@ -129,8 +131,10 @@ class Attempt:
         told = self._telling(opened, f"{why}; {found.message}", before, went)
         if found.happened is Happened.YES:
             return told(ExecutionSucceeded, "found_done")
-        if found.happened is Happened.NO and (found.late_call_refused or found.repeatable):
-            return told(None, "proven_not_done")
+        if found.happened is Happened.NO and found.late_call_refused:
+            return told(None, PROVEN_NOT_DONE)
+        if found.happened is Happened.NO and found.repeatable:
+            return told(None, NOT_DONE_YET)
         return told(ExecutionUnknown, "no_answer")
 
     # -- before

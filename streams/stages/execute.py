@@ -8,6 +8,7 @@ until it is over, then the target is asked. What nobody can tell is UNKNOWN, and
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -24,13 +25,14 @@ from schemas.execution import (
     ExecutionFailed,
     ExecutionRefused,
     ExecutionStarted,
+    ExecutionSucceeded,
     ExecutionUnknown,
     ExecutionVoided,
 )
 from schemas.outcome import Decision, DecisionMade, Outcome
 from schemas.tool import ToolCalled
 from schemas.trust import Earned, TrustObserved, TrustOutcome
-from streams.executing import CAP, CLAIM_OVER, Attempt, ExecuteNeeds
+from streams.executing import CAP, CLAIM_OVER, NOT_DONE_YET, Attempt, ExecuteNeeds
 from streams.executing import Outcome as Ended
 from streams.policy.policy import Policy
 from streams.policy.recheck import Objected
@@ -127,6 +129,8 @@ class Execute(KeyedBase[Acts]):
             ended = await attempt.probe("another process had claimed it, and did not tell how it ended")
         else:
             ended = await self._carry_out(attempt)
+            if not ended.went and needs.clock() >= made + held.valid_secs:
+                ended = replace(ended, kind=None, code=CLAIM_OVER)  # others may have claimed it anew
         return list(self._told(needs, event, ended, held, state, Now(to_millis(at()))))
 
     async def _carry_out(self, attempt: Attempt) -> Ended:
@@ -173,10 +177,12 @@ class Execute(KeyedBase[Acts]):
         now: Now,
     ) -> Iterator[Event]:
         yield from self._calls(event, ended, held, now)
+        held.late = held.late or ended.code == NOT_DONE_YET
         if ended.kind is None and held.attempt < MOST_ATTEMPTS:
             held.attempt, held.claim = held.attempt + 1, ""
             yield self._claim(needs, event, held, now)
             return
+        ended = _certain(ended, held)
         if ended.went or ended.kind is ExecutionUnknown:
             state.sent(now.millis)
         about = {**about_run(event, self.name, now), "causes": (event.event_id,), "sealed": event.sealed}
@@ -206,6 +212,14 @@ class Execute(KeyedBase[Acts]):
 
     def dead_letter(self, record: Record, error: Never, now: Now) -> Event:
         return stage_failed(self.name, record, error, now, self._epoch)
+
+
+def _certain(ended: Ended, held: Held) -> Ended:
+    """That nothing was done is said only where no earlier call can arrive any more."""
+    if not held.late or ended.kind in (ExecutionSucceeded, ExecutionUnknown):
+        return ended
+    reason = f"an earlier attempt may have been carried out; the latest was not: {ended.reason}"
+    return replace(ended, kind=ExecutionUnknown, reason=reason)
 
 
 def _execution(event: ActionAuthorized, ended: Ended, attempt: int) -> Execution:

@@ -23,6 +23,8 @@ class Held:
     valid_secs: int = 0
     ended: bool = False
     forget_at: int = 0
+    late: bool = False
+    """a call of an earlier attempt may still arrive: nobody can say that nothing was done"""
 
 
 @dataclass(slots=True)
@@ -65,7 +67,7 @@ def due(row: bytes) -> int | None:
 
 def _kept(one: Held) -> list[object]:
     authorized = "" if one.ended or one.authorized is None else one.authorized.model_dump_json()
-    return [authorized, one.attempt, one.claim, one.valid_secs, one.ended, one.forget_at]
+    return [authorized, one.attempt, one.claim, one.valid_secs, one.ended, one.forget_at, one.late]
 
 
 def _held(kept: list[object]) -> Held:
