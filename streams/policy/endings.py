@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from prometheus_client import Counter
+
 from schemas import ids
 from schemas.approval import (
     ApprovalApproved,
@@ -30,6 +32,7 @@ ENDS: dict[State, type[Event]] = {
     State.EXPIRED: ApprovalExpired,
     State.VOIDED: ApprovalVoided,
 }
+ENDED = Counter("awoooi_approvals_ended_total", "Approvals that ended, by what closed them", ["rule"])
 LEFT_TO_PEOPLE = (State.REJECTED, State.EXPIRED)
 """nothing is done, and the incident is still there"""
 
@@ -108,6 +111,7 @@ def ending(
         event_id=ids.ending_id("approval decision", told.approval_id),
         payload=_decision(request, told),
     )
+    ENDED.labels(end.rule).inc()
     if end.state is State.APPROVED:
         return [ended, made, approved(request, votes, about, key)]
     return [ended, made, *_lost_trust(request, told, about)]

@@ -7,6 +7,7 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from schemas.incident import IncidentResolved
 from schemas.outcome import Outcome
@@ -37,6 +38,10 @@ async def closed(story: Voids, way: Closing) -> None:
     await story.ticks()
 
 
+def counted(way: Closing) -> float:
+    return REGISTRY.get_sample_value("awoooi_approvals_ended_total", {"rule": way}) or 0
+
+
 async def asked(folder: Path) -> Voids:
     story = Voids(folder)
     await story.ask()
@@ -45,9 +50,10 @@ async def asked(folder: Path) -> Voids:
 
 @pytest.mark.parametrize("way", Closing)
 async def test_each_way_is_told_with_its_own_reason(way: Closing, tmp_path: Path) -> None:
-    story = await asked(tmp_path)
+    story, before = await asked(tmp_path), counted(way)
     await closed(story, way)
 
+    assert counted(way) == before + 1
     ends = ("approved", "rejected", "expired", "voided")
     events = story.log.events("approvals.outcomes")
     ended = only(event.payload for event in events if event.type.partition(".")[2] in ends)
