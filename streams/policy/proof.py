@@ -20,6 +20,7 @@ from schemas.errors import Misconfigured
 from schemas.vote import VoteVerified
 
 MIN_KEY_BYTES = 32
+Provable = ApprovalRequested | VoteVerified | ActionAuthorized
 P = TypeVar("P", ApprovalRequested, VoteVerified, ActionAuthorized)
 _ABOUT = {"type", "project_id", "incident_id", "run_id"}
 _ABOUT_VOTE = {*_ABOUT, "event_id", "recorded_at"}
@@ -38,7 +39,7 @@ def load_proof_key(path: Path) -> bytes:
     return key
 
 
-def proof_of(event: P, key: bytes | None) -> str:
+def proof_of(event: Provable, key: bytes | None) -> str:
     """64 hex digits; empty without a key."""
     if key is None:
         return ""
@@ -51,12 +52,12 @@ def proven(event: P, key: bytes | None) -> P:
     return event.model_copy(update={"payload": payload})
 
 
-def is_proven(event: P, key: bytes | None) -> bool:
+def is_proven(event: Provable, key: bytes | None) -> bool:
     """Without a key nothing is."""
     return key is not None and hmac.compare_digest(event.payload.proof, proof_of(event, key))
 
 
-def _told(event: P) -> dict[str, object]:
+def _told(event: Provable) -> dict[str, object]:
     included = _ABOUT_VOTE if isinstance(event, VoteVerified) else _ABOUT
     about = event.model_dump(mode="json", include=included)
     return about | {"payload": event.payload.model_dump(mode="json", exclude={"proof"})}
