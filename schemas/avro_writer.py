@@ -74,13 +74,13 @@ def _bytes(raw: bytes) -> bytes:
 
 def _text(text: str) -> bytes:
     raw = text.encode()
-    return _long(len(raw)) + raw
+    size = len(raw) << 1
+    return (_SMALL[size] if size < 1 << 14 else _long(len(raw))) + raw
 
 
 class _Texts(dict[str, bytes]):
     def __missing__(self, text: str) -> bytes:
-        raw = text.encode()
-        written = _long(len(raw)) + raw
+        written = _text(text)
         if len(written) <= _LONGEST_TEXT:
             if len(self) >= _MOST_TEXTS:
                 self.clear()

@@ -167,7 +167,7 @@ class Engine:
     async def _begin(self, placed: Placed, message: Any) -> None:
         """A row of its own before slow work, so that a repeat is known as one."""
         now = time.time_ns() // 1_000_000
-        record = self._record(placed, message.value[0], now)
+        (record,) = self._records(placed, message.value, now)
         rows = placed.runner.begin(record, self._tables[placed.name].rows(message.partition))
         if rows:
             await self._write(placed, message, Turn(rows=rows))
@@ -175,7 +175,7 @@ class Engine:
 
     async def _turn(self, placed: Placed, message: Any) -> Turn:
         now = time.time_ns() // 1_000_000
-        records = [self._record(placed, raw, now) for raw in message.value]
+        records = self._records(placed, message.value, now)
         RECORDS.labels(placed.name).inc(len(records))
         if not placed.keyed:
             return await placed.runner.turn(records)
@@ -183,13 +183,21 @@ class Engine:
         busy = self._slow.keys(placed.name) if placed.slow else ()
         return await placed.runner.turn(records, rows, busy)
 
-    def _record(self, placed: Placed, raw: Record, now: int) -> Record:
-        millis = believable(raw.timestamp, now)
-        if raw.topic == self._ticks:
-            millis = self._reached.until(millis, self._inputs(placed, raw.partition))
-            return replace(raw, timestamp=millis)  # a later try may reach further
-        raw.codec, raw.timestamp = self._codec, millis
-        return raw
+    def _records(self, placed: Placed, raws: list[Record], now: int) -> list[Record]:
+        """A batch, which is of one topic, with times that can be believed."""
+        if raws[0].topic == self._ticks:
+            return [self._tick_of(placed, raw, now) for raw in raws]
+        codec, latest = self._codec, now + MOST_SKEW_MS
+        for raw in raws:
+            raw.codec = codec
+            if not 0 < raw.timestamp <= latest:
+                raw.timestamp = now
+        return raws
+
+    def _tick_of(self, placed: Placed, raw: Record, now: int) -> Record:
+        """A later try may reach further."""
+        until = self._reached.until(believable(raw.timestamp, now), self._inputs(placed, raw.partition))
+        return replace(raw, timestamp=until)
 
     def _inputs(self, placed: Placed, partition: int) -> Iterable[Place]:
         """What this partition of a stage lives on: its topics, and what the worker's first stages read."""

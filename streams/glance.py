@@ -19,7 +19,11 @@ GLANCE = "awoooi_alert"
 _VERSION, _FIRING, _BEGAN = 1, 1, 2
 _NUMBERS = struct.Struct(">BBBqqqI")
 """version, flags, severity, fired_at, received_at, offset, index; the origin partition follows as text"""
+_PLACE_AT = _NUMBERS.size
+_MOST_PLACES = 1_000
 RECORDER_TOPIC = "alerts.raw.eventrecorder"
+Firing = tuple[str, int, int, int, str, int, int]
+"""of a glance: event_id, severity, fired_at, received_at, place, offset, number"""
 
 
 class Glance(NamedTuple):
@@ -73,7 +77,7 @@ def glance_of(record: Record) -> Glance:
     """From the headers where they stand first, as normalize writes them; else from the decoded event."""
     headers = record.headers
     if len(headers) > 1 and headers[0][0] == GLANCE and headers[1][0] == "ce_id":
-        raw, event_id = headers[0][1], headers[1][1].decode()
+        raw, event_id = headers[0][1], (headers[1][1] or b"").decode(errors="replace")
     else:
         event = record.event
         if not isinstance(event, AlertNormalized):
@@ -82,12 +86,44 @@ def glance_of(record: Record) -> Glance:
     try:
         version, flags, severity, fired_at, received_at, offset, number = _NUMBERS.unpack_from(raw)
         place = raw[_NUMBERS.size :].decode()
-    except (struct.error, UnicodeDecodeError) as error:
+    except (struct.error, TypeError, UnicodeDecodeError) as error:
         raise BadPayload("is not what normalize writes", field=GLANCE) from error
     if version != _VERSION:
         raise BadPayload(f"is of version {version}, this is {_VERSION}", field=GLANCE)
     began = fired_at if flags & _BEGAN else None
     return Glance(event_id, bool(flags & _FIRING), severity, began, received_at, place, offset, number)
+
+
+def firing(record: Record) -> Firing | None:
+    """The same at half its cost for what nearly all records are: firing, with a beginning, by webhook.
+
+    None for every other, and for what is not as normalize writes it: `glance_of` says what is wrong.
+    """
+    headers = record.headers
+    try:
+        name, raw = headers[0]
+        id_name, event_id = headers[1]
+        version, flags, severity, fired_at, received_at, offset, number = _NUMBERS.unpack_from(raw)
+        if name != GLANCE or id_name != "ce_id" or version != _VERSION or flags != _FIRING | _BEGAN:
+            return None
+        place = _PLACES[raw[_PLACE_AT:]]
+        return (event_id.decode(), severity, fired_at, received_at, place, offset, number) if place else None
+    except (IndexError, TypeError, AttributeError, UnicodeDecodeError, struct.error):
+        return None
+
+
+class _Places(dict[bytes, str]):
+    """Origin partitions as text; empty for the recorder's, whose alerts are counted apart."""
+
+    def __missing__(self, raw: bytes) -> str:
+        place = raw.decode()
+        if len(self) >= _MOST_PLACES:
+            self.clear()
+        self[raw] = "" if f"/{RECORDER_TOPIC}/" in place else place
+        return self[raw]
+
+
+_PLACES = _Places()
 
 
 def plain_alert(record: Record) -> dict[str, Any]:

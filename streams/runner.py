@@ -132,6 +132,7 @@ class Runner:
         self, records: Sequence[Record], rows: Rows, now: Now, turn: Turn, busy: Container[bytes | None]
     ) -> None:
         stage: Any = self.stage
+        load, take = stage.load, stage.take
         touched: dict[bytes, tuple[State, Record]] = {}
         for record in records:
             if record.topic.startswith(TICKS_PREFIX):
@@ -139,7 +140,11 @@ class Runner:
                 continue
             key = record.key or b""
             known = touched.get(key)
-            state = known[0] if known else stage.load(key, rows.get(key))
+            state = known[0] if known else load(key, rows.get(key))
+            if take(record, state):
+                turn.trailing_rejects = 0
+                touched[key] = (state, record)
+                continue
             try:
                 if stage.passed(record, state):
                     continue

@@ -149,6 +149,12 @@ class Keyed(Stage, Protocol, Generic[S]):
         """
         ...
 
+    def take(self, record: Record, state: S) -> bool:
+        """The short way of what is nearly all of a stage's traffic, asked before anything else: True when
+        the record is in the state now and nothing is to be said at once. It never raises; in doubt, False.
+        """
+        ...
+
     async def handle(self, record: Record, state: S, now: Now) -> Events: ...
 
     def settle(self, state: S, now: Now) -> Events:
@@ -184,6 +190,9 @@ class KeyedBase(Generic[S]):
         state.changed = True
 
     def begin(self, record: Record, state: S) -> bool:
+        return False
+
+    def take(self, record: Record, state: S) -> bool:
         return False
 
     def settle(self, state: S, now: Now) -> Events:

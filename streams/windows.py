@@ -21,6 +21,9 @@ Histogram = list[list[int]]
 def add(counts: Histogram, at: int, alerts: int = 1) -> None:
     """Count alerts at that time. Late ones go to the newest bucket that is not after them."""
     minute = at // MINUTE
+    if counts and counts[-1][0] == minute:  # nearly always
+        counts[-1][1] += alerts
+        return
     for bucket in reversed(counts):
         if bucket[0] <= minute:
             if bucket[0] == minute:

@@ -25,7 +25,7 @@ from schemas.incident import (
     IncidentSeverityRaised,
 )
 from streams import windows
-from streams.glance import GLANCE, Glance, glance_of, plain_alert
+from streams.glance import GLANCE, Glance, firing, glance_of, plain_alert
 from streams.runner import stage_failed
 from streams.stage import Events, Keyed, KeyedBase, Now, Record
 from streams.stages.fingerprint import EXPIRED, OPEN, RESOLVED, Fingerprint
@@ -35,6 +35,7 @@ DEDUPLICATED = Counter(
     "awoooi_alerts_deduplicated_total", "Firing alerts that opened nothing, by why", ["outcome"]
 )
 REPEATS, COPIES = DEDUPLICATED.labels("repeat"), DEDUPLICATED.labels("copy")
+MOST_KEPT = 5_000
 MOST_CAUSES = 100  # a hit over more alerts names its first hundred
 TOLD_OF_THE_ALERT = (
     "alert_type",
@@ -64,14 +65,28 @@ class Dedup(KeyedBase[Fingerprint]):
         self._reopen_window = int(config.reopen_window_secs * 1000)
         self._expiry = int(config.silence_expiry_secs * 1000)
         self._epoch = epoch
+        self._kept: dict[bytes, tuple[bytes, Fingerprint]] = {}
+        """states of late, each with the row that was written of it"""
 
     # -- the row
 
     def load(self, key: bytes, row: bytes | None) -> Fingerprint:
+        """The state that this very row was written of, where it is still at hand: it is out of our hands
+        until the next row is written of it, so a batch that comes to nothing leaves no trace.
+        """
+        kept = self._kept.pop(key, None)
+        if kept is not None and kept[0] is row:
+            return kept[1].as_loaded()
         return Fingerprint.of_row(key, row)
 
     def dump(self, state: Fingerprint) -> bytes | None:
-        return None if state.forgotten else state.row(self._due(state))
+        if state.forgotten:
+            return None
+        row = state.row(self._due(state))
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+        self._kept[state.key] = row, state
+        return row
 
     def due(self, row: bytes) -> int | None:
         return int(row[1 : row.index(b",")])
@@ -87,6 +102,13 @@ class Dedup(KeyedBase[Fingerprint]):
     def passed(self, record: Record, state: Fingerprint) -> bool:
         """Offsets do not tell here: a re-normalised copy stands at a new one. `handle` looks at origins."""
         return False
+
+    def take(self, record: Record, state: Fingerprint) -> bool:
+        """A repeat that begins at a time of its own, while its incident is open: it only counts."""
+        if state.phase != OPEN:
+            return False
+        glance = firing(record)
+        return glance is not None and state.repeated(glance)
 
     async def handle(self, record: Record, state: Fingerprint, now: Now) -> Events:
         if record.header(GLANCE) is None and isinstance(record.event, CloseRequested):

@@ -7,10 +7,11 @@ from typing import Any
 
 from schemas.sabotage import guard_off
 from streams import windows
-from streams.glance import Glance
+from streams.glance import Firing, Glance
 from streams.stage import State, pack, unpack
 
 KEPT_STARTS = 8  # how many beginnings of one fingerprint are remembered, to know a copy
+MOST_KNOWN = 100
 OPEN, RESOLVED, EXPIRED = "open", "resolved", "expired"
 NEVER_OPENED = ""
 
@@ -40,7 +41,7 @@ class Fingerprint(State):
     """[firing, startsAt, counted at, seen by webhook, seen by recorder], newest last"""
     counts: windows.Histogram = field(default_factory=list)
     known_starts: set[int] = field(default_factory=set)
-    """of `starts`, and perhaps older ones of this batch: most alerts begin at a time of their own"""
+    """of `starts`, and perhaps older ones: most alerts begin at a time of their own"""
 
     def __post_init__(self) -> None:
         self.known_starts.update([start[1] for start in self.starts])
@@ -50,6 +51,13 @@ class Fingerprint(State):
         if row is None:
             return cls(key=key)
         return cls({}, False, key, False, [], *unpack(row)[1:])
+
+    def as_loaded(self) -> Fingerprint:
+        """What `of_row` would make of the row that was just written of it."""
+        self.changed = False
+        if len(self.known_starts) > MOST_KNOWN:
+            self.known_starts = {start[1] for start in self.starts}
+        return self
 
     def row(self, due: int) -> bytes:
         """The deadline first, so that it can be read without the rest."""
@@ -105,14 +113,36 @@ class Fingerprint(State):
 
     # -- what is taken in
 
+    def repeated(self, glance: Firing) -> bool:
+        """`note` and `count` in one, for what is new, no copy, and raises nothing; else False, and nothing
+        is changed. Nearly all alerts come here.
+        """
+        event_id, severity, fired_at, received_at, place, offset, number = glance
+        last = self.origins.get(place)
+        if (
+            last is None
+            or [offset, number] <= last
+            or severity > self.highest
+            or fired_at in self.known_starts
+        ):
+            return False
+        last[0], last[1] = offset, number
+        self.changed = True
+        self._add(event_id, severity, received_at)
+        self._keep([1, fired_at, received_at, 1, 0])
+        return True
+
     def count(self, glance: Glance) -> None:
-        self.hits += 1
-        self.severity = glance.severity
-        self.highest = max(self.highest, glance.severity)
-        self.last_seen = max(self.last_seen, glance.received_at)
-        windows.add(self.counts, glance.received_at)
+        self._add(glance.event_id, glance.severity, glance.received_at)
         self.remember(glance)
-        self.uncounted.append(glance.event_id)
+
+    def _add(self, event_id: str, severity: int, at: int) -> None:
+        self.hits += 1
+        self.severity = severity
+        self.highest = max(self.highest, severity)
+        self.last_seen = max(self.last_seen, at)
+        windows.add(self.counts, at)
+        self.uncounted.append(event_id)
 
     def remember(self, glance: Glance) -> None:
         if glance.fired_at is None:
@@ -122,7 +152,11 @@ class Fingerprint(State):
             known[2] = glance.received_at
             return
         recorder = int(glance.recorder)
-        channels = (1 - recorder, recorder)
-        self.starts.append([int(glance.firing), glance.fired_at, glance.received_at, *channels])
-        self.known_starts.add(glance.fired_at)
-        del self.starts[:-KEPT_STARTS]
+        self._keep([int(glance.firing), glance.fired_at, glance.received_at, 1 - recorder, recorder])
+
+    def _keep(self, start: list[int]) -> None:
+        starts = self.starts
+        starts.append(start)
+        self.known_starts.add(start[1])
+        if len(starts) > KEPT_STARTS:
+            del starts[0]
