@@ -54,9 +54,9 @@ class SignersView:
         key = read_jwk({**jwk, "kid": ANY_ID})
         if key.algorithm == HS256:
             raise BadPayload("a shared secret is no public key", field="kty")
-        said = self._said()
-        _must_be_new(said, person, key.thumbprint)
-        parts = {**public_parts(key.key, key.algorithm), "kid": key.thumbprint}
+        kid = easy_to_type(key.thumbprint)
+        _must_be_new(self._said(), person, kid, key.thumbprint)
+        parts = {**public_parts(key.key, key.algorithm), "kid": kid}
         now = from_millis(now_ms)
         return SignerKeyAdded(
             event_id=ids.derive_id("enrolled", person, key.thumbprint),
@@ -85,8 +85,13 @@ class SignersView:
         return self.codec
 
 
-def _must_be_new(said: Recorded, person: str, kid: str) -> None:
-    if kid in said.revoked:
+def easy_to_type(thumbprint: str) -> str:
+    """An id that is no option to the commands that it is given to."""
+    return f"_{thumbprint}" if thumbprint.startswith("-") else thumbprint
+
+
+def _must_be_new(said: Recorded, person: str, kid: str, thumbprint: str) -> None:
+    if thumbprint in said.revoked:
         raise Conflict("this key is revoked, and nothing takes that back: make a new one")
     if (person, kid) in said.keys:
         raise Conflict(f"this key of yours is registered already, as {kid}")
