@@ -107,7 +107,7 @@ async def signers(loaded: Loaded) -> list[Finding]:
         and (signer.accounts or any(standing(key, admins(file)) is Standing.IN_FORCE for key in signer.keys))
     ]
     if not able:
-        todo = "`awoooi keys new` and `awoooi signers add`: until then nothing can be approved"
+        todo = "`awoooi signers list` shows whether the topic adds somebody; else nothing can be approved"
         return [Finding("signers", Verdict.WARNING, f"nobody of {path} can sign", todo)]
     return [Finding("signers", Verdict.OK, f"{len(able)} can sign")]
 
