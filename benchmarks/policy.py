@@ -40,7 +40,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MILLIS = int(NOW.timestamp() * 1000)
 ENVIRONMENT, PERSON = "production", "alice"
 CODEC = Codec()
-BATCH = 200
+BATCH, KEY = 200, b"k" * 32
 Proposed = tuple[RcaDecided, PreflightChecked]
 
 
@@ -55,7 +55,7 @@ async def measure_gate(scale: Scale) -> Measured:
 
 
 def _gate() -> Gate:
-    return Gate(world_of(CODEC, lambda _: {}, lambda _: 0), key=b"k" * 32)
+    return Gate(world_of(CODEC, lambda _: {}, lambda _: 0), key=KEY)
 
 
 async def _decisions(proposed: Sequence[Proposed]) -> float:
@@ -133,7 +133,11 @@ async def measure_signatures(scale: Scale) -> Measured:
 
 
 async def _verified(signers: Path, tokens: Sequence[bytes]) -> float:
-    runner, spent, told = Runner(Intake(Verifier(Rules(ENVIRONMENT), signers)), CODEC, lambda: MILLIS), 0.0, 0
+    runner, spent, told = (
+        Runner(Intake(Verifier(Rules(ENVIRONMENT), signers), key=KEY), CODEC, lambda: MILLIS),
+        0.0,
+        0,
+    )
     for start in range(0, len(tokens), BATCH):
         batch = enumerate(tokens[start : start + BATCH], start)
         records = [
