@@ -169,6 +169,9 @@ class Gate(KeyedBase[Gated]):
         DECIDED.labels(verdict.outcome, verdict.rule).inc()
         told = self._told(event, verdict, preflight, policy)
         told |= {"action_hash": hashed, "basis": self._basis(asked, standing)}
+        expires_at = now.moment + timedelta(minutes=policy.approvals.expire_minutes)
+        if verdict.outcome == Outcome.AUTO_APPROVED:
+            told |= {"expires_at": expires_at}  # its run is waited for no longer
         if verdict.outcome == Outcome.APPROVAL_REQUIRED:
             told |= _asking(event, verdict, unbound, policy, now)
         causes = (event.event_id, *([checks.event_id] if checks is not None else []))
@@ -179,7 +182,6 @@ class Gate(KeyedBase[Gated]):
             payload=Decision(**told),
         )
         if verdict.outcome == Outcome.AUTO_APPROVED:
-            expires_at = now.moment + timedelta(minutes=policy.approvals.expire_minutes)
             return [made, automatic(made, preflight, event.sealed, expires_at, self._key)]
         return [made, *self._request(event, told, preflight, (made.event_id, *causes), now)]
 

@@ -145,6 +145,7 @@ async def test_everything_in_order_is_told_as_automatic() -> None:
     assert not story.requests
     allowed = only(story.log.events("authorizations")).payload
     assert (allowed.approval_id, allowed.signatures, allowed.needed) == ("", (), None)
+    assert told.expires_at == allowed.expires_at
     assert (
         allowed.action_hash
         == told.action_hash
