@@ -37,7 +37,7 @@ from streams.policy.recheck import Objected, Objection, Today, may_act
 
 AGENT = "execute"
 CHECK, SEND, PROBE = "check", "execute", "probe"
-CLAIM_OVER, CAP, UNSEEN = "claim_over", "cap", "unavailable"
+CLAIM_OVER, CAP, UNSEEN, STATE_CHANGED = "claim_over", "cap", "unavailable", "state_changed"
 PROVEN_NOT_DONE, NOT_DONE_YET = "proven_not_done", "not_done_yet"
 """the latter: a call on its way may still do it, and beside another of the same there is one effect"""
 PROBES, BETWEEN_PROBES_SECS = 5, 2.0
@@ -154,7 +154,7 @@ class Attempt:
         changed = changed_since(checked, expected, self.event.payload.checks)
         if changed:
             told = self._telling(opened, changed, checked.observed, checks=checked.checks)
-            return told(ExecutionVoided, "state_changed")
+            return told(ExecutionVoided, STATE_CHANGED)
         self._doubt = await self.needs.knows.doubt(self.event)
         return await self._send(opened, checked, expected)
 
@@ -190,7 +190,7 @@ class Attempt:
         if done.end is End.DONE:
             return told(ExecutionSucceeded, "done")
         if done.end is End.CHANGED:
-            return told(ExecutionVoided, "state_changed")
+            return told(ExecutionVoided, STATE_CHANGED)
         if done.end is End.PARTLY:
             return told(ExecutionFailed, "partly")
         if self._objected is not None:

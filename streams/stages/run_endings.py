@@ -15,6 +15,7 @@ from schemas.envelope import Event
 from schemas.incident import IncidentStatus
 from schemas.outcome import DecisionMade, Outcome
 from schemas.run import EndReason, RunReason, RunState
+from streams.executing import STATE_CHANGED
 from streams.policy.endings import Closing
 from streams.stages.incident_row import Phase
 
@@ -54,7 +55,9 @@ CLOSED: dict[str, Ending] = {
     Outcome.REJECTED: REJECTED,
     Outcome.EXPIRED: EXPIRED,
 }
+CHANGED = replace(VOIDED, code="E-EXEC-VOIDED")
 VOIDED_BY: dict[str, Ending] = {
+    STATE_CHANGED: CHANGED,
     Closing.RESOLVED: replace(VOIDED, status=None, again=None),
     Closing.CANCELLED: replace(VOIDED, again=None),
 }
@@ -73,7 +76,7 @@ EXECUTED: dict[str, Ending] = {
     ),
     "execution.refused": Ending(RunState.FAILED, EndReason.EXECUTION_REFUSED, "E-EXEC-REFUSED"),
     "execution.shadowed": Ending(RunState.SUCCEEDED, EndReason.EXECUTION_SHADOWED),
-    "execution.voided": Ending(RunState.VOIDED, EndReason.VOIDED, "E-EXEC-VOIDED", again=RunReason.VOIDED),
+    "execution.voided": CHANGED,
     "execution.unknown": Ending(RunState.FAILED, EndReason.EXECUTION_UNKNOWN, "E-EXEC-UNKNOWN"),
 }
 """by the event's type: what executes and verifies writes `reason`, in one sentence, into each payload"""

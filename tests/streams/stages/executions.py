@@ -70,7 +70,10 @@ def authorization(run: int = 1, **changes: Any) -> ActionAuthorized:
 
 @dataclass
 class Target(Executor):
-    """It does as it is told, and remembers each effect. `guarded`: it refuses a call for another version."""
+    """It does as it is told, and remembers each effect.
+
+    `guarded`: it refuses a call for another version, and knows its own mark, as Kubernetes does.
+    """
 
     hook: Hook = nothing
     guarded: bool = True
@@ -98,6 +101,8 @@ class Target(Executor):
         await self.hook("before the call")
         if self.observed is None or self.observed.hash != expected:
             return Done(End.CHANGED, "it is another", self.observed)
+        if self.guarded and order.action_id in self.ledger:
+            return Done(End.DONE, "it was done before", self.observed)
         why, version = may_go_on(self.observed), len(self.ledger)
         if why:
             return Done(End.REFUSED, why, self.observed)

@@ -317,6 +317,22 @@ async def test_a_claim_that_is_read_before_its_authorization_is_kept() -> None:
     assert world.ends()[-1].payload.attempt == 2
 
 
+async def test_of_claims_without_an_authorization_the_first_is_kept() -> None:
+    world, elsewhere = World(), World()
+    elsewhere.put(authorization())
+    for _ in range(2):
+        await elsewhere.process().step()
+    first, second = elsewhere.written[1:]
+    world.put(first)
+    world.put(second)
+    process = world.process()
+    await process.run()
+
+    (row,) = process.rows.values()
+    (held,) = Acts.of_row(row).held.values()
+    assert held.claim == first.event_id != second.event_id
+
+
 # -- whatever happens, in whatever order
 
 
