@@ -8,51 +8,34 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization as form
 
-from awoooi.approval_follower import Follower
-from awoooi.events import Learn
 from awoooi.loading import load
 from awoooi.sign_commands import decide
-from connectors.gateway.app import create_app
-from connectors.gateway.config import GatewayConfig
 from connectors.gateway.signatures import MAX_BYTES, PATH
-from connectors.http import HttpClient, Reply
-from connectors.kafka.admin import apply_topics
-from connectors.kafka.config import KafkaConfig
-from connectors.kafka.producer import Publisher
+from connectors.http import Reply
 from schemas import ids
-from schemas.codec import Codec
 from schemas.incident import IncidentResolved
 from schemas.operations import Risk
 from streams.policy.approvals import State
 from streams.policy.jws import take_apart
 from streams.policy.refusals import Refusal
 from streams.policy.signers_file import SignersFile
-from tests.connectors.gateway.support import SECRET, serving
-from tests.connectors.gateway.test_signatures import NoTokens
+from tests.e2e.approval_system import System, gateway, running
 from tests.faults.approvals import HASH, Approvals, request, soon
 from tests.faults.approving import PARTITIONS
-from tests.faults.debate import learn
-from tests.faults.load import topics
-from tests.faults.test_exact import ROOT
-from tests.peers.fixtures import skip_without_tools
-from tests.peers.kafka import KafkaPeer
-from tests.peers.process import Process
 from tests.peers.waiting import wait_until_async
 from tests.schemas.golden_events import golden
 from tests.streams.policy import signing
 from tests.streams.policy.attacks import OWN, TRIED, Attack
-from tests.streams.policy.signing import OTHER_HASH, QUORUMS, jwk, key, signers, token
+from tests.streams.policy.signing import OTHER_HASH, QUORUMS, jwk, key, token
 from tests.streams.policy.test_attacks import changed
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
@@ -85,32 +68,10 @@ FORM = {
 """what the door may refuse, and write nowhere"""
 
 
-@dataclass
-class System:
-    """A broker and a policy worker, for all tests of this file."""
-
-    kafka: KafkaPeer
-    signers: Path
-    worker: Process
-    numbers: Iterator[int] = field(default_factory=lambda: iter(range(10**6)))
-
-    def approval_id(self) -> str:
-        return f"INC-20261121-T{next(self.numbers):09d}-A1"
-
-
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    folder = tmp_path_factory.mktemp("attacks")
-    registry = folder / "signers.json"
-    registry.write_text(signers().model_dump_json(exclude_defaults=True))
-    with skip_without_tools("kafka"), KafkaPeer.running(folder=folder / "kafka") as kafka:
-        config = KafkaConfig(bootstrap_servers=kafka.bootstrap)
-        asyncio.run(apply_topics(config, topics(), PARTITIONS))
-        command = [sys.executable, "-m", "tests.faults.approving", kafka.bootstrap, str(registry)]
-        with Process(command, folder / "worker.log", cwd=ROOT).start() as worker:
-            worker.wait_for_output("ready", 60)
-            yield System(kafka, registry, worker)
-            worker.kill()
+    with running(tmp_path_factory.mktemp("attacks")) as started:
+        yield started
 
 
 @pytest.fixture(autouse=True)
@@ -118,36 +79,6 @@ def _now(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tokens are made for this moment, over what is really asked."""
     monkeypatch.setattr(signing, "SECONDS", int(time.time()))
     monkeypatch.setattr(signing, "HASH", HASH)
-
-
-@dataclass
-class Gateway:
-    port: int
-    http: HttpClient
-
-    async def post(self, approval_id: str, made: bytes) -> Reply:
-        url = f"http://127.0.0.1:{self.port}{PATH.format(approval_id=approval_id)}"
-        return await self.http.request("POST", url, content=made)
-
-
-@asynccontextmanager
-async def open_codec() -> AsyncIterator[tuple[Codec, Learn]]:
-    yield Codec(), learn
-
-
-@asynccontextmanager
-async def gateway(kafka: KafkaPeer, folder: Path, **settings: Any) -> AsyncIterator[Gateway]:
-    at, publisher = KafkaConfig(bootstrap_servers=kafka.bootstrap, request_timeout_secs=3), None
-    config = GatewayConfig(tokens_file=folder / "tokens.json", stamp_secret=SECRET, **settings)
-    publisher = Publisher(at)
-    await publisher.start()
-    try:
-        async with Follower(at, open_codec, PARTITIONS) as follower:
-            app = create_app(config, publisher.send, ("grafana",), NoTokens(), approvals=follower)
-            async with serving(app) as port, HttpClient(timeout_secs=20) as http:
-                yield Gateway(port, http)
-    finally:
-        await publisher.stop()
 
 
 # -- every attack, each way
