@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from prometheus_client import Counter
+
 from schemas import ids
 from schemas.decision import LearningCauseJudged, RcaDecided
 from schemas.draft import Draft, envelope
@@ -73,6 +75,7 @@ LONGEST_EXECUTION = 2 * windows.HOUR
 """for each of its steps, before it counts as one whose end nobody knows"""
 EXECUTION_GRACE = 5 * windows.MINUTE
 """what begins in time tells so a little later"""
+ENDED = Counter("awoooi_runs_ended_total", "Runs that ended, by how and why", ["state", "reason"])
 
 
 class Runs(KeyedBase[Incident]):
@@ -298,6 +301,7 @@ class Runs(KeyedBase[Incident]):
             "error_code": ending.code,
             "detail": detail,
         }
+        ENDED.labels(ending.state, ending.reason).inc()
         if ending.again and not state.wanted:
             state.wanted = Wanted(ending.again, event["event_id"], _note(event, detail))
         state.phase, state.debate, state.early, state.awaited = Phase.NONE, "", None, None
