@@ -317,6 +317,19 @@ async def test_a_claim_that_is_read_before_its_authorization_is_kept() -> None:
     assert world.ends()[-1].payload.attempt == 2
 
 
+async def test_a_claim_of_an_earlier_attempt_counts_for_no_later_one() -> None:
+    world = World()
+    first, second = world.process(), world.process()
+    world.put(authorization())
+    await first.step()
+    await second.step()
+    world.clock.now += 31
+    await first.run()
+
+    assert world.types() == ["started", "succeeded"]
+    assert world.ends()[-1].payload.attempt == 2
+
+
 async def test_of_claims_without_an_authorization_the_first_is_kept() -> None:
     world, elsewhere = World(), World()
     elsewhere.put(authorization())
