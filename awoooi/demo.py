@@ -15,6 +15,7 @@ from awoooi.demo_steps import (
     Step,
     generate_approval,
     graphrag_analysis,
+    mcp_execution,
     multisig_approval,
     totals,
     trigger_alert,
@@ -28,10 +29,9 @@ from schemas.errors import AwoooiError, Misconfigured
 
 STEP_SECS = 60.0
 WIDTH, INDENT = 110, " " * 16
-NOT_THERE = (
-    "there is no executor yet: nothing was executed, and the kill switch is engaged, as on each fresh install"
+NOT_OURS = (
+    "left out: who signs and what may act in a running system is yours to say; `awoooi approve` signs there"
 )
-NOT_OURS = "left out: who may sign in a running system is yours to say; `awoooi approve` signs there"
 NEXT = """Try next:
   awoooi up                    the same system, until ctrl-C
   awoooi incidents             what is open
@@ -47,10 +47,13 @@ STEPS: Steps = {
     "graphrag_analysis": graphrag_analysis,
     "generate_approval": generate_approval,
     "multisig_approval": multisig_approval,
-    "mcp_execution": NOT_THERE,
+    "mcp_execution": mcp_execution,
     "totals": totals,
 }
-ATTACHED: Steps = {**STEPS, "generate_approval": NOT_OURS, "multisig_approval": NOT_OURS}
+ATTACHED: Steps = {
+    name: NOT_OURS if name in ("generate_approval", "multisig_approval", "mcp_execution") else step
+    for name, step in STEPS.items()
+}
 
 
 def run(loaded: Loaded, *, attach: bool) -> int:

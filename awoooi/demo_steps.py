@@ -14,12 +14,15 @@ from awoooi.argument import KINDS, TURNS, debate_of
 from awoooi.demo_alert import ALERT, payload
 from awoooi.demo_people import FIRST, SECOND, enrolled, forger_of
 from awoooi.demo_story import StepFailed, Story, expect
+from awoooi.reference_data import now
 from awoooi.sign_commands import TOPIC, Hand, shown, signed
+from awoooi.switch_commands import switch_set
 from connectors.http import Reply
 from connectors.kubernetes.fake_story import DATABASE
 from schemas.approval import ApprovalRequest, ApprovalRequested
 from schemas.operations import Operation, Risk
 from schemas.outcome import Outcome
+from schemas.switch import EVERYWHERE, SwitchKind, setting
 from streams.policy.approvals import State
 from streams.policy.ballots import signature_of
 from streams.policy.refusals import Refusal
@@ -28,6 +31,11 @@ REPEATS = 50
 AT_ONCE = 10
 MOST_TRIES = 40
 QUORUM = 2
+EXECUTED = ("execution.claimed", "execution.started", "execution.succeeded", "execution.verified")
+BROKEN = frozenset(
+    f"execution.{end}" for end in ("failed", "refused", "shadowed", "voided", "unknown", "unverified")
+)
+ALLOWED = {SwitchKind.KILL_SWITCH: "off", SwitchKind.OPERATION: "on"}
 JSON = {"Content-Type": "application/json"}
 Seen = AsyncIterator[str]
 Step = Callable[[Story], Seen]
@@ -49,7 +57,7 @@ SELECT (SELECT count() FROM v_alerts WHERE target_resource = {target:String}) AS
        (SELECT sum(runs) FROM v_incidents WHERE target_resource = {target:String}) AS runs,
        countIf(type = 'vote.counted') AS signatures,
        countIf(type = 'action.authorized') AS authorizations,
-       countIf(startsWith(type, 'execution.')) AS executions
+       countIf(type = 'execution.started') AS executions
 FROM events FINAL WHERE incident_id = {incident:String}
 """
 
@@ -157,6 +165,8 @@ def _request_of(row: Mapping[str, Any]) -> ApprovalRequested:
 async def multisig_approval(story: Story) -> Seen:
     file = story.settings.approvals.signers_file
     first, second = enrolled(file, *FIRST), enrolled(file, *SECOND)
+    for subject, state in ALLOWED.items():
+        yield await _allows(story, subject, state)
     async for line in _signs_on_kafka(story, first):
         yield line
     async for line in _forges_over_http(story, forger_of(second)):
@@ -166,6 +176,14 @@ async def multisig_approval(story: Story) -> Seen:
     story.signed = True
     async for line in _is_authorized(story, (first.person, second.person)):
         yield line
+
+
+async def _allows(story: Story, subject: SwitchKind, state: str) -> str:
+    """Recorded acts: a fresh install touches nothing."""
+    name = EVERYWHERE if subject is SwitchKind.KILL_SWITCH else Operation.DELETE_POD
+    chosen = setting(subject, name, state, f"the demo {story.test_id}")
+    await story.record(switch_set(chosen, FIRST[0], now()))
+    return f"{FIRST[0]} sets {chosen.subject} to {state}, recorded"
 
 
 async def _signs_on_kafka(story: Story, hand: Hand) -> Seen:
@@ -250,6 +268,34 @@ def _whose(hand: Hand, told: Mapping[str, Any]) -> str:
     return f"the signature of {hand.person} ({told.get('sentence', 'no refusal')})"
 
 
+# -- it is done, once
+
+
+async def mcp_execution(story: Story) -> Seen:
+    """By the executor of Kubernetes itself: nothing stands between it and the cluster yet."""
+    rows = await story.until(
+        "the execution, verified",
+        EVENTS,
+        lambda rows: any(row["type"] in (*BROKEN, EXECUTED[-1]) for row in rows),
+        kinds=[*EXECUTED, *BROKEN],
+    )
+    told = {row["type"]: json.loads(row["payload"]) for row in rows}
+    for kind in BROKEN & told.keys():
+        raise StepFailed(f"{kind}, {told[kind]['code']}: {told[kind]['reason']}")
+    expect("what was done", list(EXECUTED), sorted(row["type"] for row in rows))
+    done = told["execution.succeeded"]
+    expect("what it was about", _asked(story).action_hash, done["action_hash"])
+    yield f"{DATABASE}-0 is replaced in the demo's own cluster, by the executor {done['executor']}: done once"
+    yield f"verified: {told['execution.verified']['reason']}"
+    (run,) = await story.until("the run's end", EVENTS, bool, kinds=["run.finished"])
+    end = json.loads(run["payload"])
+    expect("the run's end", ("succeeded", "verified"), (end["state"], end["reason"]))
+    (incident, *_) = await story.until(
+        "a mitigated incident", INCIDENTS, lambda rows: bool(rows) and rows[0]["status"] == "MITIGATED"
+    )
+    yield f"the run {end['state']}, {incident['incident_id']} is {incident['status']}"
+
+
 # -- everything is there, once
 
 
@@ -257,7 +303,7 @@ async def totals(story: Story) -> Seen:
     """Whole and without doubles."""
     wanted = {"alerts": REPEATS + 1, "incidents": 1, "runs": 1, "executions": 0}
     if story.signed:
-        wanted |= {"signatures": QUORUM, "authorizations": 1}
+        wanted |= {"signatures": QUORUM, "authorizations": 1, "executions": 1}
     rows = await story.until(
         f"in all {wanted}", TOTALS, lambda rows: bool(rows) and wanted.items() <= rows[0].items()
     )

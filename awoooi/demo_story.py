@@ -9,15 +9,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from awoooi import defaults
 from awoooi.demo_alert import FRONTEND
+from awoooi.reference_data import publish
 from awoooi.settings import Settings
 from connectors.http import HttpClient, Reply
 from connectors.kafka.producer import Publisher
 from schemas.approval import ApprovalRequested
 from schemas.errors import AwoooiError, NotNow
+from schemas.switch import SwitchSet
 
 WAIT_SECS = 20.0
 """for each thing that must come to pass"""
@@ -26,6 +29,8 @@ Rows = list[dict[str, Any]]
 Query = Callable[[str, Mapping[str, Any]], Awaitable[Rows]]
 Write = Callable[[str, bytes], Awaitable[str]]
 """a plain record onto a topic; where it stands then"""
+Record = Callable[[SwitchSet], Awaitable[object]]
+"""a person's act, for everyone to follow"""
 
 
 class StepFailed(AwoooiError):
@@ -44,6 +49,7 @@ class Story:
     http: Sender
     query: Query
     write: Write
+    record: Record
     began: datetime
     target: str = FRONTEND
     incident_id: str = ""
@@ -99,7 +105,8 @@ async def story_of(settings: Settings, test_id: str, target: str = FRONTEND) -> 
             receipt = await publisher.send(topic, test_id.encode(), value)
             return f"{receipt.topic} partition {receipt.partition} offset {receipt.offset}"
 
-        yield Story(test_id, settings, token, http, record.ask, write, began, target)
+        acts = partial(publish, settings)
+        yield Story(test_id, settings, token, http, record.ask, write, acts, began, target)
 
 
 @asynccontextmanager

@@ -30,6 +30,8 @@ from schemas.approval import ApprovalRequest, ApprovalRequested
 from schemas.codec import Codec
 from schemas.envelope import Event
 from schemas.operations import Operation, Step, Target
+from schemas.run import EndReason, RunState
+from schemas.switch import SwitchSet
 from streams.memory import MemoryLog
 from streams.placed import Placed
 from streams.policy.action_hash import act_of, action_hash
@@ -53,6 +55,7 @@ INCIDENT = "INC-20260301-0A1B2C3D4E"
 POD = Target(cluster="demo", namespace="demo", kind="pod", name="postgres-db-0", id="0" * 32)
 SIGNATURES, REQUESTS = "approvals.signatures", "approvals.requests"
 WRITTEN = (REQUESTS, "approvals.votes", "approvals.outcomes", "decisions", "authorizations")
+SUCCEEDED = "execution.succeeded"
 TRIED = [name for name, step in STEPS.items() if not isinstance(step, str)]
 
 
@@ -73,8 +76,11 @@ class FakeSystem:
     loses_votes: bool = False
     hides: str = ""
     """a type of event that the record never gets"""
-    executed: int = 0
+    executed: int = 1
+    ends_execution: str = SUCCEEDED
+    is_over: bool = False
     starts: list[str] = field(default_factory=list)
+    switched: dict[str, str] = field(default_factory=dict)
     log: MemoryLog = field(init=False)
 
     def on(self, settings: Settings) -> Story:
@@ -82,7 +88,10 @@ class FakeSystem:
         if self.asks is not None:
             request = request_of(self.asks)
             self.log.append(REQUESTS, self.log.codec.encode(request), request.incident_id.encode())
-        return Story("tb2-x", settings, "t", self, self.ask, self.write, datetime.now(UTC))
+        return Story("tb2-x", settings, "t", self, self.ask, self.write, self.record, datetime.now(UTC))
+
+    async def record(self, act: SwitchSet) -> None:
+        self.switched[act.payload.subject] = act.payload.state
 
     async def post(self, url: str, content: bytes, headers: Mapping[str, str] | None = None) -> Reply:
         if url.endswith("/signatures"):
@@ -109,13 +118,17 @@ class FakeSystem:
             return [{**ALERT, "severity": self.severity}] if count else []
         if self.opens_nothing or not count:
             return []
-        return [{"incident_id": INCIDENT, "status": "PENDING", "hit_count": count * (1 + self.counts_twice)}]
+        status = "MITIGATED" if self.is_over else "PENDING"
+        return [{"incident_id": INCIDENT, "status": status, "hit_count": count * (1 + self.counts_twice)}]
 
     async def _events(self, sql: str, params: Mapping[str, Any], alerts: int) -> list[dict[str, Any]]:
         await self.log.run()
         self.log.tick()  # an end is told by the next one
         await self.log.run()
         events = [event for topic in WRITTEN for event in self.log.events(topic) if event.type != self.hides]
+        self.is_over = any(event.type == "action.authorized" for event in events)
+        if self.is_over and self.executed:
+            events += [event for event in executions(self.ends_execution, events) if event.type != self.hides]
         if sql == EVENTS:
             return [row_of(event) for event in events if event.type in params["kinds"]]
         if sql == VERDICTS:
@@ -123,8 +136,23 @@ class FakeSystem:
             return [row_of(event) for event in judged if event.payload.signature == params["signature"]]
         kinds = [event.type for event in events]
         signed, authorized = kinds.count("vote.counted"), kinds.count("action.authorized")
-        ours = {"alerts": alerts, "incidents": 1, "runs": 1, "executions": self.executed}
+        done = self.executed if self.is_over else 0
+        ours = {"alerts": alerts, "incidents": 1, "runs": 1, "executions": done}
         return [{**ours, "signatures": signed, "authorizations": authorized}]
+
+
+def executions(end: str, events: list[Event]) -> list[Event]:
+    """The contract's own examples, of the action that was authorized; and how the run ended."""
+    (authorized,) = [event for event in events if event.type == "action.authorized"]
+    kinds = ["execution.claimed", "execution.started", end]
+    told = [golden(kind) for kind in (*kinds, *(["execution.verified"] if end == SUCCEEDED else []))]
+    hashed = {"action_hash": authorized.payload.action_hash}
+    run = golden("run.finished")
+    finished = run.payload.model_copy(update={"state": RunState.SUCCEEDED, "reason": EndReason.VERIFIED})
+    return [
+        *(one.model_copy(update={"payload": one.payload.model_copy(update=hashed)}) for one in told),
+        run.model_copy(update={"payload": finished}),
+    ]
 
 
 def log_of(settings: Settings) -> MemoryLog:
@@ -209,7 +237,10 @@ async def test_all_steps_pass_on_a_system_that_works(
     assert "alice (sre) signs by a record on" in flat
     assert "refused, bad_signature" in flat
     assert "bob (devops) signs by POST" in flat
-    assert "SKIP [mcp_execution] there is no executor yet: nothing was executed" in flat
+    assert system.switched == {"kill_switch/*": "off", "operation/DELETE_POD": "on"}
+    assert (
+        "postgres-db-0 is replaced in the demo's own cluster, by the executor kubernetes: done once" in flat
+    )
 
 
 async def test_only_public_keys_are_written_down(
@@ -241,6 +272,7 @@ async def test_beside_a_running_system_nobody_signs(
     assert "SKIP            [multisig_approval]  left out" in said
     assert not settings.approvals.signers_file.exists()
     assert not system.log.events("approvals.votes")
+    assert system.switched == {}
 
 
 ONE_SIGNATURE = request_of({}).payload.needed.model_copy(update={"signatures": 1})
@@ -264,7 +296,18 @@ FAULTS: Mapping[str, tuple[FakeSystem, str, str]] = {
         "multisig_approval",
         "and action.authorized within",
     ),
-    "something was executed": (FakeSystem(executed=1), "totals", "'executions': 1"),
+    "nothing is executed": (FakeSystem(executed=0), "mcp_execution", "expected the execution, verified"),
+    "the executor refuses": (
+        FakeSystem(ends_execution="execution.refused"),
+        "mcp_execution",
+        "execution.refused, ",
+    ),
+    "it is not verified": (
+        FakeSystem(hides="execution.verified"),
+        "mcp_execution",
+        "expected the execution, verified",
+    ),
+    "it was executed twice": (FakeSystem(executed=2), "totals", "'executions': 2"),
 }
 
 
