@@ -27,8 +27,7 @@ from streams.policy.signatures import verify
 from streams.policy.signers import Registry
 from streams.reference import Reference
 from tests.connectors.gateway.support import SECRET, SOURCES, MemoryLog, serving
-from tests.streams.policy.signing import NOW, RULES, jwk, token
-from tests.streams.policy.test_recorded_signers import (
+from tests.streams.policy.signer_facts import (
     FRANK,
     Fact,
     confirmed,
@@ -38,6 +37,7 @@ from tests.streams.policy.test_recorded_signers import (
     revoked,
     thumbprint,
 )
+from tests.streams.policy.signing import NOW, RULES, jwk, token
 
 CODEC = Codec()
 KEYS = "/api/v1/keys"

@@ -26,8 +26,8 @@ from streams.reference import OUT_OF_DATE_SECS, REFERENCE_TOPICS, Reference, res
 from tests.peers.kafka import KafkaPeer
 from tests.peers.waiting import wait_until_async
 from tests.streams.engines import put
+from tests.streams.policy.signer_facts import BOB_SET, revoked
 from tests.streams.policy.signing import RULES
-from tests.streams.policy.test_recorded_signers import BOB_SET, revoked
 from tests.streams.policy.test_recorded_signers import reason as refused
 from tests.streams.policy.test_switches import said
 

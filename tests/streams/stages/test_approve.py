@@ -20,8 +20,8 @@ from streams.policy.verifier import Verifier
 from streams.policy.world import world_of
 from tests.schemas.golden_events import golden
 from tests.streams.debates import only
+from tests.streams.policy.signer_facts import Topic, revoked
 from tests.streams.policy.signing import signers, token
-from tests.streams.policy.test_recorded_signers import Topic, revoked
 from tests.streams.stages.test_gate import INCIDENT, PROOF_KEY, Gates
 from tests.streams.timeline import MINUTE
 
