@@ -290,6 +290,26 @@ async def test_a_killed_process_is_followed_by_one_that_asks(
     assert world.clock.now >= began + 30, "it waited until the other's claim was over"
 
 
+async def test_who_comes_back_to_a_claim_of_its_own_asks_too() -> None:
+    """Its partition went in the middle of the call, and came back while the claim is still valid."""
+    world, points = World(Target(guarded=False)), list[str]()
+
+    async def goes(point: str) -> None:
+        points.append(point)
+        if points.count("done") == 1 and point == "done":
+            raise Killed
+
+    world.target.hook = goes
+    world.put(authorization())
+    process = world.process()
+    with pytest.raises(Killed):
+        await process.run()
+    await process.run()
+
+    assert len(world.target.ledger) == 1
+    assert (world.types(), points[-1]) == (["succeeded"], "probe")
+
+
 async def test_an_end_that_was_told_is_not_told_otherwise_after_a_crash() -> None:
     world = World()
     world.put(authorization())
