@@ -67,7 +67,7 @@ EXECUTION_BY_HEADER = frozenset(kind.encode() for kind in (*STEPS, *EXECUTED))
 """what else stands on these topics, repeats above all, is not even decoded"""
 Seen = tuple[bytes | None, Plain]
 """ciphertext and payload of a sighting"""
-FIRST_REPEAT, LONGEST_REPEAT = 10 * windows.MINUTE, 4 * windows.HOUR
+FIRST_REPEAT, LONGEST_REPEAT = windows.MINUTE, 4 * windows.HOUR
 """how long after a run a repeat asks for the next: twice as long each time, until something new is said"""
 EXECUTION_WAIT = windows.HOUR
 """for an approved action that does not say itself how long it may be executed"""
