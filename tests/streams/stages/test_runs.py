@@ -236,8 +236,8 @@ async def test_repeats_ask_for_a_run_when_the_last_one_has_ended_for_a_while() -
     story = await started()
     await story.debated().gate("BLOCKED").run()
     waits, last = [], story.now
-    for number in range(1, 200):
-        await story.pass_seconds(300).fire(started=number).run()
+    for number in range(1, 800):
+        await story.pass_seconds(60).fire(started=number).run()
         if len(story.requests) > len(waits) + 1:
             waits.append(story.now - last)
             await story.debated().gate("BLOCKED").run()
