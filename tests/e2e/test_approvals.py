@@ -24,6 +24,11 @@ pytest.importorskip("chdb")
 
 REQUESTS = "SELECT payload FROM events FINAL WHERE type = 'approval.requested' ORDER BY recorded_at"
 ENDS = "SELECT payload FROM events FINAL WHERE type IN ('approval.approved', 'approval.rejected')"
+REFUSED = """
+SELECT payload, run_id FROM events FINAL WHERE type = 'execution.refused'
+AND JSONExtractString(payload, 'approval_id') = '{}'
+"""
+ENDED = "SELECT payload FROM events FINAL WHERE type = 'run.finished' AND run_id = '{}'"
 DEBATED = """
 SELECT incident_id FROM events FINAL WHERE type = 'rca.decided'
 AND incident_id IN (SELECT incident_id FROM v_incidents WHERE target_resource = 'acted-1')
@@ -95,6 +100,10 @@ def test_people_approve_and_reject_what_is_asked(system: System) -> None:
     second = asked(system, 3)
     assert "is REJECTED" in system.run("reject", str(second["approval_id"]), "--key", bob)
     system.until_rows(ENDS, 2)
+    (refused_row,) = system.until_rows(REFUSED.format(first["approval_id"]), 1)
+    assert json.loads(refused_row["payload"])["code"] == "kill_switch"
+    (ended,) = system.until_rows(ENDED.format(refused_row["run_id"]), 1)
+    assert json.loads(ended["payload"])["reason"] == "execution_refused"
 
     stranger = system.folder / "stranger.key"
     system.run("keys", "new", "mallory", "--to", str(stranger))
