@@ -54,13 +54,20 @@ async def nothing(_: str) -> None:
 
 
 @cache
-def authorization(run: int = 1, **changes: Any) -> ActionAuthorized:
+def authorization(run: int = 1) -> ActionAuthorized:
     """What policy allowed by itself, for a target with the id of its name."""
-    event = automatic()
-    place = event.payload.action.step.target.model_dump(exclude={"id"})
-    own = target_id(KEYS.target, project_id=event.project_id, **place)
-    event = told(does(event, target={"id": own}), target=own, observed_state=OBSERVED.hash)
+    return changed(run)
+
+
+def changed(run: int = 1, real: str = "", **changes: Any) -> ActionAuthorized:
+    """Decided so by policy itself: ids, hash and proof fit. `real` is the target's own name."""
+    event = told(automatic(), observed_state=OBSERVED.hash)
     event = told(event, **changes)
+    if "target" not in changes:
+        place = event.payload.action.step.target.model_dump(exclude={"id"})
+        place["name"] = real or place["name"]
+        own = target_id(KEYS.target, project_id=event.project_id, **place)
+        event = told(does(event, target={"id": own}), target=own)
     event = told(event, action_hash=hashed(event))
     if run > 1:
         run_id = ids.run_id(event.incident_id, run)
@@ -84,6 +91,8 @@ class Target(Executor):
     forgets: bool = False
     """it cannot say whether something was done"""
     ledger: list[str] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
+    """what it was to do"""
     name: str = "kubernetes"
     operations: frozenset[Operation] = frozenset({Operation.DELETE_POD})
 
@@ -98,6 +107,7 @@ class Target(Executor):
         return Check(name="dry_run", passed=True)
 
     async def execute(self, order: Order, expected: str, may_go_on: MayGoOn) -> Done:
+        self.orders.append(order)
         await self.hook("before the call")
         if self.observed is None or self.observed.hash != expected:
             return Done(End.CHANGED, "it is another", self.observed)
@@ -223,3 +233,10 @@ class Process:
     async def run(self) -> None:
         while await self.step():
             pass
+
+
+async def one(world: World, *events: Event) -> World:
+    for event in events or (authorization(),):
+        world.put(event)
+    await world.process().run()
+    return world

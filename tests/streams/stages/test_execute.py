@@ -2,34 +2,62 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import pytest
 
 from connectors.executors.contract import Done, Effect, End, Observed
 from schemas.authorization import ActionAuthorized
-from schemas.envelope import Event
 from schemas.execution import ExecutionClaimed
 from schemas.preflight import Check
-from streams.executing import ExecuteNeeds
+from streams.commitments import Committed, commit
 from streams.stage import Now
-from streams.stages.execute import Execute
-from streams.stages.execute_row import Acts, Held
 from streams.stages.verify import Verify
-from tests.streams.policy.forgeries import FREEZE, of, policy, told
-from tests.streams.stages.evidence_support import record
-from tests.streams.stages.executions import OBSERVED, Killed, Knowing, Target, World, authorization
+from tests.streams.policy.forgeries import FREEZE, insider, of, policy, told
+from tests.streams.stages.evidence_support import KEYS, record
+from tests.streams.stages.executions import OBSERVED, Knowing, Target, World, authorization, changed, one
 
+LABEL = "[IP_1]"
 OTHER = Observed({"uid": "pod-2", "spec": "5" * 64}, "8")
 FAILS = (Check(name="owned", passed=True), Check(name="dry_run", passed=False, message="quota exceeded"))
 
 
-async def one(world: World, *events: Event) -> World:
-    for event in events or (authorization(),):
-        world.put(event)
-    await world.process().run()
-    return world
+def elsewhere() -> ActionAuthorized:
+    """The id of another pod under this one's name."""
+    action = authorization().payload.action
+    target = action.step.target.model_copy(update={"id": "of another"})
+    action = action.model_copy(update={"step": action.step.model_copy(update={"target": target})})
+    return changed(action=action, target="of another")
+
+
+def labelled(value: str) -> ActionAuthorized:
+    """For a pod whose name is a personal value, with this one sealed in its place."""
+    action, salted = authorization().payload.action, commit_to("10.1.2.3")
+    target = action.step.target.model_copy(update={"name": LABEL})
+    action = action.model_copy(update={"step": action.step.model_copy(update={"target": target})})
+    event = changed(real="10.1.2.3", action=action, commitments=salted.commitments)
+    assert KEYS.sealer is not None
+    values = {**salted.values, LABEL: value}
+    sealed = KEYS.sealer.seal(values, project_id=event.project_id, event_id=event.run_id)
+    return of(event, sealed=sealed)
+
+
+def commit_to(value: str) -> Committed:
+    step = authorization().payload.action.step
+    target = step.target.model_copy(update={"name": LABEL})
+    return commit([step.model_copy(update={"target": target})], {LABEL: value})
+
+
+async def test_real_names_are_put_back_for_the_calls_alone() -> None:
+    world = await one(World(), labelled("10.1.2.3"))
+
+    assert world.types() == ["started", "succeeded"]
+    assert [order.step.target.name for order in world.target.orders] == ["10.1.2.3"]
+    assert "10.1.2.3" not in "".join(event.model_dump_json() for event in world.written)
+
+
+def sealed_by_another() -> ActionAuthorized:
+    return insider(of(authorization(), sealed=b"\x01" * 64))
 
 
 async def test_it_is_done_once_and_told() -> None:
@@ -53,6 +81,7 @@ async def test_the_same_again_is_done_by_nobody() -> None:
 
     assert len(world.target.ledger) == 1
     assert world.types() == ["started", "succeeded"]
+    assert len([event for event in world.written if isinstance(event, ExecutionClaimed)]) == 2
 
 
 NOES: dict[str, tuple[dict[str, Any], str, str]] = {
@@ -110,7 +139,7 @@ async def test_a_broker_that_cannot_say_engages_the_kill_switch() -> None:
 
 
 FORGED: dict[str, tuple[ActionAuthorized, str]] = {
-    "over": (authorization(expires_at=authorization().recorded_at), "over"),
+    "over": (changed(expires_at=authorization().recorded_at), "over"),
     "other hash": (told(authorization(), action_hash="0" * 64), "other_hash"),
     "other state": (told(authorization(), observed_state="0" * 64), "other_hash"),
     "unproven": (told(authorization(), proof="0" * 64), "unproven"),
@@ -146,7 +175,7 @@ VOIDS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("given", VOIDS.values(), ids=VOIDS)
 async def test_a_target_that_changed_voids_it_with_both_states(given: dict[str, Any]) -> None:
     before = (Check(name="owned", passed=True), Check(name="dry_run", passed=True))
-    world = await one(World(Target(**given)), authorization(checks=before))
+    world = await one(World(Target(**given)), changed(checks=before))
 
     (end,) = world.ends()
     now = given.get("observed", OBSERVED)
@@ -174,11 +203,29 @@ async def test_how_it_ends_is_told(done: Done, types: list[str], code: str) -> N
 
 
 async def test_a_failure_takes_trust_away() -> None:
-    world = await one(World(Target(end=Done(End.REFUSED, "403"))))
+    assessment = authorization().payload.assessment.model_copy(update={"trust_key": "a key"})
+    world = await one(World(Target(end=Done(End.REFUSED, "403"))), changed(assessment=assessment))
 
     observed = [event.payload for event in world.written if event.type == "trust.observed"]
-    key = authorization().payload.assessment.trust_key
-    assert [(one.trust_key, one.outcome) for one in observed] == ([(key, "failed")] if key else [])
+    assert [(one.trust_key, one.outcome) for one in observed] == [("a key", "failed")]
+
+
+OTHERS: dict[str, tuple[ActionAuthorized, Target, str]] = {
+    "another value than was signed": (labelled("10.9.9.9"), Target(), "other_values"),
+    "another target than its id": (elsewhere(), Target(), "other_values"),
+    "nobody who could": (authorization(), Target(operations=frozenset()), "no_executor"),
+    "values that cannot be opened": (sealed_by_another(), Target(), "no_values"),
+}
+
+
+@pytest.mark.parametrize(("event", "target", "code"), OTHERS.values(), ids=OTHERS)
+async def test_what_is_not_the_very_thing_is_not_done(
+    event: ActionAuthorized, target: Target, code: str
+) -> None:
+    world = await one(World(target), event)
+
+    assert (world.types(), world.ends()[0].payload.code) == (["refused"], code)
+    assert world.target.ledger == []
 
 
 async def test_no_answer_is_asked_about_and_then_unknown() -> None:
@@ -192,259 +239,6 @@ async def test_the_cap_counts_what_was_done_within_the_hour() -> None:
 
     assert world.types().count("succeeded") == 3
     assert (world.types()[-1], world.ends()[-1].payload.code) == ("refused", "cap")
-
-
-# -- claims
-
-
-async def test_of_two_the_first_claim_wins() -> None:
-    world = World()
-    first, second = world.process(), world.process()
-    world.put(authorization())
-    await first.step()
-    await second.step()
-    await second.run()  # finds the first's claim before its own
-    await first.run()
-
-    assert len(world.target.ledger) <= 1
-    claims = [event for event in world.written if isinstance(event, ExecutionClaimed)]
-    assert [one.payload.claimed_by for one in claims[:2]] == ["process 1", "process 2"]
-
-
-async def test_a_late_own_claim_is_claimed_anew() -> None:
-    world = World()
-    process = world.process()
-    world.put(authorization())
-    await process.step()
-    world.clock.now += 31
-    await process.run()
-
-    assert world.types() == ["started", "succeeded"]
-    assert world.ends()[-1].payload.attempt == 2
-    assert len(world.target.ledger) == 1
-
-
-async def test_a_claim_that_ends_before_the_call_is_not_acted_on() -> None:
-    world = World()
-
-    async def sleeps(where: str) -> None:
-        if where == "before the call" and world.clock.now < 130:
-            world.clock.now += 40
-            assert world.target.ledger == []
-
-    world.target.hook = sleeps
-    await one(world)
-
-    assert world.ends()[-1].payload.attempt == 2
-    assert len(world.target.ledger) == 1
-
-
-async def test_claims_that_always_come_late_end() -> None:
-    world = World()
-
-    async def sleeps(where: str) -> None:
-        if where == "before the call":
-            world.clock.now += 40
-
-    world.target.hook = sleeps
-    await one(world)
-
-    assert (world.types(), world.ends()[0].payload.code) == (["refused"], "claim_over")
-    assert world.target.ledger == []
-
-
-CRASHES = {
-    # where, guarded → ends
-    ("check", True): ["started", "succeeded"],
-    ("check", False): ["unknown"],
-    ("before the call", True): ["started", "succeeded"],
-    ("before the call", False): ["unknown"],
-    ("in flight", True): ["started", "succeeded"],
-    ("in flight", False): ["unknown"],
-    ("done", True): ["succeeded"],
-    ("done", False): ["succeeded"],
-}
-
-
-@pytest.mark.parametrize(("place", "types"), CRASHES.items(), ids=str)
-async def test_a_killed_process_is_followed_by_one_that_asks(
-    place: tuple[str, bool], types: list[str]
-) -> None:
-    where, guarded = place
-    world = World(Target(guarded=guarded))
-
-    async def dies(point: str) -> None:
-        if point == where and world.started == 1:
-            raise Killed
-
-    world.target.hook = dies
-    world.put(authorization())
-    process = world.process()
-    with pytest.raises(Killed):
-        await process.run()
-    began = world.clock.now
-    await world.process(process).run()
-
-    assert world.types() == types
-    assert len(world.target.ledger) == (0 if types == ["unknown"] else 1)
-    assert world.clock.now >= began + 30, "it waited until the other's claim was over"
-
-
-async def test_who_comes_back_to_a_claim_of_its_own_asks_too() -> None:
-    """Its partition went in the middle of the call, and came back while the claim is still valid."""
-    world, points = World(Target(guarded=False)), list[str]()
-
-    async def goes(point: str) -> None:
-        points.append(point)
-        if points.count("done") == 1 and point == "done":
-            raise Killed
-
-    world.target.hook = goes
-    world.put(authorization())
-    process = world.process()
-    with pytest.raises(Killed):
-        await process.run()
-    await process.run()
-
-    assert len(world.target.ledger) == 1
-    assert (world.types(), points[-1]) == (["succeeded"], "probe")
-
-
-async def test_an_end_that_was_told_is_not_told_otherwise_after_a_crash() -> None:
-    world = World()
-    world.put(authorization())
-    process = world.process()
-    await process.step()
-    process.loses_rows = True
-    with pytest.raises(Killed):
-        await process.run()
-    await world.process(process).run()
-
-    assert world.types() == ["started", "succeeded"]
-    assert len(world.target.ledger) == 1
-
-
-async def test_a_claim_that_is_read_before_its_authorization_is_kept() -> None:
-    world, before = World(), World()
-    process = before.process()
-    before.put(authorization())
-    await process.step()
-    world.put(before.written[-1])
-    world.put(authorization())
-    await world.process().run()
-
-    assert world.types() == ["started", "succeeded"]
-    assert world.ends()[-1].payload.attempt == 2
-
-
-async def test_a_claim_of_an_earlier_attempt_counts_for_no_later_one() -> None:
-    world = World()
-    first, second = world.process(), world.process()
-    world.put(authorization())
-    await first.step()
-    await second.step()
-    world.clock.now += 31
-    await first.run()
-
-    assert world.types() == ["started", "succeeded"]
-    assert world.ends()[-1].payload.attempt == 2
-
-
-async def test_of_claims_without_an_authorization_the_first_is_kept() -> None:
-    world, elsewhere = World(), World()
-    elsewhere.put(authorization())
-    for _ in range(2):
-        await elsewhere.process().step()
-    first, second = elsewhere.written[1:]
-    world.put(first)
-    world.put(second)
-    process = world.process()
-    await process.run()
-
-    (row,) = process.rows.values()
-    (held,) = Acts.of_row(row).held.values()
-    assert held.claim == first.event_id != second.event_id
-
-
-# -- whatever happens, in whatever order
-
-
-class WithoutReadBack(Execute):
-    """The negative control: its own claim is believed before the log has it."""
-
-    async def _authorized(
-        self, needs: ExecuteNeeds, event: ActionAuthorized, held: Held, state: Acts, now: Now
-    ) -> list[Event]:
-        claim: Any = self._claim(needs, event, held, now)
-        held.authorized, held.claim, held.valid_secs = event, claim.event_id, claim.payload.valid_secs
-        return [claim, *await self._go(needs, event, held, state, now)]
-
-
-POINTS = ("check", "before the call", "in flight", "done", "probe")
-
-
-async def interleaved(seed: int, stage: type[Execute] = Execute) -> World:
-    """Two processes that both believe to have the partition, stopped, frozen and restarted at random."""
-    chance = random.Random(seed)
-    world = World(Target(guarded=chance.random() < 0.5), stage=stage)
-    processes = [world.process(), world.process()]
-    busy = set[int]()
-
-    async def hook(point: str) -> None:
-        if chance.random() < 0.1:
-            raise Killed
-        if chance.random() < 0.2:
-            world.clock.now += chance.choice((1, 29, 31, 100))  # frozen
-        if chance.random() < 0.4:  # the other goes on meanwhile
-            await go_on(chance.randrange(2))
-
-    async def go_on(which: int) -> None:
-        """One target, so a process does one thing after the other."""
-        if which in busy:
-            return
-        busy.add(which)
-        for _ in range(chance.randrange(1, 4)):
-            try:
-                await processes[which].step()
-            except Killed:
-                processes[which] = world.process(processes[which])
-        busy.remove(which)
-
-    world.target.hook = hook
-    for run in range(1, 4):
-        world.put(authorization(run))
-    while any(process.place < len(world.records) for process in processes):
-        which = chance.randrange(2)
-        await go_on(which)
-    return world
-
-
-@pytest.mark.parametrize("part", range(4))
-async def test_at_most_one_effect_whatever_happens(part: int) -> None:
-    for seed in range(part * 25, part * 25 + 25):
-        world = await interleaved(seed)
-        done = world.target.ledger
-        assert len(done) == len(set(done)), f"seed {seed}: {done}"
-        assert {event.payload.action_id for event in world.ends()} == {
-            authorization(run).payload.action_id for run in range(1, 4)
-        }, f"seed {seed}: an action without an end"
-        told = {event.payload.action_id for event in world.ends() if event.type == "execution.refused"}
-        assert not told & set(done), f"seed {seed}: what was refused was done"
-
-
-async def test_without_the_read_back_some_are_done_twice() -> None:
-    twice = 0
-    for seed in range(10):
-        world = await interleaved(seed, WithoutReadBack)
-        twice += len(world.target.ledger) != len(set(world.target.ledger))
-    assert twice
-
-
-async def test_where_nothing_fails_each_is_done_exactly_once() -> None:
-    world = await one(World(), *(authorization(run) for run in range(1, 4)))
-
-    assert sorted(world.target.ledger) == sorted(authorization(run).payload.action_id for run in range(1, 4))
-    assert world.types() == ["started", "succeeded"] * 3
 
 
 # -- afterwards
