@@ -10,7 +10,6 @@ import random
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,32 +20,22 @@ from awoooi.loading import load
 from awoooi.sign_commands import decide
 from connectors.gateway.signatures import MAX_BYTES, PATH
 from connectors.http import Reply
-from schemas import ids
-from schemas.incident import IncidentResolved
 from schemas.operations import Risk
-from streams.policy.approvals import State
 from streams.policy.jws import take_apart
 from streams.policy.refusals import Refusal
 from streams.policy.signers_file import SignersFile
 from tests.e2e.approval_system import System, gateway, running
+from tests.e2e.attempts import Tried, ask, attempts, check_nothing_counted
 from tests.faults.approvals import HASH, Approvals, request, soon
 from tests.faults.approving import PARTITIONS
 from tests.peers.waiting import wait_until_async
-from tests.schemas.golden_events import golden
 from tests.streams.policy import signing
-from tests.streams.policy.attacks import OWN, TRIED, Attack
-from tests.streams.policy.signing import OTHER_HASH, QUORUMS, jwk, key, token
+from tests.streams.policy.signing import jwk, key, token
 from tests.streams.policy.test_attacks import changed
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
-RISKS = {quorum: risk for risk, quorum in QUORUMS.items()}
 FIXED_ID = signing.APPROVAL_ID
-AT_THE_EDGE = ("a clock ahead by more than the skew", "valid from after the skew")
-"""a second decides: told by the table, where time stands still"""
-ELSEWHERE = {
-    "HS256 with an RSA key, on one machine": Refusal.SYMMETRIC_ALGORITHM,  # this is not one machine
-}
 UNASKED = ("another approval of the incident", "another incident's approval")
 """they wait for a request that never comes"""
 SPACES = ("a space behind", "a line break behind")
@@ -82,73 +71,6 @@ def _now(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # -- every attack, each way
-
-
-@dataclass
-class Tried:
-    """An attack made for an approval of its own."""
-
-    name: str
-    attack: Attack
-    approval_id: str
-    made: bytes = b""
-    before: tuple[bytes, ...] = ()
-
-    @property
-    def reason(self) -> str:
-        if self.attack.approval.state is not State.PENDING:
-            return "closed"
-        return str(ELSEWHERE.get(self.name, self.attack.reason))
-
-
-def attempts(system: System, monkeypatch: pytest.MonkeyPatch) -> list[Tried]:
-    found = []
-    for name, attack in {**TRIED, **OWN}.items():
-        if name in AT_THE_EDGE or attack.approval.state is State.EXPIRED:
-            continue  # whatever would be late after its expiry has expired itself
-        tried = Tried(name, attack, system.approval_id())
-        monkeypatch.setattr(signing, "APPROVAL_ID", tried.approval_id)
-        tried.before = tuple(make() for make in attack.before) + closing(attack)
-        tried.made = attack.make()
-        found.append(tried)
-    return found
-
-
-def closing(attack: Attack) -> tuple[bytes, ...]:
-    match attack.approval.state:
-        case State.APPROVED:
-            return token("carol"), token("frank")
-        case State.REJECTED:
-            return (token("carol", decision="reject"),)
-        case _:
-            return ()
-
-
-async def ask(approvals: Approvals, all_tried: list[Tried]) -> None:
-    """What each of them attacks, as it stands when it is attacked."""
-    for tried in all_tried:
-        approval = tried.attack.approval
-        changes = {"observed_state": "another"} if approval.action_hash == OTHER_HASH else {}
-        until = signing.SECONDS + 3600
-        risk = RISKS[approval.quorum]
-        await approvals.ask(request(tried.approval_id, until, risk, approval.proposed_by, **changes))
-    before = [made for tried in all_tried for made in tried.before]
-    await approvals.sign(*before)
-    await approvals.until_judged(before)
-    voided = [tried for tried in all_tried if tried.attack.approval.state is State.VOIDED]
-    for tried in voided:
-        about = {"incident_id": tried.approval_id[:-3], "event_id": ids.derive_id("test", tried.approval_id)}
-        resolved: IncidentResolved = golden("incident.resolved")
-        await approvals.put("incidents", resolved.model_copy(update=about))
-    await approvals.until(lambda: all(approvals.ends(tried.approval_id) for tried in voided), "all voided")
-
-
-def check_nothing_counted(approvals: Approvals, all_tried: list[Tried]) -> None:
-    assert not approvals.broken
-    for tried in all_tried:
-        assert len(approvals.counted(tried.approval_id)) == len(tried.before), tried.name
-        approved = tried.attack.approval.state is State.APPROVED or "closed in between" in tried.name
-        assert len(approvals.authorized(tried.approval_id)) == approved, tried.name
 
 
 def latest(verdicts: list[str], tried: Tried) -> list[str]:
@@ -252,6 +174,21 @@ async def test_no_random_change_of_a_good_token_counts(system: System) -> None:
         assert len(made) > 500
         await approvals.sign(good[0])
         await approvals.until(lambda: approvals.authorized(asked), "the good one counts")
+
+
+async def test_a_record_without_a_value_is_refused_and_stops_nobody(system: System) -> None:
+    asked = system.approval_id()
+    async with Approvals(system.kafka.bootstrap) as approvals:
+        await approvals.until_quiet(3)
+        before = len(approvals.verdict(b""))
+        await approvals.sign(None, key=b"any")
+        await approvals.until(lambda: len(approvals.verdict(b"")) > before, "refused")
+        await approvals.ask(request(asked, soon(3600), Risk.MEDIUM))
+        await approvals.sign(token(approval_id=asked))
+        await approvals.until(lambda: approvals.authorized(asked), "the next one counts")
+
+        assert set(approvals.verdict(b"")) == {Refusal.NOT_THREE_PARTS}
+        assert not approvals.broken
 
 
 # -- the command line

@@ -124,7 +124,7 @@ class Approvals:
     async def ask(self, *requests: ApprovalRequested) -> None:
         await self.put("approvals.requests", *requests)
 
-    async def sign(self, *tokens: bytes, key: bytes | None = None) -> None:
+    async def sign(self, *tokens: bytes | None, key: bytes | None = None) -> None:
         await asyncio.gather(*[await self._producer.send(SIGNATURES, token, key=key) for token in tokens])
 
     # -- reading
