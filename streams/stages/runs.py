@@ -363,7 +363,7 @@ def _matters(record: Record, state: Incident) -> bool:
     if kind is None:
         kind = record.plain[0].type_name().encode()
     if kind == HIT:
-        return not state.phase and 0 < state.repeat_at <= record.timestamp
+        return not state.phase and state.sighting != b"" and 0 < state.repeat_at <= record.timestamp
     return kind in TAKEN_BY_HEADER or kind in EXECUTION_BY_HEADER
 
 
