@@ -17,7 +17,7 @@ from schemas.headers import iso, plain_headers
 from schemas.incident import IncidentHit, IncidentOpened
 from streams.runner import Outgoing
 
-BATCH = 2000
+BATCH = 3000
 """Repeats are told of once in so many alerts of a partition: about as many events as ours."""
 MOST_CAUSES = 100
 VERSION = b"0.1.0"

@@ -25,7 +25,7 @@ async def run(bootstrap: str, group: str, topic: str) -> None:
         group_id=group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        max_partition_fetch_bytes=4 * MIB,
+        max_partition_fetch_bytes=5 * MIB,
     )
     async with producing(bootstrap) as producer:
         await consumer.start()
