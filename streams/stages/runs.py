@@ -157,9 +157,9 @@ class Runs(KeyedBase[Incident]):
         return self._ask(Wanted(RunReason.RERUN, event["event_id"], note), event, state, now)
 
     def _cancel(self, event: Plain, state: Incident, at: int, now: Now) -> Events:
-        """What is being executed can no longer be called off."""
+        """What is authorized can no longer be called off: whoever executes does not look here."""
         meant = event["payload"]["run_id"]
-        can_end = Phase.NONE < state.phase < Phase.EXECUTING
+        can_end = Phase.NONE < state.phase < Phase.APPROVED
         if not can_end or meant not in ("", state.pending_run):
             return ()
         reason = event["payload"]["reason"]

@@ -82,11 +82,6 @@ ENDS: dict[str, tuple[Says, str, str, str, list[tuple[str, str]]]] = {
         lambda story: (waiting(story).cancel,),
         "cancelled", "cancelled", "E-RUN-CANCELLED", [ASKED, ("ESCALATED", "cancelled")],
     ),
-    "cancelled when approved": (
-        lambda story: (story.debated().gate("AUTO_APPROVED").cancel,),
-        "cancelled", "cancelled", "E-RUN-CANCELLED",
-        [("EXECUTING", "auto_approved"), ("ESCALATED", "cancelled")],
-    ),
 }  # fmt: skip
 
 
@@ -246,6 +241,15 @@ async def test_repeats_ask_for_a_run_when_the_last_one_has_ended_for_a_while() -
     assert waits[:3] == [FIRST_REPEAT, 2 * FIRST_REPEAT, 4 * FIRST_REPEAT]
     assert max(waits) == LONGEST_REPEAT
     assert {request.payload.reason for request in story.requests[1:]} == {RunReason.REPEATED}
+
+
+async def test_what_is_authorized_is_not_called_off_behind_the_executor_s_back() -> None:
+    story = await started()
+    await story.debated().gate("AUTO_APPROVED").run()
+    await story.cancel().run()
+
+    assert story.ends == []
+    assert story.moves[-1] == ("EXECUTING", "auto_approved")
 
 
 async def test_after_a_person_called_it_off_repeats_ask_for_nothing() -> None:
