@@ -54,7 +54,7 @@ WRONG = {
     "a negative time": (["up", "--for", "-1"], {}, WRONG_USAGE, "--for"),
     "a wrong setting": (["config"], {"AWOOOI_LOG_LEVEL": "loud"}, FAILED, "AWOOOI_LOG_LEVEL"),
     "an unknown setting": (["up"], {"AWOOOI_PORT": "1"}, FAILED, "AWOOOI_PORT"),
-    "no such worker": (["worker", "baker"], {}, FAILED, "there are: ingest, rca, policy, all"),
+    "no such worker": (["worker", "baker"], {}, FAILED, "there are: ingest, rca, policy, execution, all"),
     "a worker of later": (["worker", "notify"], {}, FAILED, "later version"),
     "no such source": (["gateway"], {"AWOOOI_SOURCES": "carrier-pigeon"}, FAILED, "carrier-pigeon"),
     "a store without passwords": (["store"], {}, FAILED, "awoooi init"),

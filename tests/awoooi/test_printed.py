@@ -24,7 +24,7 @@ def incident(project: str) -> dict[str, object]:
 def test_incidents_name_the_project_where_there_are_several(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], projects: list[str], is_shown: bool
 ) -> None:
-    monkeypatch.setattr(record, "ask", lambda *_: [incident(project) for project in projects])
+    monkeypatch.setattr(record, "_asked", lambda *_: [incident(project) for project in projects])
 
     record.incidents(Settings.model_construct(), "", "", 10, as_json=False)
 
