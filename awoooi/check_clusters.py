@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
 from awoooi.findings import Finding, Verdict
@@ -11,6 +11,7 @@ from connectors.evidence import Unavailable
 
 if TYPE_CHECKING:
     from connectors.kubernetes.client import Cluster
+    from connectors.kubernetes.config import KubernetesConfig
     from connectors.kubernetes.permissions import Permissions
 
 PART = "kubernetes"
@@ -18,14 +19,20 @@ ROLE = "deploy/kubernetes/evidence-role.yaml is all that it needs"
 
 
 async def kubernetes(loaded: Loaded) -> list[Finding]:
-    from connectors.kubernetes.client import Clusters
-
     config = loaded.settings.kubernetes
     if not config.clusters:
         return [Finding(PART, Verdict.OK, "no cluster is configured: evidence does without")]
+    return await of_each(config, _examine)
+
+
+async def of_each(
+    config: KubernetesConfig, examine: Callable[[Cluster], Awaitable[list[Finding]]]
+) -> list[Finding]:
+    from connectors.kubernetes.client import Clusters
+
     clusters = Clusters(config)
     try:
-        return [found for cluster in clusters.all().values() for found in await _examine(cluster)]
+        return [found for cluster in clusters.all().values() for found in await examine(cluster)]
     finally:
         await clusters.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from awoooi.check_clusters import of_each
 from awoooi.findings import Finding, Verdict
 from awoooi.loading import Loaded
 from connectors.evidence import Unavailable
@@ -18,17 +19,11 @@ ROLE = "deploy/kubernetes/executor-role.yaml is all that it needs"
 
 
 async def executor(loaded: Loaded) -> list[Finding]:
-    from connectors.kubernetes.client import Clusters
-
     config = loaded.settings.executor
     if not config.clusters:
         told = "no cluster is configured for acting: checks are unavailable, nothing is automatic"
         return [Finding(PART, Verdict.OK, told)]
-    clusters = Clusters(config)
-    try:
-        return [found for cluster in clusters.all().values() for found in await _examine(cluster)]
-    finally:
-        await clusters.close()
+    return await of_each(config, _examine)
 
 
 async def _examine(cluster: Cluster) -> list[Finding]:

@@ -20,7 +20,7 @@ from tests.connectors.kubernetes.orders import (
     spec_of,
     template_of,
 )
-from tests.connectors.kubernetes.worlds import World
+from tests.connectors.kubernetes.worlds import OnFake, OnReal, World
 
 
 class Suite(Acting):
@@ -121,16 +121,12 @@ class Suite(Acting):
         assert spec_of(world, "deployment", "api") == before["spec"]
 
 
-class TestFake(Suite):
-    @pytest.fixture
-    def world(self, fake: World) -> World:
-        return fake
+class TestFake(OnFake, Suite):
+    pass
 
 
-class TestReal(Suite):
-    @pytest.fixture
-    def world(self, real: World) -> World:
-        return real
+class TestReal(OnReal, Suite):
+    pass
 
 
 def _change(world: World, what: str) -> None:

@@ -24,7 +24,7 @@ from tests.connectors.kubernetes.orders import (
     pod_spec,
     storage,
 )
-from tests.connectors.kubernetes.worlds import World
+from tests.connectors.kubernetes.worlds import OnFake, OnReal, World
 
 
 class Suite(Acting):
@@ -203,13 +203,9 @@ class Suite(Acting):
         assert "statefulset db" in failed(checked)["orphan"]
 
 
-class TestFake(Suite):
-    @pytest.fixture
-    def world(self, fake: World) -> World:
-        return fake
+class TestFake(OnFake, Suite):
+    pass
 
 
-class TestReal(Suite):
-    @pytest.fixture
-    def world(self, real: World) -> World:
-        return real
+class TestReal(OnReal, Suite):
+    pass

@@ -23,7 +23,7 @@ from tests.connectors.kubernetes.orders import (
     spec_of,
     template_of,
 )
-from tests.connectors.kubernetes.worlds import World
+from tests.connectors.kubernetes.worlds import OnFake, OnReal, World
 
 
 class Suite(Acting):
@@ -132,13 +132,9 @@ class Suite(Acting):
         assert failed(checked)["revision"] == "deployment api has no such revision; kept: 1, in force: 1"
 
 
-class TestFake(Suite):
-    @pytest.fixture
-    def world(self, fake: World) -> World:
-        return fake
+class TestFake(OnFake, Suite):
+    pass
 
 
-class TestReal(Suite):
-    @pytest.fixture
-    def world(self, real: World) -> World:
-        return real
+class TestReal(OnReal, Suite):
+    pass

@@ -11,7 +11,7 @@ from connectors.kubernetes import kinds
 from connectors.kubernetes.client import Cluster
 from connectors.kubernetes.config import Place
 from connectors.kubernetes.connection import Refusal
-from tests.connectors.kubernetes.worlds import World, workload
+from tests.connectors.kubernetes.worlds import OnFake, OnReal, World, workload
 from tests.peers import wait_until
 
 MERGE = "application/merge-patch+json"
@@ -265,16 +265,12 @@ class Suite:
         assert "s3cret" not in str(listing.items)
 
 
-class TestFake(Suite):
-    @pytest.fixture
-    def world(self, fake: World) -> World:
-        return fake
+class TestFake(OnFake, Suite):
+    pass
 
 
-class TestReal(Suite):
-    @pytest.fixture
-    def world(self, real: World) -> World:
-        return real
+class TestReal(OnReal, Suite):
+    pass
 
 
 def _pods(world: World) -> str:

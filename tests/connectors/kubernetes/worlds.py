@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from connectors.evidence import GAP, Finding, Wanted
 from connectors.kubernetes import kinds
 from connectors.kubernetes.client import Clusters
@@ -189,3 +191,19 @@ def fake_world(fake: FakeServer, folder: Path) -> World:
 
 
 READY_NODE = [{"type": "Ready", "status": "True"}, {"type": "MemoryPressure", "status": "False"}]
+
+
+class OnFake:
+    """What a suite is asked of: the public stand-in."""
+
+    @pytest.fixture
+    def world(self, fake: World) -> World:
+        return fake
+
+
+class OnReal:
+    """And a whole control plane."""
+
+    @pytest.fixture
+    def world(self, real: World) -> World:
+        return real
