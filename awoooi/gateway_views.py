@@ -24,7 +24,7 @@ from schemas.envelope import from_millis
 from schemas.errors import BadPayload, BrokerAway, RegistryAway
 from schemas.headers import Headers, event_headers, trace_of
 from schemas.signer import PublicJwk, SignerKey, SignerKeyAdded
-from streams.policy.jwk import HS256, public_parts, read_jwk
+from streams.policy.jwk import HS256, id_of, public_parts, read_jwk
 from streams.policy.recorded_signers import TOPIC as SIGNERS
 from streams.policy.recorded_signers import Recorded, recorded
 from streams.policy.switches import TOPIC as SWITCHES
@@ -54,7 +54,7 @@ class SignersView:
         key = read_jwk({**jwk, "kid": ANY_ID})
         if key.algorithm == HS256:
             raise BadPayload("a shared secret is no public key", field="kty")
-        kid = easy_to_type(key.thumbprint)
+        kid = id_of(key.thumbprint)
         _must_be_new(self._said(), person, kid, key.thumbprint)
         parts = {**public_parts(key.key, key.algorithm), "kid": kid}
         now = from_millis(now_ms)
@@ -83,11 +83,6 @@ class SignersView:
         if self.codec is None:
             raise RegistryAway("the schema registry is away")
         return self.codec
-
-
-def easy_to_type(thumbprint: str) -> str:
-    """An id that is no option to the commands that it is given to."""
-    return f"_{thumbprint}" if thumbprint.startswith("-") else thumbprint
 
 
 def _must_be_new(said: Recorded, person: str, kid: str, thumbprint: str) -> None:

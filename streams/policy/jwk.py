@@ -83,7 +83,12 @@ def thumbprint(parts: Mapping[str, str]) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
+def id_of(thumbprint: str) -> str:
+    """The same, except that no command that it is given to takes it for an option."""
+    return f"_{thumbprint}" if thumbprint.startswith("-") else thumbprint
+
+
 def public_jwk(key: Any, algorithm: str) -> dict[str, str]:
     """With its thumbprint as its id."""
     parts = public_parts(key, algorithm)
-    return {**parts, "kid": thumbprint(parts), "alg": algorithm, "use": "sig"}
+    return {**parts, "kid": id_of(thumbprint(parts)), "alg": algorithm, "use": "sig"}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from awoooi.gateway_views import MOST_WAITING, SignersView, easy_to_type, gateway_views
+from awoooi.gateway_views import MOST_WAITING, SignersView, gateway_views
 from awoooi.loading import load
 from connectors.gateway.app import create_app
 from connectors.gateway.config import GatewayConfig
@@ -21,6 +21,7 @@ from connectors.kafka.config import KafkaConfig
 from connectors.tokens import Limits, TokenFile, new_personal_token, new_token
 from schemas.codec import Codec
 from schemas.errors import BrokerAway
+from streams.policy.jwk import id_of
 from streams.policy.recorded_signers import TOPIC, recorded, together
 from streams.policy.refusals import Refusal, Refused
 from streams.policy.signatures import verify
@@ -100,7 +101,7 @@ def refusal(facts: list[Fact], kid: str) -> Refusal | None:
 async def test_a_persons_own_key_counts_once_an_admin_has_confirmed_it(house: House) -> None:
     answer = await house.post(of_a_browser("bob-1"))
 
-    kid, told = easy_to_type(thumbprint("bob-1")), answer.json()
+    kid, told = id_of(thumbprint("bob-1")), answer.json()
     assert (answer.status, told["kid"], told["topic"]) == (202, kid, "signers")
     assert told["confirm"] == f"awoooi keys confirm {kid}"
     [(name, value)] = house.written()
@@ -149,21 +150,21 @@ async def test_whose_it_is_and_how_it_stands_is_not_the_callers_to_say(house: Ho
     assert answer.status == 202
     [(name, value)] = house.written()
     added = CODEC.decode(value).payload
-    kid = easy_to_type(thumbprint("bob-1"))
+    kid = id_of(thumbprint("bob-1"))
     assert (added.person, added.enrolled, added.jwk.kid) == ("bob", True, kid)
     assert name == f"key/bob/{kid}".encode()
 
 
 STANDS: dict[str, Fact] = {
-    "registered by an admin": key("bob", "bob-1", known_as=easy_to_type(thumbprint("bob-1"))),
-    "waits already": key("bob", "bob-1", known_as=easy_to_type(thumbprint("bob-1")), enrolled=True),
+    "registered by an admin": key("bob", "bob-1", known_as=id_of(thumbprint("bob-1"))),
+    "waits already": key("bob", "bob-1", known_as=id_of(thumbprint("bob-1")), enrolled=True),
     "revoked": revoked("bob-0", thumbprint("bob-1")),
 }
 
 
 def test_no_id_is_an_option_to_a_command() -> None:
-    assert easy_to_type("abc") == "abc"
-    assert easy_to_type("-bc") == "_-bc"
+    assert id_of("abc") == "abc"
+    assert id_of("-bc") == "_-bc"
 
 
 @pytest.mark.parametrize("said", STANDS.values(), ids=STANDS)
