@@ -88,6 +88,12 @@ def workers(kafka: KafkaPeer, folder: Path) -> Iterator[Workers]:
             started.last.kill()
 
 
+@pytest.fixture(autouse=True)
+def _time_of_tokens_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each wave sets it to the real one."""
+    monkeypatch.setattr(signing, "SECONDS", signing.SECONDS)
+
+
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaPeer]:
     folder = tmp_path_factory.mktemp("approvals")
