@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from awoooi.memory import TRIM_SECS
 from benchmarks.broker import PARTITIONS, Broker, broker, producing
 from benchmarks.child import memory_bytes
 from benchmarks.loads import normalized
@@ -54,9 +55,9 @@ async def measure_incidents(scale: Scale) -> Measured:
 
 
 async def _with_incidents(kafka: Broker, worker: Process, load: Sequence[Outgoing], count: int) -> int:
-    """The worker's memory once all of them are open and their runs have started."""
+    """The worker's memory once all of them are open, their runs have started, and the rest was given back."""
     await kafka.fill(load)
-    await kafka.still("incidents", since=2 * count - 1, secs=2.0, deadline_secs=240)
+    await kafka.still("incidents", since=2 * count - 1, secs=TRIM_SECS + 2.0, deadline_secs=240)
     return memory_bytes(worker.pid)
 
 
