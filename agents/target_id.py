@@ -13,6 +13,7 @@ from pathlib import Path
 import orjson
 
 from schemas.errors import Misconfigured
+from schemas.operations import Target
 
 SHORTEST_KEY = 32
 _DIGITS = 32
@@ -22,6 +23,11 @@ def target_id(key: bytes, *, project_id: str, cluster: str, namespace: str, kind
     """Over project, cluster, namespace, kind and real name; as a list, so that no two run into one."""
     identity = orjson.dumps([project_id, cluster, namespace, kind, name])
     return hmac.digest(key, identity, hashlib.sha256).hex()[:_DIGITS]
+
+
+def is_named(key: bytes, project_id: str, labelled: Target, real: Target) -> bool:
+    """Whether the id beside the labels is that of the real place: what is acted on is what was meant."""
+    return target_id(key, project_id=project_id, **real.model_dump(exclude={"id"})) == labelled.id
 
 
 def load_target_key(path: Path) -> bytes:

@@ -5,6 +5,7 @@ Each fact has a subject of its own, so that no later word on a person or a key t
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -22,8 +23,9 @@ class Fact(Plain):
         """With its subject made."""
         return cls(subject=cls.model_construct(**given).due_subject(), **given)
 
+    @abstractmethod
     def due_subject(self) -> str:
-        raise NotImplementedError
+        """What it must be."""
 
     @model_validator(mode="after")
     def _under_its_key(self) -> Self:

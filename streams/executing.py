@@ -14,8 +14,18 @@ from pydantic import ValidationError
 
 from agents.privacy import restore_step
 from agents.snapshot import Keys, open_run
-from agents.target_id import target_id
-from connectors.executors.contract import Checked, Done, End, Executor, Happened, Observed, Order, Probed
+from agents.target_id import is_named
+from connectors.executors.contract import (
+    Checked,
+    Done,
+    End,
+    Executor,
+    Happened,
+    Observed,
+    Order,
+    Probed,
+    executor_of,
+)
 from connectors.tools import Ask, Called, Caller, Entry, GatewayConfig, Session
 from schemas.authorization import ActionAuthorized
 from schemas.envelope import Event
@@ -275,7 +285,7 @@ def open_step(
         return Objected("other_values", f"{other} is not what was signed")
     if not _is_target(needs.keys, of.project_id, labelled, step):
         return Objected("other_values", "its target's id is another's")
-    executor = next((one for one in needs.executors if step.operation in one.operations), None)
+    executor = executor_of(needs.executors, step.operation)
     if executor is None:
         return Objected("no_executor", f"there is no executor for {step.operation}")
     return Opened(Order(step, action_id), executor, covering(values))
@@ -284,8 +294,7 @@ def open_step(
 def _is_target(keys: Keys, project_id: str, labelled: Step, step: Step) -> bool:
     if not labelled.target.name and not SHAPES[labelled.operation].kinds:
         return True
-    place = step.target.model_dump(exclude={"id"})
-    return target_id(keys.target, project_id=project_id, **place) == labelled.target.id
+    return is_named(keys.target, project_id, labelled.target, step.target)
 
 
 def changed_since(checked: Checked, expected: str, before: Sequence[Check]) -> str:

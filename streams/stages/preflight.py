@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from agents.actions import in_evidence
 from agents.privacy import restore_step
 from agents.snapshot import Keys, open_run
-from agents.target_id import target_id
-from connectors.executors.contract import Checked, Executor, Order
+from agents.target_id import is_named
+from connectors.executors.contract import Checked, Executor, Order, executor_of
 from connectors.tools import Ask, Called, Caller, GatewayConfig, Session
 from schemas import ids
 from schemas.decision import RcaDecided
@@ -135,7 +135,7 @@ async def _find(needs: PreflightNeeds, event: RcaDecided, action: Action, values
     named = _named(needs.keys, event, action, step)
     if not named.passed:
         return Found(_failed(action, named))
-    executor = next((one for one in needs.executors if step.operation in one.operations), None)
+    executor = executor_of(needs.executors, step.operation)
     if executor is None:
         return Found(_unavailable(action, f"there is no executor for {step.operation}"))
     called = await _call(needs, event, executor, Order(step, ids.derive_id("preflight", event.run_id)))
@@ -153,8 +153,7 @@ def _named(keys: Keys, event: RcaDecided, action: Action, step: Step) -> Check:
     told = f"{labelled.kind} {labelled.name}"
     if brief is None or not in_evidence(brief, labelled):
         return Check(name=IN_EVIDENCE, passed=False, message=f"{told} never appeared in the evidence")
-    place = real.model_dump(exclude={"id"})
-    if target_id(keys.target, project_id=event.project_id, **place) != labelled.id:
+    if not is_named(keys.target, event.project_id, labelled, real):
         return Check(name=IN_EVIDENCE, passed=False, message=f"the id of {told} is another's")
     return Check(name=IN_EVIDENCE, passed=True, message=f"evidence names {told}")
 
