@@ -23,8 +23,8 @@ from schemas.codec import Codec
 from tests.connectors.gateway.support import SECRET, serving
 from tests.connectors.gateway.test_signatures import NoTokens
 from tests.faults.approving import PARTITIONS
-from tests.faults.debate import learn
 from tests.faults.load import topics
+from tests.faults.serving import learn
 from tests.faults.test_exact import ROOT
 from tests.peers.fixtures import skip_without_tools
 from tests.peers.kafka import KafkaPeer

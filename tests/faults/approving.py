@@ -5,15 +5,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import signal
 import sys
-import tempfile
 import time
 from pathlib import Path
-
-import uvloop
 
 from agents.desk import Desk
 from agents.models.model import NoPanel
@@ -27,8 +21,7 @@ from streams.policy.exam import Rules
 from streams.policy.verifier import Verifier
 from streams.policy.world import world_of
 from streams.reference import Reference
-from tests.faults.debate import learn
-from tests.peers.waiting import wait_until_async
+from tests.faults.serving import learn, run, serve
 
 PARTITIONS = 4
 PROOF_KEY = b"known to the policy stages alone, and to this test"
@@ -60,19 +53,8 @@ def config(bootstrap: str, state: Path, signers: Path) -> WorkerConfig:
 
 
 async def main(bootstrap: str, signers: str) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    with tempfile.TemporaryDirectory() as state:
-        worker = Worker(config(bootstrap, Path(state), Path(signers)), Codec(), learn)
-        running = asyncio.ensure_future(worker.run(stop))
-        await wait_until_async(lambda: not worker.unready() or running.done(), 120)
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-        await running
+    await serve(lambda state: [Worker(config(bootstrap, state, Path(signers)), Codec(), learn)])
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.WARNING)
-    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    asyncio.run(main(*sys.argv[1:3]))
+    run(main(*sys.argv[1:3]))

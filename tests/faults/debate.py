@@ -6,15 +6,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import signal
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-import uvloop
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from agents.desk import Desk
@@ -37,7 +33,7 @@ from streams.pipeline import Given, PipelineConfig
 from streams.reference import Reference
 from streams.stages.evidence import AGENT, EvidenceNeeds
 from streams.stages.schedule import ScheduleConfig
-from tests.peers.waiting import wait_until_async
+from tests.faults.serving import learn, run, serve
 
 PARTITIONS = 4
 
@@ -87,30 +83,14 @@ def config(bootstrap: str, state: Path, kind: str, call_secs: float, deadline_se
     return WorkerConfig(kind, engine, pipeline, given(call_secs, kind))
 
 
-async def learn(number: int) -> None:
-    raise AssertionError(f"no registry here, yet asked for {number}")
-
-
 async def main(bootstrap: str, kinds: str, call_secs: str, deadline_secs: str) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    with tempfile.TemporaryDirectory() as state:
-        workers = [
-            Worker(
-                config(bootstrap, Path(state), kind, float(call_secs), float(deadline_secs)), Codec(), learn
-            )
-            for kind in kinds.split(",")
+    limits = float(call_secs), float(deadline_secs)
+    await serve(
+        lambda state: [
+            Worker(config(bootstrap, state, kind, *limits), Codec(), learn) for kind in kinds.split(",")
         ]
-        running = [asyncio.ensure_future(worker.run(stop)) for worker in workers]
-        done = lambda: any(one.done() for one in running)  # noqa: E731
-        await wait_until_async(lambda: not any(w.unready() for w in workers) or done(), 120)
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-        await asyncio.gather(*running)
+    )
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.WARNING)
-    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    asyncio.run(main(*sys.argv[1:5]))
+    run(main(*sys.argv[1:5]))
