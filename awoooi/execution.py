@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from awoooi.rca import issuers_of, keys_of, verifier_of
 from awoooi.settings import Settings
+from connectors.executors.assigned import assign
 from connectors.executors.contract import Executor
 from connectors.tools import GatewayConfig, Grant, Tool
 from schemas.codec import Codec
@@ -38,14 +39,15 @@ async def execution_given(settings: Settings) -> AsyncIterator[Make]:
         executors, keys = executors_of(settings, opened), keys_of(settings)
         gateway, issuer = gateway_of(settings, executors), issuers_of(opened)
         proof_key = load_proof_key(settings.approvals.proof_key_file)
-        preflight = PreflightNeeds(executors, gateway, keys, time.monotonic)
+        assigned = assign(executors, settings.executors)
+        preflight = PreflightNeeds(assigned, gateway, keys, time.monotonic)
 
         def make(codec: Codec, reference: Reference) -> Given:
             world = world_of(codec, reference.current, reference.offset)
             verifier = verifier_of(settings, codec, reference, issuer)
             knows = LastWord(reference, world, verifier, proof_key)
             name = secrets.token_hex(8)
-            execute = ExecuteNeeds(executors, gateway, keys, knows, time.monotonic, asyncio.sleep, name)
+            execute = ExecuteNeeds(assigned, gateway, keys, knows, time.monotonic, asyncio.sleep, name)
             return Given(codec, preflight=preflight, execute=execute)
 
         yield make

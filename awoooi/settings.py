@@ -20,6 +20,7 @@ from connectors.prometheus.config import PrometheusConfig
 from connectors.secret import one_of, read_secret
 from connectors.tokens import PROJECT_PATTERN
 from schemas.catalog import RAW_PREFIX, event_classes
+from schemas.operations import Operation
 from sinks.clickhouse.config import ClickHouseConfig
 from sinks.store.config import StoreConfig
 
@@ -200,6 +201,10 @@ class Settings(Section):
     evidence: EvidenceSettings = EvidenceSettings()
     kubernetes: KubernetesConfig = KubernetesConfig()
     executor: ExecutorConfig = ExecutorConfig()
+    executors: dict[Operation, str] = Field(
+        default_factory=dict,
+        description="operation=executor that carries it out, where not the first that can: DELETE_POD=mcp",
+    )
     prometheus: PrometheusConfig = PrometheusConfig()
     models: Asking = Asking()
     ollama: OllamaConfig = OllamaConfig()

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from agents.privacy import restore_step
 from agents.snapshot import Keys, open_run
 from agents.target_id import is_named
+from connectors.executors.assigned import Assigned
 from connectors.executors.contract import (
     Checked,
     Done,
@@ -24,7 +25,6 @@ from connectors.executors.contract import (
     Observed,
     Order,
     Probed,
-    executor_of,
 )
 from connectors.tools import Ask, Called, Caller, Entry, GatewayConfig, Session
 from schemas.authorization import ActionAuthorized
@@ -66,7 +66,7 @@ class Knows(Protocol):
 class ExecuteNeeds:
     """What the composition root gives to those who act."""
 
-    executors: Sequence[Executor]
+    executors: Assigned
     gateway: GatewayConfig
     keys: Keys
     knows: Knows
@@ -285,7 +285,7 @@ def open_step(
         return Objected("other_values", f"{other} is not what was signed")
     if not _is_target(needs.keys, of.project_id, labelled, step):
         return Objected("other_values", "its target's id is another's")
-    executor = executor_of(needs.executors, step.operation)
+    executor = needs.executors.get(step.operation)
     if executor is None:
         return Objected("no_executor", f"there is no executor for {step.operation}")
     return Opened(Order(step, action_id), executor, covering(values))

@@ -8,7 +8,7 @@ nothing: who calls it holds the authorization, and gives a last word (`may_go_on
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -149,11 +149,6 @@ class Executor(Protocol):
     def undo(self, order: Order, checked: Checked) -> Step | None:
         """The step that takes it back, from what was seen before it; none: it cannot be taken back."""
         ...
-
-
-def executor_of(executors: Iterable[Executor], operation: Operation) -> Executor | None:
-    """The first that can do it."""
-    return next((one for one in executors if operation in one.operations), None)
 
 
 def state_hash(state: Mapping[str, str]) -> str:

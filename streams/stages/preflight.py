@@ -16,7 +16,8 @@ from agents.actions import in_evidence
 from agents.privacy import restore_step
 from agents.snapshot import Keys, open_run
 from agents.target_id import is_named
-from connectors.executors.contract import Checked, Executor, Order, executor_of
+from connectors.executors.assigned import Assigned
+from connectors.executors.contract import Checked, Executor, Order
 from connectors.tools import Ask, Called, Caller, GatewayConfig, Session
 from schemas import ids
 from schemas.decision import RcaDecided
@@ -41,7 +42,7 @@ CHECKED = Counter("awoooi_preflights_total", "Checks before a proposal, by their
 class PreflightNeeds:
     """What the composition root gives to this stage."""
 
-    executors: Sequence[Executor]
+    executors: Assigned
     gateway: GatewayConfig
     keys: Keys
     clock: Callable[[], float]
@@ -135,7 +136,7 @@ async def _find(needs: PreflightNeeds, event: RcaDecided, action: Action, values
     named = _named(needs.keys, event, action, step)
     if not named.passed:
         return Found(_failed(action, named))
-    executor = executor_of(needs.executors, step.operation)
+    executor = needs.executors.get(step.operation)
     if executor is None:
         return Found(_unavailable(action, f"there is no executor for {step.operation}"))
     called = await _call(needs, event, executor, Order(step, ids.derive_id("preflight", event.run_id)))

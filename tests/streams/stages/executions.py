@@ -10,6 +10,7 @@ from typing import Any
 from agents.target_id import target_id
 from awoooi.execution import gateway_of
 from awoooi.loading import load
+from connectors.executors.assigned import assign
 from connectors.executors.contract import (
     Checked,
     Done,
@@ -186,7 +187,13 @@ class World:
         self.started += 1
         gateway = gateway_of(SETTINGS, (self.target,))
         needs = ExecuteNeeds(
-            (self.target,), gateway, KEYS, self.knows, self.clock, self.wait, f"process {self.started}"
+            assign((self.target,)),
+            gateway,
+            KEYS,
+            self.knows,
+            self.clock,
+            self.wait,
+            f"process {self.started}",
         )
         stage = self.stage(needs)
         runner = Runner(stage, CODEC, lambda: self.millis)

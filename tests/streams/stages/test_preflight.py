@@ -12,6 +12,7 @@ from agents.snapshot import Keys, open_run
 from agents.target_id import target_id
 from awoooi.execution import gateway_of
 from awoooi.loading import load
+from connectors.executors.assigned import assign
 from connectors.executors.contract import Executor
 from connectors.kubernetes.config import ExecutorConfig
 from connectors.kubernetes.execution.executor import KubernetesExecutor
@@ -85,7 +86,7 @@ async def checked(
     executor = KubernetesExecutor(ExecutorConfig(clusters=clusters))
     used = (executor,) if executors is None else executors
     gateway = gateway_of(load({}).settings, used)
-    stage = PreflightStage(PreflightNeeds(used, gateway, keys, Clock()))
+    stage = PreflightStage(PreflightNeeds(assign(used), gateway, keys, Clock()))
     try:
         *calls, told = await stage.handle(_record(event), Now(START))
     finally:
