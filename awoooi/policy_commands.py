@@ -12,12 +12,12 @@ import yaml
 from pydantic import ValidationError
 
 from awoooi.settings import Settings
+from connectors.allowed import in_words
+from connectors.checked_file import read_checked
 from schemas import ids
 from schemas.errors import Misconfigured
 from schemas.policy import SUBJECT, PolicyApplied, PolicyRevision
-from streams.policy.allowed import in_words
 from streams.policy.cases import Ask, Cases, differences, judged
-from streams.policy.checked_file import read_checked
 from streams.policy.gate import Verdict
 from streams.policy.policy import SHIPPED, Policy, read_policy
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from connectors.checked_file import read_checked
 from connectors.whole_file import locked, write_whole
 from schemas.errors import Misconfigured
-from streams.policy.checked_file import read_checked
 from streams.policy.signers_file import Signer, SignersFile, parse_signers
 
 Change = Callable[[SignersFile], SignersFile]

@@ -14,11 +14,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BeforeValidator, Field, StrictBool, StrictInt, model_validator
 
+from connectors.checked_file import parse_checked, read_checked
 from schemas.envelope import Plain
 from schemas.operations import Operation, Risk
 from schemas.outcome import PolicyMark
 from streams.policy.canonical import canonical
-from streams.policy.checked_file import parse_checked, read_checked
 from streams.policy.operations import Data, OperationPolicy, check_operations
 from streams.policy.people import Role
 

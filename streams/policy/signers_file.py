@@ -19,10 +19,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from connectors.checked_file import Complaint, parse_checked, read_bytes
 from connectors.tokens import PROJECT_PATTERN
 from schemas.errors import BadPayload
 from schemas.person import PERSON, PERSON_IN_WORDS
-from streams.policy.checked_file import Complaint, parse_checked, read_bytes
 from streams.policy.jwk import PublicKey, read_jwk
 from streams.policy.people import Role
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import structlog
 from prometheus_client import Gauge
 
+from connectors.checked_file import parse_checked, read_bytes
 from schemas.errors import Misconfigured
-from streams.policy.checked_file import parse_checked, read_bytes
 from streams.policy.exam import Rules
 from streams.policy.issuer import Issuer, prepare
 from streams.policy.recorded_signers import Recorded, RecordedSigners, together

@@ -9,9 +9,9 @@ from typing import TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from connectors.allowed import in_words
 from connectors.yaml_lines import line_of
 from schemas.errors import Misconfigured
-from streams.policy.allowed import in_words
 
 Model = TypeVar("Model", bound=BaseModel)
 Complaint = tuple[Sequence[str | int], str]
