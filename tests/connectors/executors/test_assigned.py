@@ -43,7 +43,7 @@ def test_the_settings_name_another_for_an_operation() -> None:
     ("chosen", "told"),
     [
         ({POD: "mpc"}, "there is no executor 'mpc' for DELETE_POD; there are: kubernetes, mcp"),
-        ({SCALE: "mcp"}, "the executor mcp does not carry out SCALE_DEPLOYMENT; it does CALL_TOOL, DELETE_POD"),
+        ({SCALE: "mcp"}, "the executor mcp does not carry out SCALE_DEPLOYMENT; it does CALL_TOOL, DEL"),
     ],
     ids=["unknown", "cannot"],
 )
