@@ -27,6 +27,7 @@ from tests.peers.waiting import free_ports, wait_until
 GIVEN = "AWOOOI_TEST_KUBECONFIG"
 NODE = "kwok-node-1"
 MERGE = "application/merge-patch+json"
+AUDITED = ("create", "update", "patch", "delete", "deletecollection")
 _LOOPBACK = "127.0.0.1"
 
 
@@ -70,6 +71,7 @@ class KubernetesPeer:
         _write_keys(folder)
         token = secrets.token_urlsafe(24)
         (folder / "tokens.csv").write_text(f'{token},admin,1,"system:masters"\n')
+        (folder / "audit.yaml").write_text(yaml.safe_dump(_audit_policy()))
         server = f"https://{_LOOPBACK}:{api}"
         config = write_kubeconfig(folder / "admin.kubeconfig", server, folder / "ca.crt", token)
         programs = binaries()
@@ -82,6 +84,11 @@ class KubernetesPeer:
         }
         processes = [Process(command, folder / f"{name}.log") for name, command in commands.items()]
         return cls(config, folder, processes)
+
+    @property
+    def audit_log(self) -> Path | None:
+        """One line of JSON for each change that a service account asked for, before it is answered."""
+        return self.folder / "audit.log" if self.processes else None
 
     def start(self) -> None:
         etcd, api, *others = self.processes
@@ -221,8 +228,23 @@ def _api_server(folder: Path, port: int, etcd: int) -> list[str]:
         "--authorization-mode=RBAC",
         "--service-cluster-ip-range=10.96.0.0/16",
         f"--cert-dir={folder / 'certs'}",
+        f"--audit-policy-file={folder / 'audit.yaml'}",
+        f"--audit-log-path={folder / 'audit.log'}",
+        "--audit-log-mode=blocking",
         "--profiling=false",
     ]
+
+
+def _audit_policy() -> dict[str, Any]:
+    """What service accounts change, and nothing else: controllers and tests log in as the administrator."""
+    changes = {"level": "Request", "userGroups": ["system:serviceaccounts"], "verbs": list(AUDITED)}
+    rules = [changes, {"level": "None"}]
+    return {
+        "apiVersion": "audit.k8s.io/v1",
+        "kind": "Policy",
+        "omitStages": ["RequestReceived"],
+        "rules": rules,
+    }
 
 
 def _controllers(folder: Path, config: Path) -> list[str]:
