@@ -98,6 +98,7 @@ class HttpClient:
         self,
         *,
         timeout_secs: float = 10.0,
+        connect_secs: float | None = None,
         basic_auth: tuple[str, str] | None = None,
         ca_file: str | None = None,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
@@ -105,7 +106,7 @@ class HttpClient:
     ) -> None:
         self._max_answer_bytes = max_answer_bytes
         self._client = httpx.AsyncClient(
-            timeout=timeout_secs,
+            timeout=httpx.Timeout(timeout_secs, connect=connect_secs or timeout_secs),
             limits=httpx.Limits(max_connections=max_connections, max_keepalive_connections=20),
             auth=basic_auth,
             verify=True if ca_file is None else _context(ca_file),

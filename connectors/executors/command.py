@@ -1,0 +1,148 @@
+"""The executor `command`: an allow-listed program with typed arguments, never a shell. RUN_COMMAND."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from connectors.evidence import Unavailable
+from connectors.executors.arguments import words_of
+from connectors.executors.by_name import (
+    NO_PROBE,
+    NO_TRIAL,
+    Asked,
+    ByName,
+    file_hash,
+    secrets_of,
+    spoken,
+)
+from connectors.executors.contract import Done, Effect, End, Executor, Happened, Probed, Verified
+from connectors.executors.named import SHELLS, CommandThing, NamedFile
+from connectors.executors.process import Job, Ran, run, user_for
+from schemas.errors import Misconfigured
+from schemas.operations import Operation
+from schemas.preflight import Check
+
+LAST_LINES = 5
+LOOK_SECS = 15.0
+"""for a dry run, a probe, a look: whoever waits for checks waits no longer"""
+
+
+class CommandExecutor(ByName[CommandThing]):
+    name = "command"
+    operation: ClassVar[Operation] = Operation.RUN_COMMAND
+
+    def __init__(self, file: NamedFile) -> None:
+        """Misconfigured where a program is none, or where it would run as root."""
+        super().__init__(file.commands)
+        self._user = user_for(file.run_as, allow_root=file.allow_root) if file.commands else None
+        wrong = [f"{name}: {told}" for name, one in file.commands.items() for told in program_troubles(one)]
+        if wrong:
+            raise Misconfigured("\n".join(f"commands.{told}" for told in wrong))
+
+    def unfit(self, asked: Asked[CommandThing]) -> str:
+        words = _words(asked)
+        return words if isinstance(words, str) else ""
+
+    def observed(self, asked: Asked[CommandThing]) -> Mapping[str, str]:
+        for told in program_troubles(asked.thing):
+            raise Misconfigured(told)
+        return {"program": file_hash(Path(asked.thing.program))}
+
+    async def tried(self, asked: Asked[CommandThing]) -> Check:
+        if asked.thing.dry_run is None:
+            return Check(name="dry_run", passed=False, message=NO_TRIAL)
+        ran, told = await self._look(asked, asked.thing.dry_run)
+        return Check(name="dry_run", passed=ran.status == 0, message=told)
+
+    async def sent(self, asked: Asked[CommandThing], may_send: Callable[[], str]) -> Done:
+        try:
+            secrets = secrets_of(asked.thing.environment_files)
+        except Misconfigured as error:
+            return Done(End.REFUSED, str(error))
+        job = self._job(asked, secrets, asked.thing.timeout_secs)
+        if why := may_send():
+            return Done(End.REFUSED, why)
+        ran = await run(job)
+        return Done(_end(ran, asked.thing), _in_words(asked, ran, secrets))
+
+    async def happened(self, asked: Asked[CommandThing]) -> Probed:
+        if asked.thing.probe is None:
+            return Probed(Happened.UNKNOWN, NO_PROBE)
+        ran, told = await self._look(asked, asked.thing.probe)
+        known = {0: Happened.YES, 1: Happened.NO}
+        return Probed(known.get(-1 if ran.status is None else ran.status, Happened.UNKNOWN), told)
+
+    async def holds(self, asked: Asked[CommandThing]) -> Verified:
+        if asked.thing.verify is None:
+            return Verified(Effect.UNKNOWABLE, "nobody can tell: no verify is configured")
+        ran, told = await self._look(asked, asked.thing.verify)
+        known = {0: Effect.HOLDS, 1: Effect.NOT_YET}
+        return Verified(known.get(-1 if ran.status is None else ran.status, Effect.UNKNOWABLE), told)
+
+    async def _look(self, asked: Asked[CommandThing], name: str) -> tuple[Ran, str]:
+        """By another command, which changes nothing."""
+        other = self.of(name, asked)
+        if wrong := self.unfit(other):
+            raise Unavailable(f"{name}: {wrong}")
+        try:
+            secrets = secrets_of(other.thing.environment_files)
+        except Misconfigured as error:
+            raise Unavailable(f"{name}: {error}") from error
+        ran = await run(self._job(other, secrets, min(other.thing.timeout_secs, LOOK_SECS)))
+        return ran, _in_words(other, ran, secrets)
+
+    def _job(self, asked: Asked[CommandThing], secrets: Mapping[str, str], timeout_secs: float) -> Job:
+        words = _words(asked)
+        assert not isinstance(words, str)  # it was validated
+        environment = {**asked.thing.environment, **secrets, "AWOOOI_ACTION_ID": asked.action_id}
+        return Job(words, environment, asked.thing.limits, timeout_secs, self._user)
+
+
+def program_troubles(command: CommandThing) -> Iterator[str]:
+    """Whether it is there, and whether only those whom it belongs to can exchange it."""
+    path = Path(command.program)
+    try:
+        real = path.resolve(strict=True)
+        mode = real.stat().st_mode
+    except OSError as error:
+        yield f"program {path} cannot be run: {error.strerror}"
+        return
+    if not stat.S_ISREG(mode) or not os.access(real, os.X_OK):
+        yield f"program {path} is no file that can be run"
+    if mode & stat.S_IWOTH:
+        yield f"program {path} can be written by everybody: chmod o-w {real}"
+    if real.name in SHELLS:
+        yield f"program {path} is a shell"
+
+
+def _words(asked: Asked[CommandThing]) -> list[str] | str:
+    """The program and its words; or what is wrong with them."""
+    words = words_of(asked.thing.run, asked.thing.arguments, asked.words())
+    return words if isinstance(words, str) else [asked.thing.program, *words]
+
+
+def _end(ran: Ran, command: CommandThing) -> End:
+    """A program that failed may have done some of it, unless it is known to tell."""
+    if ran.not_started:
+        return End.REFUSED
+    if ran.status is None:
+        return End.UNKNOWN
+    if ran.status == 0:
+        return End.DONE
+    return End.REFUSED if ran.status in command.refused_with else End.PARTLY
+
+
+def _in_words(asked: Asked[CommandThing], ran: Ran, secrets: Mapping[str, str]) -> str:
+    """Its last lines say most, of what went wrong first of all."""
+    ended = ran.not_started or ran.killed or f"exit status {ran.status}"
+    last = (ran.error.strip() or ran.out.strip()).splitlines()[-LAST_LINES:]
+    told = spoken("\n".join(last), asked.values, secrets)
+    return f"{asked.name}: {ended}" + (f": {told}" if told else "")
+
+
+def check_contract(executor: CommandExecutor) -> Executor:
+    return executor

@@ -1,0 +1,229 @@
+"""The executor `http`: a configured call with typed parameters, under an idempotency key. CALL_HTTP.
+
+Scheme and host are the configuration's own; what is filled in is encoded and cannot leave its place. No
+redirect is followed. Only a connection that nobody took is tried again: whatever was sent may have been done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+from urllib.parse import quote, unquote, urlsplit
+
+import orjson
+
+from connectors.evidence import Unavailable
+from connectors.executors.arguments import begins_with_value, fill
+from connectors.executors.by_name import NO_PROBE, NO_TRIAL, Asked, ByName, secrets_of, spoken
+from connectors.executors.contract import Done, Effect, End, Executor, Happened, Probed, Verified
+from connectors.executors.named import CallThing, Condition, Look, NamedFile
+from connectors.http import HttpClient, Reply, Unreachable
+from schemas.errors import AwoooiError, Misconfigured, Unreadable
+from schemas.operations import Operation
+from schemas.preflight import Check
+
+CONNECT_SECS, LOOK_SECS = 5.0, 15.0
+PAUSES_SECS = (0.1, 0.5)
+"""between tries to connect"""
+MOST_ANSWER = 16 * 1024 * 1024
+MOST_SPOKEN = 16 * 1024
+
+
+class HttpExecutor(ByName[CallThing]):
+    name = "http"
+    operation: ClassVar[Operation] = Operation.CALL_HTTP
+
+    def __init__(self, file: NamedFile) -> None:
+        """Misconfigured where an authority or a secret cannot be read."""
+        super().__init__(file.calls)
+        self._clients = {name: _client(one) for name, one in file.calls.items()}
+        for one in file.calls.values():
+            _headers(one, secrets_of(one.header_files))
+
+    async def close(self) -> None:
+        for client in self._clients.values():
+            await client.close()
+
+    def unfit(self, asked: Asked[CallThing]) -> str:
+        urls = (url for _, url in asked.thing.urls())
+        return next(filter(None, (url_trouble(url, asked.words()) for url in urls)), "")
+
+    def observed(self, asked: Asked[CallThing]) -> Mapping[str, str]:
+        return {}
+
+    async def tried(self, asked: Asked[CallThing]) -> Check:
+        if asked.thing.dry_run is None:
+            return Check(name="dry_run", passed=False, message=NO_TRIAL)
+        answer, told = await self._look(asked, asked.thing.dry_run)
+        return Check(name="dry_run", passed=says(asked.thing.dry_run.yes, answer), message=told)
+
+    async def sent(self, asked: Asked[CallThing], may_send: Callable[[], str]) -> Done:
+        try:
+            secrets = secrets_of(asked.thing.header_files)
+            headers = _headers(asked.thing, secrets)
+        except Misconfigured as error:
+            return Done(End.REFUSED, str(error))
+        headers[asked.thing.idempotency_header] = asked.action_id
+        for pause in (*PAUSES_SECS, None):
+            if why := may_send():
+                return Done(End.REFUSED, why)
+            try:
+                return self._ended(asked, await self._call(asked, headers), secrets)
+            except Unreachable as error:
+                if pause is None:
+                    return Done(End.REFUSED, str(error))
+                await asyncio.sleep(pause)
+            except TimeoutError:
+                return Done(End.UNKNOWN, f"no answer within {asked.thing.timeout_secs:g} s")
+            except AwoooiError as error:
+                return Done(End.UNKNOWN, str(error))
+        raise AssertionError("the last try returns")
+
+    async def _call(self, asked: Asked[CallThing], headers: Mapping[str, str]) -> Reply:
+        thing, content = asked.thing, None
+        if thing.body is not None:
+            content = orjson.dumps(filled(thing.body, asked))
+            headers = {"Content-Type": "application/json", **headers}
+        async with asyncio.timeout(thing.timeout_secs):
+            url = fill(thing.url, asked.words(), _encoded)
+            return await self._clients[asked.name].request(
+                thing.method, url, content=content, headers=headers
+            )
+
+    def _ended(self, asked: Asked[CallThing], answer: Reply, secrets: Mapping[str, str]) -> Done:
+        """4xx is a no; of 3xx and 5xx nobody knows what was done before."""
+        told = _in_words(asked, answer, secrets)
+        if answer.status in asked.thing.accepts:
+            return Done(End.DONE, told)
+        if 400 <= answer.status < 500:
+            return Done(End.REFUSED, told, retry_after_secs=_retry_after(answer))
+        return Done(End.UNKNOWN, told)
+
+    async def happened(self, asked: Asked[CallThing]) -> Probed:
+        probe = asked.thing.probe
+        if probe is None:
+            return Probed(Happened.UNKNOWN, NO_PROBE)
+        answer, told = await self._look(asked, probe)
+        if says(probe.yes, answer):
+            return Probed(Happened.YES, told)
+        return Probed(Happened.NO if says(probe.no, answer) else Happened.UNKNOWN, told)
+
+    async def holds(self, asked: Asked[CallThing]) -> Verified:
+        verify = asked.thing.verify
+        if verify is None:
+            return Verified(Effect.UNKNOWABLE, "nobody can tell: no verify is configured")
+        answer, told = await self._look(asked, verify)
+        if says(verify.yes, answer):
+            return Verified(Effect.HOLDS, told)
+        return Verified(Effect.NOT_YET if says(verify.no, answer) else Effect.UNKNOWABLE, told)
+
+    async def _look(self, asked: Asked[CallThing], look: Look) -> tuple[Reply, str]:
+        """A GET; Unavailable where there is no answer."""
+        try:
+            secrets = secrets_of(asked.thing.header_files)
+            async with asyncio.timeout(LOOK_SECS):
+                url = fill(look.url, asked.words(), _encoded)
+                answer = await self._clients[asked.name].get(url, _headers(asked.thing, secrets))
+        except TimeoutError as error:
+            raise Unavailable(f"{asked.name}: no answer within {LOOK_SECS:g} s") from error
+        except AwoooiError as error:
+            raise Unavailable(f"{asked.name}: {error}") from error
+        return answer, _in_words(asked, answer, secrets)
+
+
+def _client(call: CallThing) -> HttpClient:
+    return HttpClient(
+        timeout_secs=call.timeout_secs,
+        connect_secs=min(CONNECT_SECS, call.timeout_secs),
+        ca_file=str(call.ca_file) if call.ca_file else None,
+        max_answer_bytes=MOST_ANSWER,
+    )
+
+
+def _headers(call: CallThing, secrets: Mapping[str, str]) -> dict[str, str]:
+    """Misconfigured where one could not be sent: a line break in it would begin a header of its own.
+
+    Each call has a connection of its own: on a kept one that the server has just closed nobody would know
+    whether it was heard.
+    """
+    headers = {**call.headers, **secrets}
+    for name, value in headers.items():
+        if not (value.isascii() and value.isprintable()):
+            raise Misconfigured(f"header {name} holds what a header cannot hold")
+    return {**headers, "Connection": "close"}
+
+
+def url_trouble(template: str, values: Mapping[str, str]) -> str:
+    """What is filled in may neither move the call to another host nor climb to another path."""
+    url = fill(template, values, _encoded)
+    was, now = urlsplit(template), urlsplit(url)
+    if (was.scheme, was.netloc) != (now.scheme, now.netloc):
+        return "with these arguments it would go to another host"
+    parts = unquote(now.path).replace("\\", "/").split("/")
+    if {".", ".."} & {*parts} or "//" in now.path:
+        return "with these arguments it would go to another path"
+    return ""
+
+
+def _encoded(value: str) -> str:
+    return quote(value, safe="")
+
+
+def filled(body: Any, asked: Asked[CallThing]) -> Any:
+    """Plain JSON with its texts filled; `"{count}"` of a whole number becomes the number."""
+    if isinstance(body, dict):
+        return {name: filled(inner, asked) for name, inner in body.items()}
+    if isinstance(body, list):
+        return [filled(inner, asked) for inner in body]
+    if not isinstance(body, str):
+        return body
+    text, name = fill(body, asked.words()), begins_with_value(body)
+    argument = asked.thing.arguments.get(name) if body == f"{{{name}}}" else None
+    return int(text) if argument is not None and argument.least is not None else text
+
+
+def says(condition: Condition | None, answer: Reply) -> bool:
+    if condition is None or answer.status not in condition.status:
+        return False
+    if not condition.at:
+        return True
+    try:
+        found = _at(answer.json(), condition.at.split("."))
+    except Unreadable:
+        return False
+    return _as_text(found) in condition.equals
+
+
+def _at(value: Any, place: list[str]) -> Any:
+    """None where there is nothing."""
+    for part in place:
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return None
+    return value
+
+
+def _as_text(value: Any) -> str | None:
+    return value if isinstance(value, str | None) else orjson.dumps(value).decode()
+
+
+def _retry_after(answer: Reply) -> float:
+    told = answer.headers.get("retry-after", "")
+    return float(told) if told.isdecimal() else 0.0
+
+
+def _in_words(asked: Asked[CallThing], answer: Reply, secrets: Mapping[str, str]) -> str:
+    """What was cut ends with a whole word: half of a value is none that anybody would know."""
+    text = answer.body[:MOST_SPOKEN].decode(errors="replace")
+    if len(answer.body) > MOST_SPOKEN:
+        text = text.rpartition(" ")[0]
+    told = spoken(text, asked.values, secrets)
+    return f"{asked.name}: HTTP {answer.status}" + (f": {told}" if told else "")
+
+
+def check_contract(executor: HttpExecutor) -> Executor:
+    return executor
