@@ -19,12 +19,15 @@ class Signed(Plain):
 
 
 class Authorization(Plain):
-    target: str = Field(description="the record's key: the target's id, or the action's where it has none")
+    target: str = Field(
+        description="the record's key: the workload, else the target's id, or the action's where it has none"
+    )
     action_id: str = Field(description="the idempotency key of all that is done because of it")
     approval_id: str = Field("", description="the approval; empty: policy allowed it without a person")
     action: Action = Field(description="what may be done, and what takes it back")
     action_hash: str = Field(description="of exactly this action")
     observed_state: str = Field("", description="hash of the target as it was when it was asked")
+    workload: str = Field("", description="keyed hash of what owns the target, as preflight saw it")
     commitments: dict[str, str] = Field(
         default_factory=dict, description="label: salted commitment to its real value"
     )
@@ -38,6 +41,9 @@ class Authorization(Plain):
     proposed_by: str = Field("", description="agents, rules, or a person's name")
     signatures: tuple[Signed, ...] = Field((), description="those that were counted")
     expires_at: Moment = Field(description="from then on nothing may be done because of it")
+    undoes: str = Field(
+        "", description="the action that is taken back by its undo; empty: its step itself is to be done"
+    )
     proof: str = Field("", description="that it was decided so, by a key that policy and execution share")
 
 

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from schemas.authorization import Authorization
 from schemas.envelope import Event, Long, Plain
 from schemas.plan import Action
 from schemas.preflight import Check
 
 THE_ACTION = "the action alone: the first of its ends counts"
 ITS_VERIFICATION = "the action's verification: the first of its ends counts"
+EITHER = "the action, or its verification: the first end of each counts"
+
+
+class Result(StrEnum):
+    SUCCEEDED = "SUCCEEDED"
+    """done, and seen to be as it was asked to be"""
+    FAILED = "FAILED"
+    """the target said no, or it was done and is not as it was asked to be"""
+    VOIDED = "VOIDED"
+    """nothing was done: the target had changed"""
+    REFUSED = "REFUSED"
+    """nothing was done: the executor's own no"""
+    UNVERIFIED = "UNVERIFIED"
+    """it was done, and nobody can tell whether it is as it was asked to be"""
+    UNKNOWN = "UNKNOWN"
+    """nobody can tell whether it was done"""
 
 
 class Claim(Plain):
@@ -45,10 +63,18 @@ class Execution(Plain):
     observed_now: str = Field("", description="hash of the target as it was found")
     state_now: dict[str, str] = Field(default_factory=dict, description="what that hash is over")
     checks: tuple[Check, ...] = Field((), description="made again right before")
+    result: Result | None = Field(
+        None, description="how it came out; none: not known yet. What was done has SUCCEEDED once verified"
+    )
+    undoes: str = Field("", description="the action that this one takes back; empty: it is none's undo")
+    undo_id: str = Field("", description="the action that now takes it back; empty: none does")
+    authorization: Authorization | None = Field(
+        None, description="what allowed it, where it can be taken back: the undo was signed with it"
+    )
 
 
 class ExecutionStarted(Event):
-    """Every check had passed; the call was about to be made."""
+    """Every check has passed; the call is about to be made. Written, and durable, before it."""
 
     type: Literal["execution.started"] = "execution.started"
     payload: Execution
@@ -64,11 +90,11 @@ class ExecutionSucceeded(Event):
 
 
 class ExecutionFailed(Event):
-    """The target said no, to all or to a part of it; or it does not become what was asked for."""
+    """The target said no, to all or to a part of it; or it was done, and is not as it was asked to be."""
 
     type: Literal["execution.failed"] = "execution.failed"
     payload: Execution
-    id_over: ClassVar[str] = THE_ACTION
+    id_over: ClassVar[str] = EITHER
 
 
 class ExecutionRefused(Event):
@@ -104,7 +130,7 @@ class ExecutionUnknown(Event):
 
 
 class ExecutionVerified(Event):
-    """The target is as it was asked to be."""
+    """The target is as it was asked to be, and the playbook's query says so too."""
 
     type: Literal["execution.verified"] = "execution.verified"
     payload: Execution
@@ -112,8 +138,32 @@ class ExecutionVerified(Event):
 
 
 class ExecutionUnverified(Event):
-    """It was done, and the target did not become what was asked for in time, or nobody can tell."""
+    """It was done, and nobody can tell whether the target is as it was asked to be."""
 
     type: Literal["execution.unverified"] = "execution.unverified"
     payload: Execution
     id_over: ClassVar[str] = ITS_VERIFICATION
+
+
+class ExecutionUndone(Event):
+    """What had failed was taken back, and the target is as it was before."""
+
+    type: Literal["execution.undone"] = "execution.undone"
+    payload: Execution
+    id_over: ClassVar[str] = ITS_VERIFICATION
+
+
+class ExecutionSettled(Event):
+    """Whether the alert resolved in time, once it was verified. It changes no result."""
+
+    type: Literal["execution.settled"] = "execution.settled"
+    payload: Execution
+    id_over: ClassVar[str] = "the verified action"
+
+
+class ExecutionRelapsed(Event):
+    """A later verdict: the alert came back within an hour of a verified success."""
+
+    type: Literal["execution.relapsed"] = "execution.relapsed"
+    payload: Execution
+    id_over: ClassVar[str] = "the verified action"

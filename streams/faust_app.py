@@ -31,7 +31,7 @@ from streams.in_order import InOrder
 from streams.limiter import RejectLimiter
 from streams.placed import Placed
 from streams.reached import Place, Reached
-from streams.runner import EVENTS, RECORDS, SECONDS, Turn
+from streams.runner import EVENTS, RECORDS, SECONDS, Outgoing, Turn
 from streams.sender import Sender
 from streams.slow import SlowWork
 from streams.stage import Record
@@ -180,8 +180,14 @@ class Engine:
         if not placed.keyed:
             return await placed.runner.turn(records)
         rows = self._tables[placed.name].rows(message.partition)
-        busy = self._slow.keys(placed.name) if placed.slow else ()
-        return await placed.runner.turn(records, rows, busy)
+        if not placed.slow:
+            return await placed.runner.turn(records, rows)
+        tell = partial(self._tell, placed, message)
+        return await placed.runner.turn(records, rows, self._slow.keys(placed.name), tell)
+
+    async def _tell(self, placed: Placed, message: Any, outputs: list[Outgoing]) -> None:
+        """Before the turn is over; its rows and the acknowledgement come then."""
+        await self._patiently(placed, message, lambda: self._write(placed, message, Turn(outputs=outputs)))
 
     def _records(self, placed: Placed, raws: list[Record], now: int) -> list[Record]:
         """A batch, which is of one topic, with times that can be believed."""

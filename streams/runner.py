@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -22,7 +22,7 @@ from schemas.envelope import Event, from_millis
 from schemas.errors import Never, UnknownSchema
 from schemas.failure import Failure, StageFailed
 from schemas.headers import Headers, event_headers, iso_of_millis, plain_headers, trace_of
-from streams.stage import Keyed, Now, Record, State, Transform
+from streams.stage import Events, Keyed, Now, Record, State, Transform
 
 RECORDS = Counter("awoooi_stage_records_total", "Records taken in by a stage", ["stage"])
 REJECTED = Counter(
@@ -50,6 +50,10 @@ class Outgoing:
     key: bytes
     value: bytes
     headers: Headers
+
+
+Tell = Callable[[list[Outgoing]], Awaitable[None]]
+"""Sends outputs before their turn is over, and returns when they are durable."""
 
 
 @dataclass(slots=True)
@@ -90,14 +94,20 @@ class Runner:
     epoch: str = ""
 
     async def turn(
-        self, records: Sequence[Record], rows: Rows | None = None, busy: Container[bytes | None] = ()
+        self,
+        records: Sequence[Record],
+        rows: Rows | None = None,
+        busy: Container[bytes | None] = (),
+        tell: Tell | None = None,
     ) -> Turn:
-        """`busy`: keys that slow work has in hand; time wakes them when it is done."""
+        """`busy`: keys that slow work has in hand; time wakes them when it is done. Without `tell` nothing is
+        sent before the turn is over.
+        """
         now, turn = Now(self.clock()), Turn()
         if rows is None:
             await self._transform(records, now, turn)
         else:
-            await self._keyed(records, rows, now, turn, busy)
+            await self._keyed(records, rows, now, turn, busy, tell)
         turn.taken = len(records)
         return turn
 
@@ -129,7 +139,13 @@ class Runner:
             self._emit(events, record, turn)
 
     async def _keyed(
-        self, records: Sequence[Record], rows: Rows, now: Now, turn: Turn, busy: Container[bytes | None]
+        self,
+        records: Sequence[Record],
+        rows: Rows,
+        now: Now,
+        turn: Turn,
+        busy: Container[bytes | None],
+        tell: Tell | None,
     ) -> None:
         stage: Any = self.stage
         load, take = stage.load, stage.take
@@ -148,7 +164,11 @@ class Runner:
             try:
                 if stage.passed(record, state):
                     continue
-                events = await stage.handle(record, state, now)
+                parts = stage.in_parts(record, state, now) if tell else None
+                if parts is not None and tell is not None:
+                    events = await self._told(parts, record, tell)
+                else:
+                    events = await stage.handle(record, state, now)
             except Never as error:
                 self._refuse(record, error, now, turn)
                 continue
@@ -160,6 +180,15 @@ class Runner:
             self._emit(stage.settle(state, now), record, turn)
             if state.changed:
                 turn.rows[key] = stage.dump(state)
+
+    async def _told(self, parts: AsyncIterator[Events], cause: Record, tell: Tell) -> Events:
+        """Each part is durable before the next begins; nothing is left for the end of the turn."""
+        async for part in parts:
+            told = Turn()
+            self._emit(part, cause, told)
+            if told.outputs:
+                await tell(told.outputs)
+        return ()
 
     async def _wake(
         self,
