@@ -30,7 +30,9 @@ from schemas.catalog import partition_of
 from schemas.codec import Codec
 from schemas.envelope import Event
 from schemas.errors import BrokerAway, Never, NotNow, UnknownSchema
+from schemas.headers import Headers, event_headers, trace_of
 from schemas.vote import VoteVerified
+from streams.runner import VERSION
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +83,8 @@ class Follower:
         self._moved = asyncio.Event()
         self._consumer: Any = None
         """set while it reads"""
+        self._codec: Codec | None = None
+        """None until it is there"""
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -113,6 +117,12 @@ class Follower:
             self._ears[signature].remove(ear)
             if not self._ears[signature]:
                 del self._ears[signature]
+
+    def encode(self, event: Event) -> tuple[bytes, Headers]:
+        if self._codec is None:
+            raise BrokerAway("nothing was read yet: it is not known how events are written")
+        trace, kind = trace_of([], event.event_id), self._codec.content_type(event.type)
+        return self._codec.encode(event), event_headers(event, kind, trace, VERSION)
 
     async def _reach(self, place: TopicPartition) -> None:
         try:
@@ -147,6 +157,7 @@ class Follower:
         )
         patient(consumer._client)
         async with self._open_codec() as (codec, learn):
+            self._codec = codec
             try:
                 await consumer.start()
                 await self._begin(consumer)

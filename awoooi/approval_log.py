@@ -20,7 +20,7 @@ from schemas.catalog import partition_of
 from schemas.codec import Codec
 from schemas.envelope import Event
 from schemas.errors import BrokerAway, Never
-from schemas.vote import VoteVerified
+from schemas.vote import VoteTurnedAway, VoteVerified
 
 REQUESTS = "approvals.requests"
 VERDICTS = ("approvals.votes", "approvals.outcomes")
@@ -61,7 +61,7 @@ class ApprovalLog:
                 while True:
                     for event in await self._next():
                         ours = getattr(event.payload, "signature", "") == signature
-                        if ours and not isinstance(event, VoteVerified):
+                        if ours and not isinstance(event, VoteVerified | VoteTurnedAway):
                             return event
         except TimeoutError:
             return None

@@ -67,7 +67,7 @@ from schemas.tool import ToolCalled
 from schemas.topology import TopologyObserved
 from schemas.trust import TrustDecayed, TrustDrifted, TrustObserved, TrustRaised, TrustReset
 from schemas.verdict import RcaCritiqued, RcaReviewed
-from schemas.vote import CountRefused, VoteCounted, VoteLate, VoteRefused, VoteVerified
+from schemas.vote import CountRefused, VoteCounted, VoteLate, VoteRefused, VoteTurnedAway, VoteVerified
 
 MIB = 1024 * 1024
 RAW_PREFIX = "alerts.raw."
@@ -241,7 +241,7 @@ TOPICS: tuple[Topic, ...] = (
         "approvals.votes",
         key="incident",
         holds="signatures verified or refused",
-        events=(VoteVerified, VoteRefused),
+        events=(VoteVerified, VoteRefused, VoteTurnedAway),
     ),
     Topic(
         "approvals.outcomes",

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from schemas.envelope import Event, Long, Plain
+from schemas.envelope import Event, Long, Moment, Plain
 
 
 class Ballot(Plain):
@@ -61,6 +61,25 @@ class VoteRefused(Event):
 
 class CountRefused(VoteRefused):
     """The same, said by the approval and not by the intake: of one type, on a topic of its own."""
+
+
+class TurnedAway(Plain):
+    refusal: str = Field(description="the reason, a short constant")
+    sentence: str = Field(description="for people: what is wrong, and what would be right")
+    approval_id: str = Field("", description="of the path, where it has the form of one")
+    signature: str = Field("", description="SHA-256 of the body, 64 hex digits; empty where it was not read")
+    size: Long = Field(0, description="bytes of the body")
+    sender: str = Field("", description="keyed hash of the sender's network: the same for all its tries")
+    times: Long = Field(1, description="how many it stands for; those that are only counted have no details")
+    since: Moment = Field(description="when the first of them came")
+
+
+class VoteTurnedAway(Event):
+    """A gateway refused what was sent as a signature, before the log: it cannot be one for that approval."""
+
+    type: Literal["vote.turned_away"] = "vote.turned_away"
+    payload: TurnedAway
+    id_over: ClassVar[str] = "the gateway process, and a number of its own"
 
 
 class Count(Plain):

@@ -23,6 +23,7 @@ from connectors.gateway.openapi import with_signatures, with_webhooks
 from connectors.gateway.openapi_acts import with_acts
 from connectors.gateway.problems import PROBLEM_CONTENT, problem
 from connectors.gateway.signatures import PATH, Approvals, Signatures
+from connectors.gateway.turned_away import Doorkeeper
 from connectors.gateway.webhooks import AUTO, V2_SOURCE, Publish, Tokens, Webhooks, Wiring
 from connectors.health import Answer, Checks, exposition, healthz, readyz
 
@@ -44,7 +45,8 @@ def create_app(
     desk: Desk | None = None,
     keys: KeyDesk | None = None,
 ) -> FastAPI:
-    """`publish` writes one record durably; `checks` say what /readyz waits for.
+    """`publish` writes one record durably; `checks` say what /readyz waits for. Who serves it calls
+    `state.at_the_end`, where there is one, after the last answer.
 
     What people do about incidents needs `people`, who know their tokens, and the `desk`.
     """
@@ -71,8 +73,11 @@ def create_app(
         Route("/api/v2/alerts", Webhooks(config, wiring, source=V2_SOURCE, status=200), methods=["POST"]),
     ]
     if approvals is not None:
-        signatures = Signatures(config, publish, approvals, SignatureMeters(registry))
+        most = config.signatures_turned_away_per_minute
+        keeper = Doorkeeper(publish, approvals.encode, wiring.stamp_key, most, wiring.now_ms)
+        signatures = Signatures(config, publish, approvals, SignatureMeters(registry), keeper)
         app.router.routes.insert(0, Route(PATH, signatures, methods=["POST"]))
+        app.state.at_the_end = keeper.close
     if people is not None:
         door = acts.Door(people, wiring.rates, load, ActMeters(registry), config.body_timeout_secs)
         app.router.routes.extend(_for_people(config, publish, wiring, door, desk, keys))

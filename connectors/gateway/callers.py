@@ -45,7 +45,7 @@ class Callers:
         self._all.give_back(1)
 
     def _of(self, address: str) -> Bucket:
-        name = _network(address)
+        name = network_of(address)
         bucket = self._buckets.get(name)
         if bucket is None:
             bucket = self._buckets[name] = Bucket(self._each, self._clock())
@@ -55,7 +55,8 @@ class Callers:
         return bucket
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
+    """What is taken for one caller."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

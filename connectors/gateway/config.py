@@ -32,6 +32,9 @@ class GatewayConfig(BaseModel):
     signatures_per_minute: int = Field(300, ge=1, description="signed approvals of one address")
     signatures_per_minute_in_all: int = Field(3000, ge=1, description="signed approvals of all addresses")
     signatures_at_once: int = Field(500, ge=1, description="signed approvals that wait for their verdict")
+    signatures_turned_away_per_minute: int = Field(
+        60, ge=1, description="refusals before the log that are recorded one by one; the others are counted"
+    )
     stop_timeout_secs: int = Field(10, ge=0, description="for open requests to end")
 
     @model_validator(mode="after")

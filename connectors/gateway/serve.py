@@ -107,6 +107,8 @@ async def serve(
             listener.listen(_BACKLOG)
             log.info("gateway_listens", host=config.host, port=listener.getsockname()[1])
             await server.serve(sockets=[listener])
+            if approvals is not None:
+                await app.state.at_the_end()
         finally:
             await publisher.stop()
             log.info("gateway_stopped")

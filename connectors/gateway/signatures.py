@@ -1,7 +1,7 @@
 """POST /api/v1/approvals/{id}/signatures: a signed approval onto the log, and what became of it.
 
 The route is not trusted and needs no token: what counts is the signature, and that is judged behind the log.
-What cannot count for the approval that the path names is refused at the door and costs no record.
+What cannot count for the approval that the path names is refused at the door, and recorded in bounds.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import re
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import orjson
@@ -25,9 +26,11 @@ from connectors.gateway.callers import Callers
 from connectors.gateway.config import GatewayConfig
 from connectors.gateway.meters import SignatureMeters
 from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, problem
+from connectors.gateway.turned_away import Doorkeeper, Knock
 from connectors.gateway.webhooks import Publish, answer
 from schemas.envelope import Event
 from schemas.errors import Never, NotNow
+from schemas.headers import Headers
 from schemas.vote import VoteCounted, VoteLate, VoteRefused
 
 log = structlog.get_logger(__name__)
@@ -40,6 +43,10 @@ _MISCONFIGURED_RETRY_SECS = 30
 _APPROVAL_ID = re.compile(r"INC-[0-9]{8}-[A-Z0-9]{10}-A[1-9][0-9]{0,3}")
 _TOKEN = re.compile(rb"[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+")
 _JSON = b"application/json"
+TURNED_AWAY = frozenset(
+    {"unknown_approval", "no_token", "claims_are_no_object", "other_approval", "too_large", "rate"}
+)
+"""what nothing behind the door will tell of"""
 Receipt = tuple[str, int, int]
 Answer = tuple[int, str, Mapping[str, Any]]
 
@@ -61,52 +68,73 @@ class Approvals(Protocol):
 
     def listen(self, signature: str) -> AbstractContextManager[Ear]: ...
 
+    def encode(self, event: Event) -> tuple[bytes, Headers]:
+        """Raises NotNow where it cannot be told how."""
+        ...
+
+
+@dataclass(slots=True)
+class _Call:
+    """One request on its way through."""
+
+    approval_id: str
+    """empty where the path holds none"""
+    address: str
+    token: bytes = b""
+
 
 class Signatures:
     """ASGI endpoint."""
 
     def __init__(
-        self, config: GatewayConfig, publish: Publish, approvals: Approvals, meters: SignatureMeters
+        self,
+        config: GatewayConfig,
+        publish: Publish,
+        approvals: Approvals,
+        meters: SignatureMeters,
+        doorkeeper: Doorkeeper,
     ) -> None:
         self._config, self._publish, self._approvals = config, publish, approvals
-        self._meters = meters
+        self._meters, self._doorkeeper = meters, doorkeeper
         self._callers = Callers(config.signatures_per_minute, config.signatures_per_minute_in_all)
         self._open = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = time.perf_counter()
+        started, asked = time.perf_counter(), str(scope["path_params"]["approval_id"])
+        call = _Call(asked if _APPROVAL_ID.fullmatch(asked) else "", (scope.get("client") or ("",))[0])
         try:
-            status, outcome, told = await self._admit(scope, receive)
+            status, outcome, told = await self._admit(call, scope, receive)
         except Disconnected:
             self._meters.count("disconnected", started)
             return
         except Refused as refused:
             self._meters.count(refused.reason, started)
             log.info("signature_refused", reason=refused.reason)
+            if refused.reason in TURNED_AWAY and refused.status < 500:
+                await self._doorkeeper.note(refused, Knock(call.approval_id, call.address, call.token))
             body = problem(refused.status, refused.detail)
             await answer(send, refused.status, body, PROBLEM_CONTENT.encode(), refused.headers)
             return
         self._meters.count(outcome, started)
         await answer(send, status, orjson.dumps(told), _JSON)
 
-    async def _admit(self, scope: Scope, receive: Receive) -> Answer:
+    async def _admit(self, call: _Call, scope: Scope, receive: Receive) -> Answer:
         """All that can be said before the body is read; then the connection ends, whatever was to come."""
-        approval_id, address = str(scope["path_params"]["approval_id"]), (scope.get("client") or ("",))[0]
-        if not _APPROVAL_ID.fullmatch(approval_id):
+        if not call.approval_id:
             raise _unread(Refused(404, "unknown_approval", "no such id"))
         if (announced_size(dict(scope["headers"])) or 0) > MAX_BYTES:
             raise _unread(too_large(MAX_BYTES))
-        if wait := self._callers.take(address):
+        if wait := self._callers.take(call.address):
             limit = f"at most {self._config.signatures_per_minute} a minute from one address"
             raise _unread(Refused(429, "rate", f"too often: {limit}", {"Retry-After": str(wait)}))
         if self._open >= self._config.signatures_at_once:
-            self._callers.give_back(address)
+            self._callers.give_back(call.address)
             raise _unread(come_again("busy", "too many signatures at once", 1))
         self._open += 1
         try:
-            return await self._take(approval_id, receive)
+            return await self._take(call, receive)
         except (NotNow, Never) as error:
-            self._callers.give_back(address)
+            self._callers.give_back(call.address)
             raise self._ours(error) from error
         finally:
             self._open -= 1
@@ -117,11 +145,12 @@ class Signatures:
         log.error("signature_not_written", reason=error.reason, detail=str(error))
         return come_again(error.reason, "the log does not take this record", _MISCONFIGURED_RETRY_SECS)
 
-    async def _take(self, approval_id: str, receive: Receive) -> Answer:
+    async def _take(self, call: _Call, receive: Receive) -> Answer:
         try:
             token = (await read_body(receive, MAX_BYTES, self._config.body_timeout_secs)).strip()
         except Refused as refused:
             raise _unread(refused) from None
+        call.token, approval_id = token, call.approval_id
         check_addressed(token, approval_id)
         if not await self._approvals.is_asked(approval_id):
             raise Refused(404, "unknown_approval", f"nothing is asked under {approval_id}")

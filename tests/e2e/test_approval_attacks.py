@@ -21,13 +21,15 @@ from awoooi.sign_commands import decide
 from connectors.gateway.signatures import MAX_BYTES, PATH
 from connectors.http import Reply
 from schemas.operations import Risk
+from schemas.vote import VoteTurnedAway
+from streams.policy.ballots import signature_of
 from streams.policy.jws import take_apart
 from streams.policy.refusals import Refusal
 from streams.policy.signers_file import SignersFile
 from tests.e2e.approval_system import System, gateway, running
 from tests.e2e.attempts import Tried, ask, attempts, check_nothing_counted
 from tests.faults.approvals import HASH, Approvals, request, soon
-from tests.faults.approving import PARTITIONS
+from tests.faults.following import PARTITIONS
 from tests.peers.waiting import wait_until_async
 from tests.streams.policy import signing
 from tests.streams.policy.signing import jwk, key, token
@@ -40,7 +42,11 @@ UNASKED = ("another approval of the incident", "another incident's approval")
 """they wait for a request that never comes"""
 SPACES = ("a space behind", "a line break behind")
 """over HTTP a body may end with a line break"""
-AT_THE_DOOR = ("the body is no compact JWS", "claims_are_no_object", "other_approval")
+AT_THE_DOOR = {
+    "the body is no compact JWS": "no_token",
+    "claims_are_no_object": "claims_are_no_object",
+    "other_approval": "other_approval",
+}
 FORM = {
     Refusal.NOT_THREE_PARTS,
     Refusal.NOT_BASE64URL,
@@ -54,7 +60,7 @@ FORM = {
     Refusal.MALFORMED_APPROVAL_ID,
     Refusal.OTHER_APPROVAL,
 }
-"""what the door may refuse, and write nowhere"""
+"""what the door may refuse, and tell of itself"""
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +108,11 @@ async def test_over_http_every_attack_is_refused_with_its_own_reason(
     system: System, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     all_tried = [tried for tried in attempts(system, monkeypatch) if tried.name not in SPACES]
-    async with Approvals(system.kafka.bootstrap) as approvals, gateway(system.kafka, tmp_path) as opened:
+    room = {"signatures_turned_away_per_minute": 300}
+    async with (
+        Approvals(system.kafka.bootstrap) as approvals,
+        gateway(system.kafka, tmp_path, **room) as opened,
+    ):
         await ask(approvals, all_tried)
         await approvals.ask(request(FIXED_ID, signing.SECONDS + 3600))
         await approvals.until_quiet(3)
@@ -115,11 +125,28 @@ async def test_over_http_every_attack_is_refused_with_its_own_reason(
         await approvals.until_judged(tried.made for tried in written)
         assert len(written) >= 36 + 40
         check_nothing_counted(approvals, all_tried)
-        for tried in all_tried:
-            if tried not in written:
-                assert approvals.verdict(tried.made) == before[tried.name], (
-                    "what cannot count costs no record"
-                )
+        door = [
+            (tried, reply) for tried, reply in zip(all_tried, replies, strict=True) if tried not in written
+        ]
+        assert len(door) > 5
+        assert all(approvals.verdict(tried.made) == before[tried.name] for tried, _ in door), "nobody votes"
+        expected = sorted(turned_away(tried, reply) for tried, reply in door)
+        await approvals.until(
+            lambda: sorted(recorded(approvals)) == expected, "what was turned away is told", 5
+        )
+
+
+def recorded(approvals: Approvals) -> list[tuple[str, str, str]]:
+    events = [event.payload for event in approvals.firsts if isinstance(event, VoteTurnedAway)]
+    return [(away.refusal, away.approval_id, away.signature) for away in events]
+
+
+def turned_away(tried: Tried, reply: Reply) -> tuple[str, str, str]:
+    """What the gateway itself has to say of it, under its approval."""
+    if reply.status == 413:
+        return "too_large", path_for(tried), ""  # it was not read
+    said = str(reply.json()["detail"]).partition(":")[0]
+    return AT_THE_DOOR[said], path_for(tried), signature_of(tried.made.strip()) if tried.made else ""
 
 
 def path_for(tried: Tried) -> str:

@@ -21,6 +21,7 @@ from connectors.gateway.callers import Callers
 from connectors.gateway.config import GatewayConfig
 from connectors.http import HttpClient, Reply
 from connectors.tokens import Token
+from schemas.codec import Codec
 from schemas.envelope import Event
 from schemas.errors import BrokerAway, TooLarge
 from tests.connectors.gateway.support import raw_answer, serving
@@ -48,6 +49,10 @@ class Log:
     full: bool = False
     sent: list[tuple[str, bytes]] = field(default_factory=list)
     listening: list[str] = field(default_factory=list)
+    turned_away: list[Any] = field(default_factory=list)
+
+    def encode(self, event: Event) -> tuple[bytes, list[tuple[str, bytes]]]:
+        return Codec().encode(event), []
 
     async def is_asked(self, approval_id: str) -> bool:
         if self.away:
@@ -71,6 +76,11 @@ class Log:
     async def publish(
         self, topic: str, key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]]
     ) -> tuple[str, int, int]:
+        if topic == "approvals.votes":
+            if self.away:
+                raise BrokerAway("no broker")
+            self.turned_away.append(Codec().decode(value))
+            return topic, 0, 0
         assert self.listening, "a verdict must not pass by before anybody listens"
         if self.full:
             raise TooLarge("for the topic")
@@ -154,11 +164,15 @@ REFUSALS = [
 async def test_a_refusal_says_why(
     log: Log, approval_id: str, body: bytes, status: int, detail: str, sent: int, tmp_path: Path
 ) -> None:
-    """Nothing that cannot count costs a record."""
+    """Nothing that cannot count is written as a signature."""
     found, told = await ask(log, tmp_path, approval_id, body)
 
     assert (found, len(log.sent)) == (status, sent)
     assert detail in str(told.get("detail", ""))
+    recorded = [(event.payload.refusal, event.payload.sentence) for event in log.turned_away]
+    at_the_door = not sent and status != 503
+    assert len(recorded) == at_the_door, "what no stage will tell of, the gateway does"
+    assert all(sentence == told["detail"] for _, sentence in recorded)
 
 
 async def test_without_a_verdict_in_time_it_says_where_to_look(
