@@ -70,7 +70,7 @@ class ByName(ABC, Generic[T]):
     def __init__(self, things: Mapping[str, T]) -> None:
         self.things = things
         self.operations = frozenset({self.operation}) if things else frozenset[Operation]()
-        self._ended: OrderedDict[str, Done | None] = OrderedDict()
+        self._before: OrderedDict[str, Done | None] = OrderedDict()
         """by action id, what this process sent; None while it is under way"""
 
     # -- of each kind
@@ -143,8 +143,8 @@ class ByName(ABC, Generic[T]):
         return await self._once(asked, observed, may_go_on)
 
     async def _once(self, asked: Asked[T], observed: Observed, may_go_on: MayGoOn) -> Done:
-        if asked.action_id in self._ended:
-            before = self._ended[asked.action_id] or Done(End.UNKNOWN, "it was sent before", observed)
+        if asked.action_id in self._before:
+            before = self._before[asked.action_id] or Done(End.UNKNOWN, "it was sent before", observed)
             if before.end is not End.UNKNOWN or not asked.thing.repeatable:
                 return before
         try:
@@ -174,11 +174,11 @@ class ByName(ABC, Generic[T]):
 
     def _note(self, action_id: str, done: Done | None) -> None:
         """A no that proves that nothing happened may be asked again."""
-        self._ended[action_id] = done
+        self._before[action_id] = done
         if done is not None and done.end is End.REFUSED:
-            del self._ended[action_id]
-        while len(self._ended) > KEPT_ENDS:
-            self._ended.popitem(last=False)
+            del self._before[action_id]
+        while len(self._before) > KEPT_ENDS:
+            self._before.popitem(last=False)
 
     async def probe(self, order: Order, expected: str, before: Observed | None = None) -> Probed:
         if wrong := self.validate(order):

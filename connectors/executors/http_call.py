@@ -56,7 +56,7 @@ class HttpExecutor(ByName[CallThing]):
         if asked.thing.dry_run is None:
             return Check(name="dry_run", passed=False, message=NO_TRIAL)
         answer, told = await self._look(asked, asked.thing.dry_run)
-        return Check(name="dry_run", passed=says(asked.thing.dry_run.yes, answer), message=told)
+        return Check(name="dry_run", passed=says(asked.thing.dry_run.yes_when, answer), message=told)
 
     async def sent(self, asked: Asked[CallThing], may_send: Callable[[], str]) -> Done:
         try:
@@ -105,18 +105,18 @@ class HttpExecutor(ByName[CallThing]):
         if probe is None:
             return Probed(Happened.UNKNOWN, NO_PROBE)
         answer, told = await self._look(asked, probe)
-        if says(probe.yes, answer):
+        if says(probe.yes_when, answer):
             return Probed(Happened.YES, told)
-        return Probed(Happened.NO if says(probe.no, answer) else Happened.UNKNOWN, told)
+        return Probed(Happened.NO if says(probe.no_when, answer) else Happened.UNKNOWN, told)
 
     async def holds(self, asked: Asked[CallThing]) -> Verified:
         verify = asked.thing.verify
         if verify is None:
             return Verified(Effect.UNKNOWABLE, "nobody can tell: no verify is configured")
         answer, told = await self._look(asked, verify)
-        if says(verify.yes, answer):
+        if says(verify.yes_when, answer):
             return Verified(Effect.HOLDS, told)
-        return Verified(Effect.NOT_YET if says(verify.no, answer) else Effect.UNKNOWABLE, told)
+        return Verified(Effect.NOT_YET if says(verify.no_when, answer) else Effect.UNKNOWABLE, told)
 
     async def _look(self, asked: Asked[CallThing], look: Look) -> tuple[Reply, str]:
         """A GET; Unavailable where there is no answer."""

@@ -136,8 +136,8 @@ class Look(Written):
     """A GET that changes nothing, and what its answer means."""
 
     url: str
-    yes: Condition = Condition()
-    no: Condition | None = Field(None, description="neither yes nor no: nobody can tell")
+    yes_when: Condition = Condition()
+    no_when: Condition | None = Field(None, description="neither yes nor no: nobody can tell")
 
 
 class CallThing(Named):

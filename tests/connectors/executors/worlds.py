@@ -1,0 +1,170 @@
+"""One world an executor: what it acts on, an order that it can carry out, and how often that was done."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from connectors.executors.command import CommandExecutor
+from connectors.executors.contract import Executor, Observed, Order
+from connectors.executors.http_call import HttpExecutor
+from connectors.executors.named import NamedFile, parse_named
+from connectors.kubernetes import kinds
+from connectors.kubernetes.fake import FakeCluster
+from connectors.kubernetes.fake_server import Fault, serving
+from schemas.operations import Operation, Parameters, Step
+from tests.connectors.executors.lamps import Lamp, lamp_server
+from tests.connectors.kubernetes.orders import executing
+from tests.connectors.kubernetes.orders import order as kubernetes_order
+from tests.connectors.kubernetes.worlds import fake_world
+
+OWNER = "bob@example.com"
+
+
+@dataclass
+class World:
+    executor: Executor
+    order: Callable[[str], Order]
+    """by its action id"""
+    unsound: Order
+    slow: tuple[Executor, Order]
+    """nobody answers in time"""
+    done: Callable[[], int]
+    state: Callable[[], object]
+    real_values: tuple[str, ...]
+    """which its messages may hold"""
+    hang: Callable[[], object] = lambda: None
+    """from now on the slow one is"""
+    looks_at_what_was_asked: bool = True
+    """else it only sees whether what is there works"""
+
+
+def always(_: Observed) -> str:
+    return ""
+
+
+def named_order(operation: Operation, name: str, action_id: str = "a-1", **arguments: str) -> Order:
+    return Order(Step(operation=operation, parameters=Parameters(name=name, arguments=arguments)), action_id)
+
+
+COMMANDS = """
+allow_root: true
+commands:
+  turn-on:
+    description: Turns the lamp on
+    program: {folder}/turn
+    run: ["{{owner}}", "on"]
+    arguments: {{owner: {{pattern: "[a-z@.]+"}}}}
+    dry_run: is-off
+    probe: was-done
+    verify: is-on
+    undo: turn-off
+  turn-off:
+    description: Turns the lamp off
+    program: {folder}/turn
+    run: ["{{owner}}", "off"]
+    arguments: {{owner: {{pattern: "[a-z@.]+"}}}}
+    probe: was-done
+  is-on: {{description: Whether it is on, program: {folder}/is, run: ["on"]}}
+  is-off: {{description: Whether it is off, program: {folder}/is, run: ["off"]}}
+  was-done: {{description: Whether it was done, program: {folder}/done}}
+  slow:
+    description: Never ends by itself
+    program: {folder}/wait
+    timeout_secs: 0.4
+"""
+
+
+def commands(folder: Path) -> NamedFile:
+    return parse_named(COMMANDS.format(folder=folder).encode(), "actions.yaml")
+
+
+@asynccontextmanager
+async def command_world(folder: Path) -> AsyncIterator[World]:
+    lamp, run = Lamp(folder), Operation.RUN_COMMAND
+    executor = CommandExecutor(commands(folder))
+    yield World(
+        executor,
+        lambda action_id: named_order(run, "turn-on", action_id, owner=OWNER),
+        named_order(run, "turn-on", owner="a b; reboot"),
+        (executor, named_order(run, "slow")),
+        lambda: len(lamp.ledger),
+        lambda: lamp.state,
+        (OWNER,),
+    )
+
+
+CALLS = """
+hosts: [127.0.0.1]
+calls:
+  turn-on:
+    description: Turns the lamp on
+    url: {url}/lamps/{{owner}}/on
+    arguments: {{owner: {{pattern: "[^ ]+"}}}}
+    dry_run: {{url: "{url}/lamps", yes_when: {{at: lamp.state, equals: ["off"]}}}}
+    probe: {{url: "{url}/actions/{{action_id}}", no_when: {{status: [404]}}}}
+    verify:
+      url: {url}/lamps
+      yes_when: {{at: lamp.state, equals: ["on"]}}
+      no_when: {{at: lamp.state, equals: ["off"]}}
+    undo: turn-off
+  turn-off:
+    description: Turns the lamp off
+    url: {url}/lamps/{{owner}}/off
+    arguments: {{owner: {{pattern: "[^ ]+"}}}}
+  slow:
+    description: Is never answered
+    url: {url}/slow
+    timeout_secs: 0.4
+"""
+
+
+def calls(url: str) -> NamedFile:
+    return parse_named(CALLS.format(url=url).encode(), "actions.yaml")
+
+
+@asynccontextmanager
+async def http_world(_: Path) -> AsyncIterator[World]:
+    with lamp_server() as lamp:
+        executor, call = HttpExecutor(calls(lamp.url)), Operation.CALL_HTTP
+        yield World(
+            executor,
+            lambda action_id: named_order(call, "turn-on", action_id, owner=OWNER),
+            named_order(call, "turn-on", owner="a b"),
+            (executor, named_order(call, "slow")),
+            lambda: len(lamp.ledger),
+            lambda: lamp.state,
+            (OWNER,),
+        )
+        await executor.close()
+
+
+@asynccontextmanager
+async def kubernetes_world(folder: Path) -> AsyncIterator[World]:
+    with serving(FakeCluster()) as server:
+        world, operation = fake_world(server, folder), Operation.SCALE_DEPLOYMENT
+        for name in ("api", "slow"):
+            world.deploy(name, replicas=1)
+        before = len(server.cluster.writes)
+        async with (
+            executing(world.peer.kubeconfig) as executor,
+            executing(world.peer.kubeconfig, call_timeout_secs=0.8) as hasty,
+        ):
+            yield World(
+                executor,
+                lambda action_id: kubernetes_order(
+                    world, operation, "deployment", "api", replicas=2, action_id=action_id
+                ),
+                kubernetes_order(world, operation, "deployment", "-api", replicas=2),
+                (hasty, kubernetes_order(world, operation, "deployment", "slow", replicas=2)),
+                lambda: len(server.cluster.writes) - before,
+                lambda: server.cluster.get(kinds.DEPLOYMENT, "shop", "api")["spec"]["replicas"],
+                ("api",),
+                lambda: server.faults.append(Fault("PATCH", delay_secs=60)),
+                looks_at_what_was_asked=False,
+            )
+
+
+WORLDS = {"command": command_world, "http": http_world, "kubernetes": kubernetes_world}
