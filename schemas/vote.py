@@ -71,7 +71,7 @@ class TurnedAway(Plain):
     size: Long = Field(0, description="bytes of the body")
     sender: str = Field("", description="keyed hash of the sender's network: the same for all its tries")
     times: Long = Field(1, description="how many it stands for; those that are only counted have no details")
-    since: Moment = Field(description="when the first of them came")
+    first_at: Moment = Field(description="when the first of them came")
 
 
 class VoteTurnedAway(Event):

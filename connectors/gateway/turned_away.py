@@ -101,17 +101,17 @@ class Doorkeeper:
             signature=hashlib.sha256(knock.body).hexdigest() if knock.body else "",
             size=len(knock.body),
             sender=hmac.digest(self._key, b"sender " + network, "sha256").hex()[:16],
-            since=from_millis(self._now_ms()),
+            first_at=from_millis(self._now_ms()),
         )
 
     def _count(self, told: TurnedAway) -> None:
         known = self._counted.get(told.refusal)
-        times, since = (known.times, known.since) if known else (0, told.since)
+        times, first = (known.times, known.first_at) if known else (0, told.first_at)
         alone = TurnedAway(
             refusal=told.refusal,
             sentence="more of the same, which were only counted",
             times=times + told.times,
-            since=min(since, told.since),
+            first_at=min(first, told.first_at),
         )
         self._counted[told.refusal] = alone
 
@@ -127,7 +127,7 @@ class Doorkeeper:
             event_id=ids.derive_id("vote.turned_away", self._name, str(next(self._numbers))),
             project_id="",
             incident_id=told.approval_id.rpartition("-A")[0],
-            occurred_at=told.since,
+            occurred_at=told.first_at,
             recorded_at=from_millis(self._now_ms()),
             stage=STAGE,
             payload=told,
