@@ -170,7 +170,7 @@ def _encoded(value: str) -> str:
     return quote(value, safe="")
 
 
-def filled(body: Any, asked: Asked[CallThing]) -> Any:
+def filled(body: Any, asked: Asked[Any]) -> Any:
     """Plain JSON with its texts filled; `"{count}"` of a whole number becomes the number."""
     if isinstance(body, dict):
         return {name: filled(inner, asked) for name, inner in body.items()}
