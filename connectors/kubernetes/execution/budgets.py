@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from connectors.kubernetes.execution.act import PodSeen
 from connectors.kubernetes.reading import Obj, dig, name_of, namespace_of, number, part, parts, strings, text
@@ -10,16 +10,26 @@ from schemas.preflight import Check
 
 BUDGETS = "budgets"
 ALWAYS = "AlwaysAllow"
+Selects = Callable[[str, Mapping[str, str]], bool]
+"""a namespace and the labels of a pod in it"""
 
 
 def covers(budget: Obj, namespace: str, labels: Mapping[str, str]) -> bool:
     """An empty selector covers all pods of the namespace, none covers nothing."""
-    if namespace_of(budget) != namespace or dig(budget, "spec", "selector") is None:
-        return False
-    selector = part(budget, "spec", "selector")
-    return strings(selector, "matchLabels").items() <= labels.items() and all(
-        _holds(one, labels) for one in parts(selector, "matchExpressions")
-    )
+    return _selecting(budget)(namespace, labels)
+
+
+def _selecting(budget: Obj) -> Selects:
+    """Its selector, read once for however many pods are held against it."""
+    selector, space = part(budget, "spec", "selector"), namespace_of(budget)
+    equal = strings(selector, "matchLabels").items()
+    expressions = parts(selector, "matchExpressions")
+
+    def selects(namespace: str, labels: Mapping[str, str]) -> bool:
+        fits = namespace == space and equal <= labels.items()
+        return fits and all(_holds(one, labels) for one in expressions)
+
+    return selects if dig(budget, "spec", "selector") is not None else lambda *_: False
 
 
 def _holds(expression: Obj, labels: Mapping[str, str]) -> bool:
@@ -47,15 +57,15 @@ def _term(expression: Obj) -> str:
     return f"{name} {how.lower()} ({values})"
 
 
-def of_pods(budgets: Sequence[Obj], pods: Iterable[PodSeen]) -> list[Obj]:
+def of_pods(budgets: Sequence[Obj], pods: Sequence[PodSeen]) -> list[Obj]:
     """Those that cover any of them, by name."""
-    found = {
-        (namespace_of(budget), name_of(budget)): budget
-        for pod in pods
-        for budget in budgets
-        if covers(budget, pod.namespace, pod.labels)
-    }
+    found = {(namespace_of(one), name_of(one)): one for one in budgets if _covers_any(one, pods)}
     return [found[key] for key in sorted(found)]
+
+
+def _covers_any(budget: Obj, pods: Sequence[PodSeen]) -> bool:
+    selects = _selecting(budget)
+    return any(selects(pod.namespace, pod.labels) for pod in pods)
 
 
 def allow_eviction(budgets: Sequence[Obj], pods: Sequence[PodSeen]) -> Check:
