@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import textwrap
+import signal
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from agents.visible import visible
-from awoooi.demo_alert import FRONTEND
+from awoooi.demo_alert import FRONTEND, NAMESPACE
+from awoooi.demo_look import Look, looks_at
+from awoooi.demo_record import answer, timeline, totals
+from awoooi.demo_scene import scene_on
 from awoooi.demo_steps import (
     Step,
     generate_approval,
     graphrag_analysis,
     mcp_execution,
     multisig_approval,
-    totals,
     trigger_alert,
 )
-from awoooi.demo_story import Story, story_of
+from awoooi.demo_story import StepFailed, Story, nothing, story_of
+from awoooi.demo_telling import INTERRUPTED, aside, say, titled, wrapped
 from awoooi.loading import Loaded
 from awoooi.logs import quiet
+from awoooi.printing import print_table
+from awoooi.record import show
+from awoooi.room import free_mb
 from awoooi.stack import NotReady, Stack, own_stack, what_logs_say
 from awoooi.state_file import running
 from schemas.errors import AwoooiError, Misconfigured
 
 STEP_SECS = 60.0
-WIDTH, INDENT = 110, " " * 16
+TAKES_MB = 700
+"""what its processes take together"""
 NOT_OURS = (
     "left out: who signs and what may act in a running system is yours to say; `awoooi approve` signs there"
 )
@@ -48,7 +55,6 @@ STEPS: Steps = {
     "generate_approval": generate_approval,
     "multisig_approval": multisig_approval,
     "mcp_execution": mcp_execution,
-    "totals": totals,
 }
 ATTACHED: Steps = {
     name: NOT_OURS if name in ("generate_approval", "multisig_approval", "mcp_execution") else step
@@ -56,67 +62,130 @@ ATTACHED: Steps = {
 }
 
 
-def run(loaded: Loaded, *, attach: bool) -> int:
-    """Exit status: 0 when every step passed."""
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Beside a running system, or with one of its own; on a real cluster, or one in memory."""
+
+    attach: bool = False
+    kubeconfig: str = ""
+
+
+def run(loaded: Loaded, where: Where) -> int:
+    """Exit status: 0 when every step passed and the totals hold."""
+    if where.attach and where.kubeconfig:
+        raise Misconfigured("--attach goes with the clusters of the running system: leave out --kubeconfig")
     quiet()
     try:
-        return asyncio.run(_demo(loaded, attach=attach))
-    except KeyboardInterrupt:
-        print("\nStopped.")
-        return 1
+        return asyncio.run(_demo(loaded, where))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("Stopped.")
+        return INTERRUPTED
 
 
-async def _demo(loaded: Loaded, *, attach: bool) -> int:
+async def _demo(loaded: Loaded, where: Where) -> int:
+    _stop_in_order()
     began = time.monotonic()
     test_id = f"tb2-{datetime.now(UTC):%Y%m%dT%H%M%S}"
-    steps = ATTACHED if attach else STEPS
-    count = sum(not isinstance(step, str) for step in steps.values())
-    print(f"Test {test_id}")
-    if not attach:
-        print("Starting a system of its own ...", flush=True)
+    steps = ATTACHED if where.attach else STEPS
+    passed = 0
+    print(f"Test {test_id}", flush=True)
     try:
-        async with _attached(loaded) if attach else own_stack() as stack:
-            print(f"Ready after {time.monotonic() - began:.1f} s.\n", flush=True)
-            # beside a system that runs on, each demo has an incident of its own
-            target = f"{FRONTEND}-{test_id.lower()}" if attach else FRONTEND
-            async with story_of(stack.loaded.settings, test_id, target) as story:
-                failed = await tell(story, steps)
-                print(f"\n{story.argument}", end="")
-            if failed:
+        async with _story(loaded, where, test_id) as (stack, story):
+            aside(f"Ready after {time.monotonic() - began:.1f} s.\n")
+            passed = await tell(story, steps)
+            whole = passed == _tried_of(steps) and await _totals_hold(story)
+            await _show(story)
+            if not whole:
                 stack.keeps_logs = True
                 print(f"\nWhat its parts say:\n{what_logs_say(stack.loaded.settings.state_dir)}")
-    except NotReady as error:
-        print(f"FAIL  {error}")
-        failed = count
-    secs = time.monotonic() - began
-    verdict = "FAILED" if failed else "ALL PASSED"
-    print(f"\n{count - failed} of {count} steps passed in {secs:.1f} s: {verdict}")
-    if not failed:
+            print()
+    except (NotReady, StepFailed) as error:
+        whole = False
+        print(f"FAIL  {error}\n")
+    verdict = "ALL PASSED" if whole else "FAILED"
+    print(f"{passed} of {_tried_of(steps)} steps passed in {time.monotonic() - began:.1f} s: {verdict}")
+    if whole:
         print(NEXT)
-    return 1 if failed else 0
+    return 0 if whole else 1
+
+
+def _tried_of(steps: Steps) -> int:
+    return sum(not isinstance(step, str) for step in steps.values())
+
+
+def _stop_in_order() -> None:
+    """Asked once, it takes down what it made; asked again, it leaves at once and says what stays."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    asked: list[int] = []
+
+    def stop(number: int) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+        aside("\nStopping: it takes down what it started ...")
+        task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop, number)
+
+
+# -- what it runs on
 
 
 @asynccontextmanager
-async def _attached(loaded: Loaded) -> AsyncIterator[Stack]:
+async def _story(loaded: Loaded, where: Where, test_id: str) -> AsyncIterator[tuple[Stack, Story]]:
+    async with AsyncExitStack() as opened:
+        if where.attach:
+            stack = _attached(loaded)
+            # beside a system that runs on, each demo has an incident of its own
+            target, namespace = f"{FRONTEND}-{test_id.lower()}", NAMESPACE
+            look: Look = nothing
+        else:
+            target, namespace, logins = FRONTEND, NAMESPACE, None
+            if where.kubeconfig:
+                scene = await opened.enter_async_context(scene_on(where.kubeconfig, test_id, aside))
+                namespace, logins = scene.namespace, scene.logins
+            _warn_of_little_memory()
+            aside("Starting a system of its own ...")
+            stack = await opened.enter_async_context(own_stack(logins))
+            assert stack.logins is not None
+            look = looks_at(stack.logins.reads, namespace, opened)
+        settings = stack.loaded.settings
+        yield stack, await opened.enter_async_context(story_of(settings, test_id, target, namespace, look))
+
+
+def _attached(loaded: Loaded) -> Stack:
     state = loaded.settings.state_dir
     if running(state) is None:
         raise Misconfigured(f"no `awoooi up` runs on {state}; start it, or leave out --attach")
-    yield Stack(loaded)
+    return Stack(loaded)
+
+
+def _warn_of_little_memory() -> None:
+    free = free_mb()
+    if free is not None and free < TAKES_MB:
+        aside(
+            f"There are {free} MB of memory free, and it takes about {TAKES_MB}: parts of it may be killed."
+        )
+
+
+# -- the steps
 
 
 async def tell(story: Story, steps: Steps = STEPS) -> int:
-    """The steps in order; after a failure the others are not tried. How many did not pass."""
-    left = sum(not isinstance(step, str) for step in steps.values())
+    """The steps in order; after a failure the others are not tried. How many passed."""
+    passed = 0
     for name, step in steps.items():
         if isinstance(step, str):
-            _say(f"SKIP  {'':8}  [{name}]", [step])
+            say(f"SKIP  {'':8}  [{name}]", [step])
             continue
         verdict, secs, seen = await _tried(story, step)
-        _say(f"{verdict}  {secs:6.2f} s  [{name}]", seen)
+        say(f"{verdict}  {secs:6.2f} s  [{name}]", seen)
         if verdict == "FAIL":
-            return left
-        left -= 1
-    return 0
+            break
+        passed += 1
+    return passed
 
 
 async def _tried(story: Story, step: Step) -> tuple[str, float, list[str]]:
@@ -132,15 +201,31 @@ async def _tried(story: Story, step: Step) -> tuple[str, float, list[str]]:
     return "PASS", time.monotonic() - began, seen
 
 
-def _say(head: str, lines: list[str]) -> None:
-    first = f"{head}  "
-    for line in lines:
-        wrapped = textwrap.wrap(
-            visible(line),
-            WIDTH,
-            initial_indent=first,
-            subsequent_indent=INDENT + "  ",
-            break_on_hyphens=False,
-        )
-        print("\n".join(wrapped), flush=True)
-        first = INDENT
+async def _totals_hold(story: Story) -> bool:
+    try:
+        say("\nTotals", [await totals(story)])
+    except AwoooiError as error:
+        say("\nFAIL  totals", [str(error)])
+        return False
+    return True
+
+
+# -- what the record has of it
+
+
+async def _show(story: Story) -> None:
+    """After a failure too, as far as it came: that is what one looks for then."""
+    if not story.incident_id:
+        return
+    if story.argument:
+        print(f"\n{story.argument}", end="")
+    try:
+        steps = await timeline(story)
+        titled(f"Timeline of {story.incident_id}, in seconds")
+        print_table(("after", "what happened", ""), steps)
+        sql, rows = await answer(story)
+        titled("A question to ClickHouse; `awoooi query` asks your own")
+        print(f"{wrapped(sql)}\n")
+        show(rows, "table")
+    except AwoooiError as error:
+        print(f"The record cannot be asked: {error}")

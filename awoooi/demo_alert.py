@@ -5,17 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-ALERT, FRONTEND = "FrontendErrorRateHigh", "frontend"
+ALERT, FRONTEND, NAMESPACE = "FrontendErrorRateHigh", "frontend", "demo"
 
 
-def payload(deployment: str, starts_at: datetime) -> dict[str, Any]:
+def payload(deployment: str, starts_at: datetime, namespace: str = NAMESPACE) -> dict[str, Any]:
     """What Alertmanager (version 4 of its webhook) sends for one firing alert."""
     labels = {
         "alertname": ALERT,
         "cluster": "demo",
         "deployment": deployment,
         "job": "ingress",
-        "namespace": "demo",
+        "namespace": namespace,
         "severity": "critical",
     }
     annotations = {

@@ -7,13 +7,14 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 
 from awoooi import defaults
-from awoooi.demo_alert import FRONTEND
+from awoooi.demo_alert import FRONTEND, NAMESPACE
+from awoooi.demo_look import Look, Sighting
 from awoooi.reference_data import publish
 from awoooi.settings import Settings
 from connectors.http import HttpClient, Reply
@@ -50,8 +51,12 @@ class Story:
     query: Query
     write: Write
     record: Record
+    look: Look
     began: datetime
     target: str = FRONTEND
+    namespace: str = NAMESPACE
+    before: Sighting = field(default_factory=Sighting)
+    """the cluster before anything was done"""
     incident_id: str = ""
     request: ApprovalRequested | None = None
     """what people are asked to sign, once they are"""
@@ -59,6 +64,11 @@ class Story:
     """what the agents said, once they have"""
     signed: bool = False
     """whether anybody signed: a running system's signers are not ours"""
+
+    @property
+    def reason(self) -> str:
+        """Of what its people set: it stands in the record."""
+        return f"the demo {self.test_id}"
 
     @property
     def gateway(self) -> str:
@@ -88,8 +98,15 @@ def _short(rows: Rows) -> str:
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} …"
 
 
+async def nothing() -> Sighting:
+    """Of a cluster that is not ours to look at."""
+    return Sighting()
+
+
 @asynccontextmanager
-async def story_of(settings: Settings, test_id: str, target: str = FRONTEND) -> AsyncIterator[Story]:
+async def story_of(
+    settings: Settings, test_id: str, target: str = FRONTEND, namespace: str = NAMESPACE, look: Look = nothing
+) -> AsyncIterator[Story]:
     """Connected to a system that is ready."""
     from sinks.clickhouse.client import connected
 
@@ -106,7 +123,7 @@ async def story_of(settings: Settings, test_id: str, target: str = FRONTEND) -> 
             return f"{receipt.topic} partition {receipt.partition} offset {receipt.offset}"
 
         acts = partial(publish, settings)
-        yield Story(test_id, settings, token, http, record.ask, write, acts, began, target)
+        yield Story(test_id, settings, token, http, record.ask, write, acts, look, began, target, namespace)
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ from schemas.errors import AwoooiError
 
 KUBECONFIG, EXECUTOR_KUBECONFIG = "kubeconfig", "executor.kubeconfig"
 PLAYBOOK = Path(__file__).parent / "demo_playbook.yaml"
-READY_WITHIN_SECS, ENDS_WITHIN_SECS = 60.0, 30.0
+READY_WITHIN_SECS, ENDS_WITHIN_SECS = 120.0, 30.0
 PORTS = (
     "AWOOOI_BROKER_PORT",
     "AWOOOI_STORE_PORT",
@@ -38,21 +38,36 @@ class NotReady(AwoooiError):
     """The stack did not come up; the message holds what its parts said last."""
 
 
+@dataclass(frozen=True, slots=True)
+class Logins:
+    """Kubeconfigs: what evidence reads with, and what the executor acts with."""
+
+    reads: Path
+    writes: Path
+
+
 @dataclass(slots=True)
 class Stack:
     loaded: Loaded
+    logins: Logins | None = None
+    """its cluster's; none of ours where it is somebody else's"""
     keeps_logs: bool = False
     """something failed: its logs outlive it"""
 
 
 @asynccontextmanager
-async def own_stack() -> AsyncIterator[Stack]:
-    """`awoooi up` as a child, ready. No settings of the surroundings reach it: it touches nothing real."""
+async def own_stack(given: Logins | None = None) -> AsyncIterator[Stack]:
+    """`awoooi up` as a child, ready. No settings of the surroundings reach it.
+
+    It touches nothing real but the cluster that it is given; else it has one of its own, in memory.
+    """
     folder = Path(tempfile.mkdtemp(prefix="awoooi-demo-"))
-    environment = _environment(folder)
-    stack, children = Stack(load(environment)), list[Child]()
+    logins = given or Logins(folder / KUBECONFIG, folder / EXECUTOR_KUBECONFIG)
+    environment = _environment(folder, logins)
+    stack, children = Stack(load(environment), logins), list[Child]()
     try:
-        children.append(await _start(folder, environment, "fake-cluster", *_cluster_options(folder)))
+        if given is None:
+            children.append(await _start(folder, environment, "fake-cluster", *_cluster_options(logins)))
         children.append(await _start(folder, environment, "up"))
         await _until_ready(children[-1], folder)
         stack.loaded = load(environment)  # with what its first start has made
@@ -82,21 +97,21 @@ async def _start(folder: Path, environment: Mapping[str, str], *words: str) -> C
     return await Child.start(command, folder / f"{words[0]}.log", environment, folder=folder)
 
 
-def _cluster_options(folder: Path) -> tuple[str, ...]:
+def _cluster_options(logins: Logins) -> tuple[str, ...]:
     """A cluster in memory, with the demo's story in it."""
-    logins = ("--kubeconfig", folder / KUBECONFIG), ("--executor-kubeconfig", folder / EXECUTOR_KUBECONFIG)
-    return "--port", "0", *(str(word) for login in logins for word in login)
+    written = "--kubeconfig", str(logins.reads), "--executor-kubeconfig", str(logins.writes)
+    return "--port", "0", *written
 
 
-def _environment(folder: Path) -> Mapping[str, str]:
+def _environment(folder: Path, logins: Logins) -> Mapping[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     (folder / "awoooi.yaml").touch()
     ports = dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
     places = {
         CONFIG_VARIABLE: str(folder / "awoooi.yaml"),
         "AWOOOI_STATE_DIR": str(folder),
-        "AWOOOI_KUBERNETES_CLUSTERS": f"*={folder / KUBECONFIG}",
-        "AWOOOI_EXECUTOR_CLUSTERS": f"*={folder / EXECUTOR_KUBECONFIG}",
+        "AWOOOI_KUBERNETES_CLUSTERS": f"*={logins.reads}",
+        "AWOOOI_EXECUTOR_CLUSTERS": f"*={logins.writes}",
         "AWOOOI_MODELS_ORDER": "[]",  # no model of this machine is asked
         "AWOOOI_PLAYBOOKS": str(PLAYBOOK),
     }

@@ -103,7 +103,7 @@ def test_a_demo_runs_beside_it_and_leaves_nothing_behind(system: System) -> None
         status = demo.wait(120)
 
     assert status == 0, demo.output()
-    assert demo.output().count("PASS  ") == 6
+    assert demo.output().count("PASS  ") == 5
     assert "bad_signature" in demo.output(), "who signs in another's name is refused"
     assert "alice (sre) signs by a record on approvals.signatures" in demo.output()
     assert "bob (devops) signs by POST" in demo.output()
