@@ -121,12 +121,15 @@ def up(
 @app.command()
 def demo(
     attach: Annotated[bool, typer.Option("--attach", help="use the `awoooi up` that runs already")] = False,
+    kubeconfig: Annotated[
+        str, typer.Option(help="FILE or FILE#context: on this cluster, in a namespace that goes again")
+    ] = "",
 ) -> None:
     """One real alert through the whole system: PASS or FAIL for each step."""
-    from awoooi.demo import run
+    from awoooi.demo import Where, run
     from awoooi.loading import load
 
-    sys.exit(run(load(), attach=attach))
+    sys.exit(run(load(), Where(attach, kubeconfig)))
 
 
 @app.command()
