@@ -39,6 +39,23 @@ JSON_CONTENT = "application/json"
 MOST_REFUSED = 10_000  # anybody who may write to a topic can make numbers up
 
 
+NO_NUMBER = frozenset(
+    {
+        "finite_number",
+        "float_type",
+        "float_parsing",
+        "int_type",
+        "int_parsing",
+        "int_parsing_size",
+        "int_from_float",
+        "greater_than_equal",
+        "less_than_equal",
+        "less_than",
+    }
+)
+"""how pydantic calls it"""
+
+
 @dataclass(frozen=True, slots=True)
 class _Writing:
     """A schema that some record was written with, and the class that reads it."""
@@ -126,6 +143,10 @@ class Codec:
         try:
             return event.read(plain)
         except ValidationError as error:
+            left = _left(event, plain, error)
+        try:
+            return event.read(left)
+        except ValidationError as error:
             raise Unreadable(f"{event.type_name()}: {_first_fault(error)}") from None
 
     def read(self, value: bytes | None) -> tuple[type[Event], dict[str, Any]]:
@@ -201,10 +222,7 @@ def _read_avro(writing: _Writing, value: bytes, start: int) -> dict[str, Any]:
 
 
 def _read_json(value: bytes) -> tuple[type[Event], dict[str, Any]]:
-    try:
-        plain = orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        raise Unreadable(f"neither Avro nor JSON: {error}") from error
+    plain = _json(value)
     if not isinstance(plain, dict):
         raise Unreadable(f"an event is a JSON object, not {type(plain).__name__}")
     kind = plain.get("type")
@@ -214,7 +232,32 @@ def _read_json(value: bytes) -> tuple[type[Event], dict[str, Any]]:
     try:
         return event, as_plain(event.model_validate_json(value))
     except ValidationError as error:
+        left = orjson.dumps(_left(event, plain, error))
+    try:
+        return event, as_plain(event.model_validate_json(left))
+    except ValidationError as error:
         raise Unreadable(f"{event.type_name()}: {_first_fault(error)}") from None
+
+
+def _json(value: bytes) -> Any:
+    """Python's own writer calls NaN and Infinity JSON: they are read, and then no model takes them."""
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            raise Unreadable(f"neither Avro nor JSON: {error}") from error
+
+
+def _left(event: type[Event], plain: dict[str, Any], error: ValidationError) -> dict[str, Any]:
+    """What is left to read where its only faults are numbers that are none."""
+    faults = error.errors(include_input=False, include_url=False, include_context=False)
+    if all(fault["type"] in NO_NUMBER for fault in faults):
+        left = event.without_numbers(plain, [fault["loc"] for fault in faults])
+        if left is not None:
+            return left
+    raise Unreadable(f"{event.type_name()}: {_first_fault(error)}") from None
 
 
 def _jsonable(event: Event) -> dict[str, Any]:

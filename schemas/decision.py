@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from schemas.diagnosis import Hypothesis
-from schemas.envelope import Event, Long, Moment, Plain
+from schemas.envelope import Event, Long, Moment, Place, Plain
 from schemas.evidence import Brief
 from schemas.incident import CauseVerdict
 from schemas.plan import Action
@@ -52,7 +53,7 @@ class Package(Plain):
     branch: Branch = Field(description="which line of the gate decided")
     requires_human_approval: bool = Field(description="whether a person must decide, as the argument goes")
     recommended_action: Action | None = Field(None, description="none: nothing is recommended")
-    confidence: float = Field(ge=0, le=1, description="in the top hypothesis, after the critic")
+    confidence: float = Field(strict=True, ge=0, le=1, description="in the top hypothesis, after the critic")
     hypothesis: Hypothesis | None = Field(None, description="the top one")
     other_hypotheses: tuple[Hypothesis, ...] = Field((), description="the others, best first")
     other_actions: tuple[Action, ...] = Field((), description="the others, best first")
@@ -67,6 +68,23 @@ class Package(Plain):
     usage: Usage = Field(default_factory=Usage, description="of all turns together")
     brief: Brief | None = Field(None, description="what was argued about; none: it never came")
     deadline_at: Moment = Field(description="when the whole run had to have ended")
+    no_number: tuple[str, ...] = Field(
+        (), description="what held no number when it was read, and is left out"
+    )
+
+
+LEFT_OUT: Mapping[str, Any] = {
+    "confidence": 0.0,
+    "recommended_action": None,
+    "hypothesis": None,
+    "other_hypotheses": [],
+    "other_actions": [],
+    "latency_ms": 0,
+    "usage": {},
+    "brief": None,
+}
+"""what stands there instead"""
+MUST_BE_WHOLE = frozenset({"recommended_action", "hypothesis", "brief"})
 
 
 class RcaDecided(Event):
@@ -75,6 +93,18 @@ class RcaDecided(Event):
     type: Literal["rca.decided"] = "rca.decided"
     payload: Package
     id_over: ClassVar[str] = "the run's debate, however it ends"
+
+    @classmethod
+    def without_numbers(cls, plain: dict[str, Any], places: Sequence[Place], /) -> dict[str, Any] | None:
+        """A run waits for it: a person decides. What they sign must be whole, or nothing is recommended."""
+        wrong = {str(place[1]) for place in places if place[0] == "payload" and len(place) > 1}
+        if not wrong or any(place[0] != "payload" for place in places) or not wrong <= LEFT_OUT.keys():
+            return None
+        payload = plain["payload"] | {name: LEFT_OUT[name] for name in wrong}
+        payload |= {"requires_human_approval": True, "no_number": sorted(wrong)}
+        if wrong & MUST_BE_WHOLE:
+            payload["recommended_action"] = None
+        return {**plain, "payload": payload}
 
 
 class LateTurn(Plain):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Annotated, Any, ClassVar, Self, get_args
@@ -20,6 +21,8 @@ def to_milliseconds(moment: datetime) -> datetime:
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
+Place = tuple[int | str, ...]
+"""where something stands in an event, from the outside in"""
 Moment = Annotated[AwareDatetime, AfterValidator(to_milliseconds)]
 Long = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 """An integer that Avro can write: what JSON brings may be larger."""
@@ -86,6 +89,14 @@ class Event(Plain):
     @classmethod
     def read(cls, plain: dict[str, Any]) -> Self:
         return cls.model_validate(plain)
+
+    @classmethod
+    def without_numbers(cls, _: dict[str, Any], __: Sequence[Place], /) -> dict[str, Any] | None:
+        """What is left of it, and says so, where all that is wrong are numbers that are none.
+
+        None, and a dead letter, unless somebody waits for the event and must hear of it all the same.
+        """
+        return None
 
 
 def as_plain(value: BaseModel) -> dict[str, Any]:

@@ -22,8 +22,9 @@ def asked_of(package: Package, project_id: str, preflight: Preflight | None) -> 
     return Asked(
         rejected=_rejected(package),
         proposal=None if action is None else _proposal(action, package.brief, project_id, preflight),
-        why_nothing=package.blocked_reason or "there is no candidate action",
+        why_nothing=_why_nothing(package),
         human=_human(package, action),
+        no_number=_no_number(package),
         inputs=_inputs(package, action),
     )
 
@@ -49,7 +50,18 @@ def _rejected(package: Package) -> str:
     return package.blocked_reason or "reviewer or critic rejected it"
 
 
+def _no_number(package: Package) -> str:
+    return f"no number: {', '.join(package.no_number)}" if package.no_number else ""
+
+
+def _why_nothing(package: Package) -> str:
+    why = "; ".join(filter(None, (_no_number(package), package.blocked_reason)))
+    return why or "there is no candidate action"
+
+
 def _human(package: Package, action: Action | None) -> str:
+    if package.no_number:
+        return _no_number(package)
     if package.requires_human_approval:
         return next(iter(package.turn.notes), f"the coordinator's gate: {package.branch}")
     if action is not None and action.human_only:
@@ -79,14 +91,14 @@ def _is_about(about: str, target: Target) -> bool:
 
 def _inputs(package: Package, action: Action | None) -> Inputs:
     """A playbook without a record is as good as the toss of a coin: nothing has counted its outcomes yet."""
-    only_rules = package.usage.provider == RULES
+    only_rules, no_number = package.usage.provider == RULES, "confidence" in package.no_number
     playbook = action.playbook if action else ""
     return Inputs(
-        model=None if only_rules else package.confidence,
+        model=None if only_rules or no_number else package.confidence,
         playbook=smoothed(0, 0) if playbook else None,
         evidence=_agreement(package, action),
         why_missing=(
-            ("model", "only rules spoke"),
+            ("model", "no number from 0 to 1" if no_number else "only rules spoke"),
             ("playbook", "it comes from no playbook"),
             ("evidence", "nothing that a tool saw bears on the cause"),
         ),

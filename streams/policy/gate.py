@@ -35,6 +35,8 @@ class Asked:
     why_nothing: str = "there is no candidate action"
     human: str = ""
     """why the coordinator demands a person; empty where it does not"""
+    no_number: str = ""
+    """what in it was no number; empty where all was in order"""
     inputs: Inputs = field(default_factory=Inputs)
 
 
@@ -182,6 +184,8 @@ GATE: tuple[Line, ...] = (_rejected, _nothing, _halted, _human, _sure)
 
 def _halts(case: Case) -> Iterator[tuple[str, str]]:
     standing, place = case.standing, case.proposal.place
+    if case.asked.no_number:
+        yield "no_number", case.asked.no_number
     if standing.kill_switch:
         yield "kill_switch", standing.kill_switch
     if standing.shadow:
