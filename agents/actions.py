@@ -14,10 +14,9 @@ from agents.playbooks.seen import Sorted
 from agents.render import command, executable
 from agents.static_review import breaks_a_rule
 from schemas.evidence import Brief
-from schemas.operations import SHAPES, Operation, Parameters, Risk, Step, Target
+from schemas.operations import NAMED, SHAPES, Operation, Parameters, Risk, Step, Target
 from schemas.plan import Action
 
-NAMED = (Operation.RUN_PLAYBOOK, Operation.RUN_COMMAND, Operation.CALL_HTTP, Operation.CALL_TOOL)
 _LOSES_DATA = (Operation.DELETE_PVC,)
 
 
@@ -60,7 +59,7 @@ def make(brief: Brief, desk: Desk, proposal: Proposal, number: int) -> Action:
     step = proposal.step
     doubts = (*_doubts(brief, desk, step), *_of_model(proposal))
     undo = undo_of(brief, proposal) if proposal.undoable else None
-    risk = max(SHAPES[step.operation].floor, proposal.risk, key=lambda level: level.rank)
+    risk = max(floor_of(desk, step), proposal.risk, key=lambda level: level.rank)
     return Action(
         id=f"A{number}",
         step=step,
@@ -79,6 +78,12 @@ def make(brief: Brief, desk: Desk, proposal: Proposal, number: int) -> Action:
         warnings=(*doubts, *proposal.warnings, *_cautions(step, undo)),
         untrusted=proposal.untrusted,
     )
+
+
+def floor_of(desk: Desk, step: Step) -> Risk:
+    """A configured thing's own, where its configuration gives a reason; policy has the last word on both."""
+    floor = SHAPES[step.operation].floor
+    return desk.risks.get(step.parameters.name or "", floor) if step.operation in NAMED else floor
 
 
 def in_evidence(brief: Brief, target: Target) -> bool:

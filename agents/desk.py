@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from agents.models.model import NoPanel, Panel
 from agents.playbooks.book import Book
 from schemas.evidence import Brief
+from schemas.operations import Risk
 from schemas.turn import Agent, Turn, Usage, Vote
 
 Clock = Callable[[], float]
@@ -39,6 +40,8 @@ class Desk:
     limits: Limits = field(default_factory=Limits)
     configured: Mapping[str, str] = field(default_factory=dict)
     """the text of each configured playbook, command, call and tool, by its name"""
+    risks: Mapping[str, Risk] = field(default_factory=dict)
+    """how risky each of them is by its configuration"""
 
 
 def input_hash(*parts: BaseModel | str | float | None) -> str:

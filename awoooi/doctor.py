@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict
 
+from awoooi import check_actions as named
 from awoooi import check_clusters as clusters
 from awoooi import check_executor as acting
 from awoooi import check_prometheus as measuring
@@ -32,6 +33,7 @@ THERE = (
     measuring.prometheus,
     clusters.kubernetes,
     acting.executor,
+    named.actions,
 )
 # Where a check cannot even be made.
 TODO = {
@@ -44,6 +46,7 @@ TODO = {
     "registry": "correct AWOOOI_REGISTRY_URL, _USER, _PASSWORD",
     "kubernetes": "look at its API server, or correct AWOOOI_KUBERNETES_CLUSTERS",
     "executor": "look at its API server, or correct AWOOOI_EXECUTOR_CLUSTERS",
+    "actions": "correct AWOOOI_ACTIONS_FILE, AWOOOI_EXECUTORS, AWOOOI_EXECUTOR_OPTIONS",
     "prometheus": "correct AWOOOI_PROMETHEUS_URL or its log-in",
     "models": "correct the settings named, or leave the provider out of AWOOOI_MODELS_ORDER",
 }

@@ -86,11 +86,11 @@ def show(settings: Settings) -> int:
     from awoooi.logs import quiet
 
     quiet()
-    print(asyncio.run(_in_force(settings)), end="")
+    print(asyncio.run(in_force(settings)), end="")
     return 0
 
 
-async def _in_force(settings: Settings) -> str:
+async def in_force(settings: Settings) -> str:
     from awoooi.events import codec_of
     from awoooi.reference_data import reading
 

@@ -20,6 +20,7 @@ from agents.snapshot import Keys
 from agents.target_id import load_target_key
 from awoooi.evidence import Outside, evidence_needs, services_of_file
 from awoooi.settings import Settings
+from connectors.executors.named import NamedFile, read_named
 from connectors.http import HttpClient
 from schemas.codec import Codec
 from streams.pipeline import Given
@@ -100,7 +101,16 @@ async def rca_given(settings: Settings) -> AsyncIterator[Make]:
 
 
 def desk_of(settings: Settings, panel: Panel) -> Desk:
-    return Desk(load_book(settings.playbooks), time.monotonic, panel)
+    """What is configured by name is known to the agents as text alone: the hard rules judge it."""
+    named = named_of(settings)
+    return Desk(
+        load_book(settings.playbooks), time.monotonic, panel, configured=named.texts(), risks=named.risks()
+    )
+
+
+def named_of(settings: Settings) -> NamedFile:
+    """Empty where no file is given."""
+    return NamedFile() if settings.actions_file is None else read_named(settings.actions_file)
 
 
 def keys_of(settings: Settings) -> Keys:

@@ -205,6 +205,12 @@ class Settings(Section):
         default_factory=dict,
         description="operation=executor that carries it out, where not the first that can: DELETE_POD=mcp",
     )
+    executor_options: dict[str, str] = Field(
+        default_factory=dict, description="executor.name=value, for executors of installed packages"
+    )
+    actions_file: Path | None = Field(
+        None, description="commands, HTTP calls and Ansible playbooks that may be run by name; YAML"
+    )
     prometheus: PrometheusConfig = PrometheusConfig()
     models: Asking = Asking()
     ollama: OllamaConfig = OllamaConfig()

@@ -57,6 +57,8 @@ class Shape:
     undo: Operation | None = None
 
 
+NAMED = (Operation.RUN_PLAYBOOK, Operation.RUN_COMMAND, Operation.CALL_HTTP, Operation.CALL_TOOL)
+"""Operations that are only what their configuration makes of them: it says how risky each thing is."""
 WORKLOADS = ("deployment", "statefulset", "daemonset")
 SHAPES: Mapping[Operation, Shape] = {
     Operation.NONE: Shape(Risk.LOW),

@@ -10,7 +10,7 @@ from agents.playbooks.placeholders import ALLOWED, unknown_placeholders
 from schemas.alert import ResourceType
 from schemas.envelope import Plain
 from schemas.evidence import NodeKind, Source
-from schemas.operations import SHAPES, Operation, Risk
+from schemas.operations import NAMED, SHAPES, Operation, Risk
 
 
 def _several(value: Any) -> Any:
@@ -118,7 +118,7 @@ class PlaybookAction(Plain):
             raise ValueError(f"{self.operation} {wrong}")
         if shape.kinds and self.target is None:
             raise ValueError(f"{self.operation} needs a target: {', '.join(shape.kinds)}")
-        if self.risk.rank < shape.floor.rank:
+        if self.risk.rank < shape.floor.rank and self.operation not in NAMED:
             raise ValueError(f"{self.operation} is never below {shape.floor}")
         if self.runs and shape.kinds:
             raise ValueError(f"{self.operation} runs no text")

@@ -212,6 +212,13 @@ class NamedFile(Written):
         yield "calls", Operation.CALL_HTTP, self.calls
         yield "playbooks", Operation.RUN_PLAYBOOK, self.playbooks
 
+    def texts(self) -> dict[str, str]:
+        """What each of them runs, by its name."""
+        return {name: one.text() for _, _, things in self.kinds() for name, one in things.items()}
+
+    def risks(self) -> dict[str, Risk]:
+        return {name: one.risk for _, _, things in self.kinds() for name, one in things.items()}
+
 
 def read_named(path: Path) -> NamedFile:
     """Misconfigured tells each fault with its line. Looks at nothing but this file."""

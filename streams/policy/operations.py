@@ -9,7 +9,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from schemas.envelope import Plain
-from schemas.operations import SHAPES, Operation, Risk
+from schemas.operations import NAMED, SHAPES, Operation, Risk
 
 
 class Data(StrEnum):
@@ -20,8 +20,8 @@ class Data(StrEnum):
     LOST = "lost"
 
 
-CONFIGURED = (Operation.RUN_PLAYBOOK, Operation.RUN_COMMAND, Operation.CALL_HTTP, Operation.CALL_TOOL)
-"""Operations that are only what their configuration makes of them: one without a name there is unknown."""
+CONFIGURED = NAMED
+"""One without a name here is unknown."""
 
 
 class NamedPolicy(Plain):
