@@ -25,9 +25,19 @@ def target_id(key: bytes, *, project_id: str, cluster: str, namespace: str, kind
     return hmac.digest(key, identity, hashlib.sha256).hex()[:_DIGITS]
 
 
+def id_of(key: bytes, project_id: str, real: Target) -> str:
+    """Of what bears its real name."""
+    return target_id(key, project_id=project_id, **real.model_dump(exclude={"id"}))
+
+
 def is_named(key: bytes, project_id: str, labelled: Target, real: Target) -> bool:
     """Whether the id beside the labels is that of the real place: what is acted on is what was meant."""
-    return target_id(key, project_id=project_id, **real.model_dump(exclude={"id"})) == labelled.id
+    return id_of(key, project_id, real) == labelled.id
+
+
+def workload_id(key: bytes, project_id: str, target: Target, owner: Target | None) -> str:
+    """What caps count for, and whose acts come one after the other; `owner` by its real name, if any."""
+    return target.id if owner is None else id_of(key, project_id, owner)
 
 
 def load_target_key(path: Path) -> bytes:

@@ -20,6 +20,7 @@ class ApprovalRequest(Decision):
     action: Action = Field(description="what is asked for, in plain words and as exact parameters")
     needed: Needed = Field(description="whose signatures are asked for")
     observed_state: str = Field("", description="hash of what preflight saw; empty: nobody could look")
+    workload: str = Field("", description="keyed hash of what owns the target, as preflight saw it")
     commitments: dict[str, str] = Field(
         default_factory=dict, description="label: salted commitment to its real value"
     )

@@ -11,6 +11,8 @@ from pydantic import Field
 from schemas.envelope import Event, Plain
 from schemas.operations import Step
 
+IN_EVIDENCE = "in_evidence"
+"""the check that the run's evidence names the very target"""
 ADVISORY = ("owned", "orphan", "snapshot")
 """checks that weigh on the risk, and forbid nothing by themselves"""
 
@@ -35,6 +37,11 @@ class Preflight(Plain):
     observed_state: str = Field("", description="hash of uid, spec, replicas and disruption budgets")
     state: dict[str, str] = Field(
         default_factory=dict, description="what that hash is over: ids, numbers and hashes, no names"
+    )
+    workload: str = Field(
+        "",
+        description="keyed hash of what owns the target at the top, its own id where nothing does; "
+        "empty: nobody could look",
     )
     undo: Step | None = Field(None, description="what would take it back, as the target is; none: nothing")
     commitments: dict[str, str] = Field(

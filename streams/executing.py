@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from agents.privacy import restore_step
 from agents.snapshot import Keys, open_run
-from agents.target_id import is_named
+from agents.target_id import is_named, workload_id
 from connectors.executors.assigned import Assigned
 from connectors.executors.contract import (
     Checked,
@@ -27,7 +27,7 @@ from connectors.executors.contract import (
     Probed,
 )
 from connectors.tools import Ask, Called, Caller, Entry, GatewayConfig, Session
-from schemas.authorization import ActionAuthorized
+from schemas.authorization import ActionAuthorized, Authorization
 from schemas.envelope import Event
 from schemas.errors import CannotOpen
 from schemas.execution import (
@@ -39,7 +39,7 @@ from schemas.execution import (
     ExecutionVoided,
 )
 from schemas.operations import SHAPES, Step
-from schemas.preflight import ADVISORY, Check
+from schemas.preflight import ADVISORY, IN_EVIDENCE, Check
 from streams.commitments import broken
 from streams.covering import covering
 from streams.policy.policy import Policy
@@ -47,6 +47,8 @@ from streams.policy.recheck import Objected, Objection, Today, may_act
 
 AGENT = "execute"
 CHECK, SEND, PROBE = "check", "execute", "probe"
+OTHER_WORKLOAD = "other_workload"
+OF_ANOTHER = "its key is not the workload that owns the target now: acts on one come one after the other"
 CLAIM_OVER, CAP, UNSEEN, STATE_CHANGED = "claim_over", "cap", "unavailable", "state_changed"
 PROVEN_NOT_DONE, NOT_DONE_YET = "proven_not_done", "not_done_yet"
 """the latter: a call on its way may still do it, and beside another of the same there is one effect"""
@@ -124,7 +126,7 @@ class Attempt:
     async def carry_out(self) -> Outcome:
         """Never raises but for cancellation."""
         self._doubt = await self.needs.knows.doubt(self.event)
-        objected = self._judge()
+        objected = self._judge() or unnamed(self.event.payload)
         if objected is not None:
             return self._said_no(objected, None)
         opened = open_order(self.needs, self.event)
@@ -165,8 +167,18 @@ class Attempt:
         if changed:
             told = self._telling(opened, changed, checked.observed, checks=checked.checks)
             return told(ExecutionVoided, STATE_CHANGED)
+        if not self._is_workload(opened, checked):
+            told = self._telling(opened, OF_ANOTHER, checked.observed, checks=checked.checks)
+            return told(ExecutionRefused, OTHER_WORKLOAD)
         self._doubt = await self.needs.knows.doubt(self.event)
         return await self._send(opened, checked, expected)
+
+    def _is_workload(self, opened: Opened, checked: Checked) -> bool:
+        """Under another key it would not wait for what is done to the same one, nor count with it."""
+        event, told = self.event, self.event.payload
+        key = self.needs.keys.target
+        found = workload_id(key, event.project_id, told.action.step.target, checked.workload)
+        return told.target == (found or told.action_id)
 
     # -- the call
 
@@ -295,6 +307,14 @@ def _is_target(keys: Keys, project_id: str, labelled: Step, step: Step) -> bool:
     if not labelled.target.name and not SHAPES[labelled.operation].kinds:
         return True
     return is_named(keys.target, project_id, labelled.target, step.target)
+
+
+def unnamed(told: Authorization) -> Objected | None:
+    """What evidence never named is not acted on, whoever signed it. (What nobody had seen is voided.)"""
+    named = [check.passed for check in told.checks if check.name == IN_EVIDENCE]
+    if all(named) and (named or not told.observed_state):
+        return None
+    return Objected("not_in_evidence", "its target never appeared in the evidence")
 
 
 def changed_since(checked: Checked, expected: str, before: Sequence[Check]) -> str:

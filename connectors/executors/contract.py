@@ -15,7 +15,7 @@ from typing import Protocol
 
 import orjson
 
-from schemas.operations import Operation, Step
+from schemas.operations import Operation, Step, Target
 from schemas.preflight import Check
 
 
@@ -55,6 +55,8 @@ class Checked:
     checks: tuple[Check, ...]
     observed: Observed | None = None
     undo: Step | None = None
+    workload: Target | None = field(default=None, repr=False)
+    """what owns the target at the top, by its real name; none: nothing does, it is its own workload"""
 
 
 class End(StrEnum):

@@ -61,10 +61,15 @@ class Controllers:
     # -- deployments
 
     def _deployment(self, deployment: Plain) -> None:
-        """A replica set for each template that it had; all but the newest are scaled down."""
+        """A replica set for each template that it had; all but the newest are scaled down.
+
+        While it is paused what it had last stays the newest.
+        """
         spec, template_hash = deployment["spec"], hash_of(deployment["spec"]["template"])
         sets = self.owned(kinds.REPLICASET, deployment)
         newest = next((one for one in sets if one["metadata"]["labels"].get(HASH) == template_hash), None)
+        if newest is None and spec.get("paused"):
+            newest = max(sets, key=_revision, default=None)
         if newest is None:
             newest = self._replica_set(deployment, template_hash)
         last = max([_revision(one) for one in sets if one is not newest], default=0)

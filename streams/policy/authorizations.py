@@ -9,6 +9,7 @@ from typing import Any
 from schemas import ids
 from schemas.approval import ApprovalRequested
 from schemas.authorization import ActionAuthorized, Authorization, Signed
+from schemas.operations import Step
 from schemas.outcome import Decision, DecisionMade
 from schemas.preflight import Preflight
 from schemas.vote import VoteVerified
@@ -26,6 +27,8 @@ AS_DECIDED = (
     "needed",
     "proposed_by",
 )
+AS_SEEN = ("observed_state", "workload", "commitments")
+"""by preflight"""
 ENVELOPE = {"project_id", "incident_id", "run_id", "occurred_at", "recorded_at", "stage"}
 
 
@@ -38,10 +41,9 @@ def event_id_of(owner: str) -> str:
     return ids.derive_id("action.authorized", owner)
 
 
-def target_of(told: Decision | Authorization, owner: str) -> str:
-    """The record's key: acts on one target come one after the other."""
-    assert told.action is not None  # nothing else is authorized
-    return told.action.step.target.id or action_id_of(owner)
+def target_of(step: Step, workload: str, owner: str) -> str:
+    """The record's key: acts on one workload come one after the other, whichever of its parts they are on."""
+    return workload or step.target.id or action_id_of(owner)
 
 
 def automatic(
@@ -49,7 +51,7 @@ def automatic(
 ) -> ActionAuthorized:
     """What policy allows without a person."""
     about = made.model_dump(include=ENVELOPE) | {"causes": (made.event_id, *made.causes), "sealed": sealed}
-    seen = {"observed_state": preflight.observed_state, "commitments": preflight.commitments}
+    seen = {name: getattr(preflight, name) for name in AS_SEEN}
     return _authorized(made.payload, made.run_id, about, {**seen, "expires_at": expires_at}, key)
 
 
@@ -63,10 +65,9 @@ def approved(
         for vote in votes
     )
     more = {
+        **{name: getattr(asked, name) for name in AS_SEEN},
         "approval_id": asked.approval_id,
         "signatures": signatures,
-        "observed_state": asked.observed_state,
-        "commitments": asked.commitments,
         "expires_at": asked.expires_at,
     }
     return _authorized(asked, asked.approval_id, about | {"sealed": request.sealed}, more, key)
@@ -75,6 +76,8 @@ def approved(
 def _authorized(
     told: Decision, owner: str, about: dict[str, Any], more: dict[str, Any], key: bytes | None
 ) -> ActionAuthorized:
+    assert told.action is not None  # nothing else is authorized
     decided = {name: getattr(told, name) for name in AS_DECIDED}
-    payload = Authorization(**decided, **more, action_id=action_id_of(owner), target=target_of(told, owner))
+    target = target_of(told.action.step, more["workload"], owner)
+    payload = Authorization(**decided, **more, action_id=action_id_of(owner), target=target)
     return proven(ActionAuthorized(**about, event_id=event_id_of(owner), payload=payload), key)

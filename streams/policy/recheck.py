@@ -139,9 +139,9 @@ def _other_id(case: Case) -> Complaint:
 
 
 def _other_target(case: Case) -> Complaint:
-    if case.told.target == target_of(case.told, case.owner):
+    if case.told.target == target_of(case.told.action.step, case.told.workload, case.owner):
         return None
-    return "its key is not its action's target: acts on one target come one after the other"
+    return "its key is not its action's workload: acts on one workload come one after the other"
 
 
 def _other_incident(case: Case) -> Complaint:

@@ -1,4 +1,4 @@
-"""Executes what was authorized, at most once. Slow. Key: target: acts on one come one after the other.
+"""Executes what was authorized, at most once. Slow. Key: workload: acts on one come one after the other.
 
 An action is claimed in the log, and only whose claim is read back as the first goes on, for as long as it
 is valid by its own clock. Any other claim may be of a process that acts at this moment: it is waited for
@@ -143,7 +143,7 @@ class Execute(KeyedBase[Acts]):
     def _over_cap(self, policy: Policy, state: Acts, now: Now) -> Objected | None:
         caps, lately = policy.caps, len(state.lately(now.millis))
         if lately >= caps.actions_per_workload_and_hour:
-            return Objected(CAP, f"{lately} actions on this target within an hour: policy allows no more")
+            return Objected(CAP, f"{lately} actions on this workload within an hour: policy allows no more")
         if self._acting > caps.actions_at_once:
             return Objected(CAP, f"{self._acting - 1} actions are under way: policy allows no more")
         return None

@@ -1,4 +1,4 @@
-"""What the stage execute keeps of one target: each action's claims, until no copy of it is any good."""
+"""What the stage execute keeps of one workload: each action's claims, until no copy of it is any good."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Acts(State):
     held: dict[str, Held] = field(default_factory=dict)
     """by action id"""
     acted: list[int] = field(default_factory=list)
-    """when something was, or may have been, sent to this target: the last hour's"""
+    """when something was, or may have been, sent to any part of it: the last hour's"""
 
     def row(self) -> bytes | None:
         """None once there is nothing left to remember."""

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from agents.actions import in_evidence
 from agents.privacy import restore_step
 from agents.snapshot import Keys, open_run
-from agents.target_id import is_named
+from agents.target_id import is_named, workload_id
 from connectors.executors.assigned import Assigned
 from connectors.executors.contract import Checked, Executor, Order
 from connectors.tools import Ask, Called, Caller, GatewayConfig, Session
@@ -25,7 +25,7 @@ from schemas.envelope import Event
 from schemas.errors import CannotOpen, Never
 from schemas.operations import SHAPES, Step
 from schemas.plan import Action
-from schemas.preflight import Check, Preflight, PreflightChecked, PreflightStatus, status_of
+from schemas.preflight import IN_EVIDENCE, Check, Preflight, PreflightChecked, PreflightStatus, status_of
 from schemas.tool import ToolCalled
 from streams.commitments import Committed, commit
 from streams.covering import covering
@@ -34,7 +34,6 @@ from streams.stage import Events, Now, Record, Transform, about_run
 
 AGENT = "preflight"
 NOBODY = "there is no executor that could check it"
-IN_EVIDENCE = "in_evidence"
 CHECKED = Counter("awoooi_preflights_total", "Checks before a proposal, by their result", ["status"])
 
 
@@ -142,7 +141,10 @@ async def _find(needs: PreflightNeeds, event: RcaDecided, action: Action, values
     called = await _call(needs, event, executor, Order(step, ids.derive_id("preflight", event.run_id)))
     if called.value is None:
         return Found(_unavailable(action, called.failure), called)
-    return Found(_told(action, named, called.value, committed), called, committed.values)
+    checked = called.value
+    workload = workload_id(needs.keys.target, event.project_id, action.step.target, checked.workload)
+    told = _told(action, named, checked, committed).model_copy(update={"workload": workload})
+    return Found(told, called, committed.values)
 
 
 def _named(keys: Keys, event: RcaDecided, action: Action, step: Step) -> Check:

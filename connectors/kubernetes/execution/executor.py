@@ -30,7 +30,7 @@ from connectors.executors.contract import (
 from connectors.kubernetes.client import Cluster, Clusters
 from connectors.kubernetes.config import ExecutorConfig
 from connectors.kubernetes.execution.act import Act, Right, Seen, Write, probed, shown
-from connectors.kubernetes.execution.looking import workload_by_uid
+from connectors.kubernetes.execution.looking import workload_by_uid, workload_of
 from connectors.kubernetes.execution.operations import ACTS, troubles
 from connectors.kubernetes.execution.pods import owner_works
 from connectors.kubernetes.execution.sending import Patience, Sent, follow, send, try_all
@@ -83,7 +83,8 @@ class KubernetesExecutor:
         own = tuple(act.problems(step, seen))
         tried = await self._try(cluster, act, order, seen)
         checks = (*before, found, *own, _blast_radius(seen), tried)
-        return Checked(checks, _observed(act, step, seen), act.undo(step, seen))
+        workload = await workload_of(cluster, step.target, seen.target, seen.owner)
+        return Checked(checks, _observed(act, step, seen), act.undo(step, seen), workload)
 
     async def dry_run(self, order: Order) -> Check:
         cluster, act = self._clusters.of(order.step.target.cluster), ACTS[order.step.operation]

@@ -22,8 +22,10 @@ from connectors.kubernetes.reading import (
     text,
 )
 from connectors.kubernetes.workloads import revision
+from schemas.operations import WORKLOADS, Target
 
 ENDED = ("Succeeded", "Failed")
+OWNED = ("pod", "job", *WORKLOADS)
 MOST_OWNERS = 4
 MOST_REVISIONS = 200
 
@@ -84,6 +86,19 @@ async def top_owner(cluster: Cluster, obj: Obj) -> Obj | None:
             break
         top = obj = above
     return top
+
+
+async def workload_of(cluster: Cluster, target: Target, seen: Obj, owner: Obj | None) -> Target:
+    """What its acts are counted for: its topmost owner, told by a reference alone where it cannot be read.
+
+    Two ways to it lead to one name, whether or not each step on the way is known here. What holds others'
+    data or pods (a claim, a node) is itself.
+    """
+    if target.kind not in OWNED:
+        return target.model_copy(update={"id": ""})
+    top = owner or await top_owner(cluster, seen) or seen
+    kind, name = owner_of(top) or (text(top, "kind"), name_of(top))
+    return Target(cluster=target.cluster, namespace=target.namespace, kind=kind.lower(), name=name)
 
 
 async def revisions(cluster: Cluster, kind: Kind, workload: Obj) -> list[Obj]:

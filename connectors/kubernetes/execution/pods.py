@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from connectors.executors.contract import Effect, Happened, Verified
+from connectors.executors.contract import Effect, Happened, Verified, digest
 from connectors.kubernetes import kinds
 from connectors.kubernetes.client import Cluster
 from connectors.kubernetes.execution import state
 from connectors.kubernetes.execution.act import PodSeen, Right, Seen, Write, path_of, place, preconditions
 from connectors.kubernetes.execution.budgets import allow_eviction
 from connectors.kubernetes.execution.looking import budgets_of, pod_seen, top_owner
-from connectors.kubernetes.reading import Obj, dig, name_of, text
+from connectors.kubernetes.reading import Obj, dig, name_of, part, text
 from connectors.kubernetes.workloads import lacking
 from schemas.operations import Step
 from schemas.preflight import Check
@@ -37,13 +37,14 @@ class DeletePod:
         return Seen(pod, [seen], budgets=budgets, owner=owner)
 
     def state(self, step: Step, seen: Seen) -> Mapping[str, str]:
-        """The replicas wanted are its workload's: with one left, another act than with five."""
+        """What is wanted is its workload's: with one left, or another one made in its place, another act."""
         told = state.of_object(seen.target, seen.budgets)
         if seen.owner is None:
             return told
         wanted = dig(seen.owner, "spec", "replicas")
         replicas = {"replicas": str(wanted)} if isinstance(wanted, int) else {}
-        return {**told, "owner": state.uid_of(seen.owner), **replicas}
+        template = digest(part(seen.owner, "spec", "template"))
+        return {**told, "owner": state.uid_of(seen.owner), "template": template, **replicas}
 
     def problems(self, step: Step, seen: Seen) -> Iterable[Check]:
         yield allow_eviction(seen.budgets, seen.pods)

@@ -30,6 +30,7 @@ from schemas.catalog import key_of, topic_of
 from schemas.envelope import Event, to_millis
 from schemas.headers import event_headers
 from schemas.operations import Operation, Step
+from schemas.operations import Target as Place
 from schemas.preflight import Check
 from streams.executing import ExecuteNeeds
 from streams.policy.recheck import Today
@@ -40,6 +41,7 @@ from streams.stages.execute import Execute
 from tests.streams.policy.forgeries import automatic, does, hashed, insider, of, today, told, with_owner
 from tests.streams.stages.evidence_support import CODEC, KEYS, Clock
 
+NAMED = Check(name="in_evidence", passed=True)
 STATE = {"uid": "pod-1", "spec": "5" * 64}
 OBSERVED = Observed(STATE, "7")
 SETTINGS, TODAY = load({}).settings, today()
@@ -62,13 +64,13 @@ def authorization(run: int = 1) -> ActionAuthorized:
 
 def changed(run: int = 1, real: str = "", **changes: Any) -> ActionAuthorized:
     """Decided so by policy itself: ids, hash and proof fit. `real` is the target's own name."""
-    event = told(automatic(), observed_state=OBSERVED.hash)
+    event = told(automatic(), observed_state=OBSERVED.hash, checks=(NAMED, *automatic().payload.checks))
     event = told(event, **changes)
     if "target" not in changes:
         place = event.payload.action.step.target.model_dump(exclude={"id"})
         place["name"] = real or place["name"]
         own = target_id(KEYS.target, project_id=event.project_id, **place)
-        event = told(does(event, target={"id": own}), target=own)
+        event = told(does(event, target={"id": own}), target=event.payload.workload or own)
     event = told(event, action_hash=hashed(event))
     if run > 1:
         run_id = ids.run_id(event.incident_id, run)
@@ -87,6 +89,10 @@ class Target(Executor):
     guarded: bool = True
     checks: tuple[Check, ...] = (Check(name="owned", passed=True),)
     observed: Observed | None = OBSERVED
+    then: Observed | None = None
+    """what it is once something was done"""
+    workload: Place | None = None
+    """what owns it"""
     end: Done | None = None
     effect: Effect = Effect.HOLDS
     forgets: bool = False
@@ -102,7 +108,7 @@ class Target(Executor):
 
     async def check(self, order: Order) -> Checked:
         await self.hook("check")
-        return Checked(self.checks, self.observed)
+        return Checked(self.checks, self.observed, workload=self.workload)
 
     async def dry_run(self, order: Order) -> Check:
         return Check(name="dry_run", passed=True)
@@ -122,9 +128,10 @@ class Target(Executor):
             return self.end
         if self.guarded and version != len(self.ledger):
             return Done(End.REFUSED, "409: it was changed meanwhile", self.observed)
+        before, self.observed = self.observed, self.then or self.observed
         self.ledger.append(order.action_id)
         await self.hook("done")
-        return Done(End.DONE, "", self.observed)
+        return Done(End.DONE, "", before)
 
     async def probe(self, order: Order, expected: str, before: Observed | None = None) -> Probed:
         await self.hook("probe")

@@ -15,7 +15,16 @@ from streams.stage import Now
 from streams.stages.verify import Verify
 from tests.streams.policy.forgeries import FREEZE, insider, of, policy, told
 from tests.streams.stages.evidence_support import KEYS, record
-from tests.streams.stages.executions import OBSERVED, Knowing, Target, World, authorization, changed, one
+from tests.streams.stages.executions import (
+    NAMED,
+    OBSERVED,
+    Knowing,
+    Target,
+    World,
+    authorization,
+    changed,
+    one,
+)
 
 LABEL = "[IP_1]"
 OTHER = Observed({"uid": "pod-2", "spec": "5" * 64}, "8")
@@ -174,7 +183,7 @@ VOIDS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("given", VOIDS.values(), ids=VOIDS)
 async def test_a_target_that_changed_voids_it_with_both_states(given: dict[str, Any]) -> None:
-    before = (Check(name="owned", passed=True), Check(name="dry_run", passed=True))
+    before = (NAMED, Check(name="owned", passed=True), Check(name="dry_run", passed=True))
     world = await one(World(Target(**given)), changed(checks=before))
 
     (end,) = world.ends()
