@@ -17,7 +17,7 @@ from schemas.approval import ApprovalRequest, ApprovalRequested
 from schemas.decision import Package, RcaDecided
 from schemas.envelope import Event
 from schemas.errors import BadPayload, Never
-from schemas.operations import Operation
+from schemas.operations import NAMED, Operation
 from schemas.outcome import Basis, Decision, DecisionMade, Outcome, PolicyMark
 from schemas.preflight import Preflight, PreflightChecked, PreflightStatus
 from schemas.run import RunCancelled
@@ -301,7 +301,8 @@ def _trust_key(event: RcaDecided) -> str:
     package = event.payload
     assert package.recommended_action is not None  # asked before
     step = package.recommended_action.step
-    return trust_key(event.project_id, step.operation, step.target, workload_of(package.brief, step.target))
+    what = f"{step.operation}:{step.parameters.name}" if step.operation in NAMED else step.operation
+    return trust_key(event.project_id, what, step.target, workload_of(package.brief, step.target))
 
 
 def _hashed(package: Package, preflight: Preflight, policy: Policy) -> tuple[str, str]:

@@ -191,12 +191,16 @@ def _told(action: Action, named: Check, checked: Checked, committed: Committed) 
 
 
 def _labelled(action: Action, undo: Step | None) -> Step | None:
-    """Of the same target, by its label."""
+    """Of the same target, by its label; what it takes over from the step has the step's labels."""
     if undo is None:
         return None
-    parameters = undo.parameters
+    parameters, told = undo.parameters, action.step.parameters
+    if not parameters.arguments.keys() <= told.arguments.keys():
+        return None  # who would know what may be shown of others
+    arguments = {name: told.arguments[name] for name in parameters.arguments}
+    parameters = parameters.model_copy(update={"arguments": arguments})
     if parameters.container is not None:
-        parameters = parameters.model_copy(update={"container": action.step.parameters.container})
+        parameters = parameters.model_copy(update={"container": told.container})
     return undo.model_copy(update={"target": action.step.target, "parameters": parameters})
 
 
