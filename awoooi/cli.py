@@ -179,6 +179,15 @@ def store() -> None:
     run_store(load().settings)
 
 
+@app.command("mcp-kubernetes")
+def mcp_kubernetes() -> None:
+    """The operations on Kubernetes as tools of an MCP server, over standard input and output."""
+    from awoooi.loading import load
+    from awoooi.mcp_kubernetes import run
+
+    run(load().settings)
+
+
 @topics.command("apply")
 def topics_apply() -> None:
     """Make the topics that are missing, tell what differs; nothing is deleted."""

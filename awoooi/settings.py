@@ -16,6 +16,7 @@ from agents.models.config import Asking, ClaudeConfig, GeminiConfig, OllamaConfi
 from connectors.gateway.config import GatewayConfig
 from connectors.kafka.config import KafkaConfig
 from connectors.kubernetes.config import ExecutorConfig, KubernetesConfig
+from connectors.mcp.config import McpConfig, McpKubernetesConfig
 from connectors.prometheus.config import PrometheusConfig
 from connectors.secret import one_of, read_secret
 from connectors.tokens import PROJECT_PATTERN
@@ -211,6 +212,8 @@ class Settings(Section):
     actions_file: Path | None = Field(
         None, description="commands, HTTP calls and Ansible playbooks that may be run by name; YAML"
     )
+    mcp: McpConfig = McpConfig()
+    mcp_kubernetes: McpKubernetesConfig = McpKubernetesConfig()
     prometheus: PrometheusConfig = PrometheusConfig()
     models: Asking = Asking()
     ollama: OllamaConfig = OllamaConfig()

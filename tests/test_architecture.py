@@ -25,6 +25,9 @@ KEPT_TO = {
     "mode": re.compile(r"streams/faust_\w+\.py"),
     "httpx": re.compile(r"connectors/http\.py"),
     "kubernetes": re.compile(r"connectors/kubernetes/.+\.py"),
+    "mcp": re.compile(r"connectors/mcp/.+\.py"),
+    "mcp_types": re.compile(r"connectors/mcp/.+\.py"),
+    "httpx2": re.compile(r"connectors/mcp/over_http\.py"),
     "clickhouse_connect": re.compile(r"sinks/clickhouse/.+\.py"),
     "chdb": re.compile(r"sinks/store/engine\.py"),
 }
@@ -33,6 +36,7 @@ TOLD_FOLDERS = (
     "connectors/executors",
     "connectors/kubernetes",
     "connectors/kubernetes/execution",
+    "connectors/mcp",
     "streams/policy",
 )
 """whose contracts others copy"""

@@ -1,0 +1,118 @@
+"""CALL_TOOL: a configured write tool of any configured MCP server, its arguments filled from typed ones.
+
+Nobody can know what a foreign tool does: what is observed is its configuration, an error of its own leaves
+unknown whether something was done unless the configuration says otherwise, and only tools that are
+configured for it say whether it was done and whether it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar
+
+import orjson
+
+from connectors.evidence import Unavailable
+from connectors.executors.by_name import NO_PROBE, NO_TRIAL, Asked, ByName
+from connectors.executors.contract import Done, Effect, End, Happened, Probed, Verified
+from connectors.executors.http_call import filled
+from connectors.mcp.answers import said
+from connectors.mcp.config import Reading, ToolThing
+from connectors.mcp.listing import Expected
+from connectors.mcp.server import Answer, McpServer, Unanswered
+from schemas.operations import Operation
+from schemas.preflight import Check
+
+NO_VERIFY = "nobody can tell: no verify is configured"
+
+
+def expected(tools: Mapping[str, ToolThing], server: str) -> Iterator[Expected]:
+    """What a server must offer so that these tools can be called."""
+    for thing in tools.values():
+        if thing.server == server:
+            yield Expected(thing.tool, sha256=thing.schema_sha256 or "", sends=frozenset(thing.sends))
+            for _, reading in thing.readings():
+                yield Expected(reading.tool, sends=frozenset(reading.sends))
+
+
+class NamedTools(ByName[ToolThing]):
+    name = "mcp"
+    operation: ClassVar[Operation] = Operation.CALL_TOOL
+
+    def __init__(self, tools: Mapping[str, ToolThing], servers: Mapping[str, McpServer]) -> None:
+        super().__init__(tools)
+        self._servers = servers
+
+    def observed(self, asked: Asked[ToolThing]) -> Mapping[str, str]:
+        return {}
+
+    async def tried(self, asked: Asked[ToolThing]) -> Check:
+        """That the server is there, and offers it as it is expected, is part of it."""
+        await self._of(asked).offered()
+        if asked.thing.dry_run is None:
+            return Check(name="dry_run", passed=False, message=NO_TRIAL)
+        found, told = await self._read(asked, asked.thing.dry_run)
+        return Check(name="dry_run", passed=found is Happened.YES, message=told)
+
+    async def sent(self, asked: Asked[ToolThing], may_send: Callable[[], str]) -> Done:
+        server, thing = self._of(asked), asked.thing
+        try:
+            await server.offered()
+        except Unavailable as error:
+            return Done(End.REFUSED, str(error))
+        if why := may_send():
+            return Done(End.REFUSED, why)
+        try:
+            answer = await server.send(thing.tool, filled(thing.sends, asked))
+        except Unanswered as error:
+            return Done(End.UNKNOWN, str(error))
+        except Unavailable as error:
+            return Done(End.REFUSED, str(error))
+        told = _in_words(asked, answer)
+        if answer.is_error:
+            return Done(End.REFUSED if thing.error_is_no else End.UNKNOWN, told)
+        return Done(End.DONE, told)
+
+    async def happened(self, asked: Asked[ToolThing]) -> Probed:
+        if asked.thing.probe is None:
+            return Probed(Happened.UNKNOWN, NO_PROBE)
+        return Probed(*await self._read(asked, asked.thing.probe))
+
+    async def holds(self, asked: Asked[ToolThing]) -> Verified:
+        if asked.thing.verify is None:
+            return Verified(Effect.UNKNOWABLE, NO_VERIFY)
+        effects = {Happened.YES: Effect.HOLDS, Happened.NO: Effect.NOT_YET}
+        found, told = await self._read(asked, asked.thing.verify)
+        return Verified(effects.get(found, Effect.UNKNOWABLE), told)
+
+    async def _read(self, asked: Asked[ToolThing], reading: Reading) -> tuple[Happened, str]:
+        answer = await self._of(asked).call(reading.tool, filled(reading.sends, asked))
+        told = _in_words(asked, answer)
+        if answer.is_error:
+            return Happened.UNKNOWN, told
+        stands = _text_at(answer.structured, reading.at)
+        if stands in reading.yes_when:
+            return Happened.YES, told
+        return (Happened.NO if stands in reading.no_when else Happened.UNKNOWN), told
+
+    def _of(self, asked: Asked[ToolThing]) -> McpServer:
+        return self._servers[asked.thing.server]
+
+
+def _text_at(value: Any, place: str) -> str | None:
+    """None where there is nothing, or more than one value."""
+    for part in filter(None, place.split(".")):
+        if isinstance(value, Mapping):
+            value = value.get(part)
+        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return None
+    if isinstance(value, bool | int | float):
+        return orjson.dumps(value).decode()
+    return value if isinstance(value, str) else None
+
+
+def _in_words(asked: Asked[ToolThing], answer: Answer) -> str:
+    words = said(answer.words)
+    return f"{asked.thing.text()}: {words}" if words else asked.thing.text()

@@ -1,0 +1,143 @@
+"""A server as a process of its own: one JSON-RPC message a line, over its standard input and output.
+
+The SDK's own transport reads a line of any length; here one is bounded, and a server that sends a longer one
+is ended. What it says on standard error is kept in part, for whoever asks why it does not start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from mcp.shared.message import SessionMessage
+from mcp_types import jsonrpc_message_adapter
+
+from connectors.evidence import Unavailable
+from connectors.mcp.answers import said
+from connectors.mcp.config import ServerConfig
+
+GRACE_SECS = 2.0
+KEPT_LINES = 5
+Received = SessionMessage | Exception
+Streams = tuple[MemoryObjectReceiveStream[Received], MemoryObjectSendStream[SessionMessage]]
+
+
+@dataclass(slots=True)
+class Ended:
+    """Why there is nobody any more; empty while somebody is."""
+
+    why: str = ""
+    last_words: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
+
+    def told(self, status: int | None) -> str:
+        words = said(" ".join(self.last_words))
+        return f"it ended with status {status}" + (f": {words}" if words else "")
+
+
+@asynccontextmanager
+async def over_stdio(config: ServerConfig, ended: Ended) -> AsyncIterator[Streams]:
+    process = await _started(config)
+    incoming, received = anyio.create_memory_object_stream[Received](0)
+    sent, outgoing = anyio.create_memory_object_stream[SessionMessage](0)
+    listening = asyncio.create_task(_listen(process, ended))
+    reading = asyncio.create_task(_read(process, incoming, ended, listening, config.most_bytes))
+    tasks = [listening, reading, asyncio.create_task(_write(process, outgoing))]
+    try:
+        yield received, sent
+    finally:
+        with anyio.CancelScope(shield=True):
+            await _end(process)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            async with AsyncExitStack() as opened:
+                for stream in (incoming, received, sent, outgoing):
+                    opened.push_async_callback(stream.aclose)
+
+
+async def _started(config: ServerConfig) -> asyncio.subprocess.Process:
+    pipe = asyncio.subprocess.PIPE
+    try:
+        return await asyncio.create_subprocess_exec(
+            *config.command,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            env=config.environment(os.environ),
+            cwd=config.cwd,
+            limit=config.most_bytes,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "its words hold what no program takes"
+        raise Unavailable(f"{config.command[0]} cannot be started: {why}") from error
+
+
+async def _read(
+    process: asyncio.subprocess.Process,
+    incoming: MemoryObjectSendStream[Received],
+    ended: Ended,
+    listening: asyncio.Task[None],
+    most_bytes: int,
+) -> None:
+    """What is no message is passed over."""
+    assert process.stdout is not None  # it was asked for
+    async with incoming:
+        try:
+            while line := await process.stdout.readline():
+                with suppress(ValueError):
+                    message = jsonrpc_message_adapter.validate_json(line, by_name=False)
+                    await incoming.send(SessionMessage(message))
+            ended.why = "it ended"
+            with suppress(TimeoutError):
+                status = await asyncio.wait_for(process.wait(), GRACE_SECS)
+                await asyncio.wait({listening}, timeout=GRACE_SECS)
+                ended.why = ended.told(status)
+        except ValueError:  # of readline: the line is over the limit
+            ended.why = f"it sent more than {most_bytes} bytes at once"
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            ended.why = "it was left"
+
+
+async def _write(
+    process: asyncio.subprocess.Process, outgoing: MemoryObjectReceiveStream[SessionMessage]
+) -> None:
+    assert process.stdin is not None  # it was asked for
+    async with outgoing:
+        async for sent in outgoing:
+            line = sent.message.model_dump_json(by_alias=True, exclude_unset=True)
+            process.stdin.write(line.encode() + b"\n")
+            with suppress(ConnectionError):  # its end is told by what is read
+                await process.stdin.drain()
+
+
+async def _listen(process: asyncio.subprocess.Process, ended: Ended) -> None:
+    """Standard error to its end, or it would fill and hold the server up."""
+    assert process.stderr is not None  # it was asked for
+    while text := await process.stderr.read(4096):
+        ended.last_words.extend(text.decode(errors="replace").splitlines())
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Its input ends, then it is asked, then it is ended, with all that it started."""
+    assert process.stdin is not None  # it was asked for
+    process.stdin.close()
+    for number in (None, signal.SIGTERM, signal.SIGKILL):
+        if number is not None:
+            _signal(process.pid, number)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), GRACE_SECS)
+            break
+    _signal(process.pid, signal.SIGKILL)
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
