@@ -71,7 +71,7 @@ class Acting:
         async def holds() -> bool:
             return (await executor.verify(wanted, before)).effect is Effect.HOLDS
 
-        await wait_until_async(holds, timeout=30, what=f"{wanted.step.operation} holds")
+        await wait_until_async(holds, timeout=90, what=f"{wanted.step.operation} holds")
 
     async def take_back(self, executor: KubernetesExecutor, undo: Step | None) -> None:
         assert undo is not None
@@ -168,3 +168,34 @@ def storage(size: str) -> dict[str, Any]:
 def make_claim(world: World, name: str, size: str, storage_class: str = "fixed") -> None:
     spec = {"accessModes": ["ReadWriteOnce"], "storageClassName": storage_class, **storage(size)}
     world.make(kinds.PVC, {"metadata": {"name": name}, "spec": spec})
+
+
+def make_growing_claim(world: World) -> str:
+    """Bound to a volume of a class that lets claims grow."""
+    name = f"grows-{world.namespace}"
+    ask = world.peer.ask
+    about: dict[str, Any] = {"metadata": {"name": name}, "provisioner": "none", "allowVolumeExpansion": True}
+    ask("POST", "/apis/storage.k8s.io/v1/storageclasses", about)
+    claim = {"namespace": world.namespace, "name": "data"}
+    size = {"storage": "1Gi"}
+    spec = {"capacity": size, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/tmp/x"}}
+    volume = {"metadata": {"name": name}, "spec": {**spec, "storageClassName": name, "claimRef": claim}}
+    ask("POST", "/api/v1/persistentvolumes", volume)
+    make_claim(world, "data", "1Gi", name)
+    world.wait(kinds.PVC, "data", lambda one: one.get("status", {}).get("phase") == "Bound")
+    return "data"
+
+
+def change_target(world: World, name: str, what: str) -> None:
+    """What people and other programs do to a deployment of two pods while its approval waits."""
+    path = kinds.DEPLOYMENT.path(world.namespace, name)
+    if what == "image":
+        set_image(world, name, "app:2")
+    elif what == "replicas":
+        world.peer.patch(path, {"spec": {"replicas": 3}})
+    elif what == "budget":
+        make_budget(world, name, minAvailable=1)
+    else:
+        world.peer.ask("DELETE", path)
+    if what == "made_anew":
+        world.deploy(name, replicas=2)

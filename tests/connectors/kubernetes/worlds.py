@@ -46,7 +46,7 @@ class World:
             obj = self.get(kind, name)
             return obj if obj is not None and holds(obj) else None
 
-        found = wait_until(there, timeout=30, what=f"{kind.word} {name}")
+        found = wait_until(there, timeout=90, what=f"{kind.word} {name}")
         assert found is not None
         return found
 
