@@ -37,7 +37,7 @@ from connectors.executors.contract import (
 from connectors.executors.named import Named
 from connectors.secret import read_secret
 from schemas.errors import Misconfigured
-from schemas.operations import Operation, Parameters, Step
+from schemas.operations import Operation, Parameters, Step, Target
 from schemas.preflight import Check
 
 KEPT_ENDS = 1000
@@ -119,7 +119,8 @@ class ByName(ABC, Generic[T]):
         except Misconfigured as error:
             return Checked((parameters, Check(name="exists", passed=False, message=str(error))))
         found = Check(name="exists", passed=True, message=f"{asked.name} is configured, and can be run")
-        return Checked((parameters, found, await self.tried(asked)), observed, self._undo(order.step, asked))
+        checks = (parameters, found, await self.tried(asked))
+        return Checked(checks, observed, self._undo(order.step, asked), self._workload(order.step, asked))
 
     async def dry_run(self, order: Order) -> Check:
         wrong = self.validate(order)
@@ -219,6 +220,21 @@ class ByName(ABC, Generic[T]):
             name: one.model_dump(mode="json") for name, one in {asked.name: asked.thing, **helpers}.items()
         }
         return {"configuration": digest(told), **self.observed(asked)}
+
+    def _workload(self, step: Step, asked: Asked[T]) -> Target | None:
+        """Without a target of its own: acts of one thing, and of what takes it back, wait for each other."""
+        if step.target.name:
+            return None
+        return Target(kind=self.name, name=min(self._related(asked.name)))
+
+    def _related(self, name: str) -> set[str]:
+        """By who takes back whom, in either direction."""
+        links = [(one, thing.undo) for one, thing in self.things.items() if thing.undo]
+        found, before = {name}, set[str]()
+        while found != before:
+            before = set(found)
+            found |= {one for link in links if found & {*link} for one in link}
+        return found
 
     def _undo(self, step: Step, asked: Asked[T]) -> Step | None:
         if asked.thing.undo is None:

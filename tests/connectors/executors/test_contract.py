@@ -162,6 +162,19 @@ async def test_what_was_done_is_taken_back(world: World) -> None:
     assert (done.end, world.state()) == (End.DONE, former)
 
 
+async def test_what_takes_it_back_waits_for_it(world: World) -> None:
+    """Both are of one workload: their acts come one after the other, and count together."""
+    order = world.order("a")
+    checked = await seen(world, order)
+    undo = world.executor.undo(order, checked)
+    assert undo is not None
+
+    back = await seen(world, Order(undo, "the-undo"))
+
+    assert back.workload == checked.workload
+    assert checked.workload or order.step.target.name
+
+
 async def test_its_words_can_be_covered(world: World) -> None:
     """Whatever form a value comes back in, the privacy shield knows it again."""
     order = world.order("a")
