@@ -15,7 +15,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks import blame, dedup, idle, ingest, memory, policy, report, runs, sink, webhooks
+from benchmarks import (
+    blame,
+    dedup,
+    executions,
+    idle,
+    ingest,
+    memory,
+    plan,
+    policy,
+    report,
+    runs,
+    sink,
+    webhooks,
+)
 from benchmarks.measured import Measured, Scale
 from benchmarks.targets import KEYS, TARGETS, Target
 
@@ -42,6 +55,8 @@ PARTS = (
     Part(("blame_ms",), blame.measure, "blame"),
     Part(("gate_decision_ms",), policy.measure_gate, "decisions of the gate"),
     Part(("signatures_per_s",), policy.measure_signatures, "signatures"),
+    Part(("approved_to_effect_p99_ms", "executions_side_by_side"), executions.measure, "signed to done"),
+    Part(("plan_check_2000_pods_ms", "plan_check_2000_pods_mb"), plan.measure, "checks among 2,000 pods"),
     Part(("bytes_per_open_incident",), memory.measure_incidents, "memory of open incidents"),
     Part(("recovery_million_s",), memory.measure_recovery, "start over a million rows"),
     Part(("idle_rss_mb", "idle_cpu_percent"), idle.measure, "the whole system, idle"),

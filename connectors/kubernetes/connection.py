@@ -24,7 +24,8 @@ from connectors.kubernetes.reading import Obj, counted, number, parts, text
 
 JSON = "application/json"
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
-CONNECTIONS = 32
+CONNECTIONS = 64
+"""50 executions, each with a call under way, and some more who look"""
 MOST_TOLD = 400
 Query = Sequence[tuple[str, str]]
 
