@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
+from awoooi.mcp_servers import mcp_executors
 from awoooi.named_actions import named_executors, with_installed
 from awoooi.rca import issuers_of, keys_of, verifier_of
 from awoooi.settings import Settings
 from connectors.executors.assigned import assign
 from connectors.executors.contract import Executor
-from connectors.tools import GatewayConfig, Grant, Tool
+from connectors.executors.tooling import tools_of
+from connectors.tools import GatewayConfig, Grant
 from schemas.codec import Codec
 from schemas.tool import Scope
 from streams.executing import AGENT as EXECUTE
@@ -60,15 +62,14 @@ def executors_of(settings: Settings, opened: AsyncExitStack) -> Sequence[Executo
 
     kubernetes = KubernetesExecutor(settings.executor)
     opened.push_async_callback(kubernetes.close)
-    return with_installed((kubernetes, *named_executors(settings, opened)), settings, opened)
+    built_in = (kubernetes, *named_executors(settings, opened), *mcp_executors(settings, opened))
+    return with_installed(built_in, settings, opened)
 
 
 def gateway_of(settings: Settings, executors: Sequence[Executor]) -> GatewayConfig:
     """Checks and probes change nothing, so they are reads, also where a dry run is among them."""
     scopes = {CHECK: Scope.READ, PROBE: Scope.READ, SEND: Scope.WRITE}
-    tools = [
-        Tool(f"{one.name}.{what}", one.name, scope) for one in executors for what, scope in scopes.items()
-    ]
+    tools = [tool for one in executors for tool in tools_of(one, scopes)]
     return GatewayConfig(
         tools={tool.name: tool for tool in tools},
         grants={PREFLIGHT: Grant(Scope.READ), EXECUTE: Grant(Scope.WRITE)},

@@ -26,6 +26,7 @@ from connectors.executors.contract import (
     Order,
     Probed,
 )
+from connectors.executors.tooling import tool_of
 from connectors.tools import Ask, Called, Caller, Entry, GatewayConfig, Session
 from schemas.authorization import ActionAuthorized, Authorization
 from schemas.envelope import Event
@@ -241,7 +242,7 @@ class Attempt:
     ) -> Called[T]:
         event, step = self.event, opened.order.step
         ask = Ask(
-            f"{opened.executor.name}.{what}",
+            tool_of(opened.executor, step, what),
             secs,
             {"operation": step.operation, **step.target.model_dump(exclude={"id"})},
             resources=frozenset({"namespace", "name"}),

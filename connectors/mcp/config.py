@@ -145,10 +145,14 @@ class McpConfig(BaseModel):
 
     @model_validator(mode="after")
     def _names_what_is_there(self) -> Self:
+        writes = {(tool.server, tool.tool) for tool in self.tools.values()}
         for name, tool in self.tools.items():
             if tool.server not in self.servers:
                 there = ", ".join(sorted(self.servers)) or "none"
                 raise ValueError(f"tools.{name}: there is no server {tool.server!r}; there are: {there}")
+            reads = {(tool.server, reading.tool) for _, reading in tool.readings()}
+            if both := sorted(one for _, one in reads & writes):
+                raise ValueError(f"tools.{name}: {both[0]} cannot both read and write")
             if tool.undo is not None and tool.undo not in self.tools:
                 raise ValueError(f"tools.{name}: there is no tool {tool.undo!r} to undo it")
         return self

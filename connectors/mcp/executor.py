@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
 
 import structlog
 
@@ -28,10 +29,22 @@ from connectors.mcp.kubernetes import OverMcp
 from connectors.mcp.listing import Expected
 from connectors.mcp.named_tools import NamedTools
 from connectors.mcp.server import McpServer, Reach, by_config
+from connectors.tools import Tool
 from schemas.operations import Operation, Step
 from schemas.preflight import Check
+from schemas.tool import Scope
 
 log = structlog.get_logger(__name__)
+
+
+class Part(Executor, Protocol):
+    """An executor that says which tool of which server each of its calls is."""
+
+    def calls(self) -> Iterator[tuple[str, str, Scope]]: ...
+
+    def call_of(self, step: Step, what: str) -> tuple[str, str] | None:
+        """None: it would be refused unasked."""
+        ...
 
 
 class McpExecutor:
@@ -51,11 +64,22 @@ class McpExecutor:
             name: McpServer(name, configured[name], tuple(_expected(config, on_kubernetes, name)), reach)
             for name in sorted(used)
         }
-        parts: list[Executor] = [NamedTools(config.tools, self.servers)]
+        parts: list[Part] = [NamedTools(config.tools, self.servers)]
         if on_kubernetes:
             parts.append(OverMcp(self.servers[KUBERNETES], on_kubernetes))
         self._parts = {operation: part for part in parts for operation in part.operations}
         self.operations = frozenset(self._parts)
+
+    def tools(self) -> Iterator[Tool]:
+        """Of every server: what is called of it, under names that no other executor's have."""
+        for part in set(self._parts.values()):
+            for server, tool, scope in part.calls():
+                yield Tool(_full(server, tool), server, scope)
+
+    def tool_of(self, step: Step, what: str) -> str:
+        part = self._parts.get(step.operation)
+        call = part.call_of(step, what) if part is not None else None
+        return f"{self.name}.{what}" if call is None else _full(*call)
 
     async def start(self) -> None:
         """Every server is started and looked at; one that is refused is told, and tried again when needed."""
@@ -100,7 +124,7 @@ class McpExecutor:
     def undo(self, order: Order, checked: Checked) -> Step | None:
         return self._part(order).undo(order, checked)
 
-    def _part(self, order: Order) -> Executor:
+    def _part(self, order: Order) -> Part:
         part = self._parts.get(order.step.operation)
         if part is None:
             raise Unavailable(self.validate(order))
@@ -111,6 +135,10 @@ def _expected(config: McpConfig, on_kubernetes: Sequence[Operation], server: str
     if server == KUBERNETES and on_kubernetes:
         yield from kubernetes.expected(on_kubernetes)
     yield from named_tools.expected(config.tools, server)
+
+
+def _full(server: str, tool: str) -> str:
+    return f"mcp.{server}.{tool}"
 
 
 def check_contract(executor: McpExecutor) -> Executor:

@@ -8,7 +8,7 @@ since nobody could ask for the last word between them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 from connectors.evidence import Unavailable
@@ -40,8 +40,11 @@ from connectors.mcp.server import Answer, McpServer, Unanswered
 from schemas.envelope import Plain
 from schemas.operations import Operation, Step
 from schemas.preflight import Check
+from schemas.tool import Scope
 
 MOST_LOOKS = 5
+SEND = "execute"
+"""of the contract, what writes; the others are looks that have a tool of the same name"""
 ONE_WRITE = frozenset(OPERATIONS) - SEVERAL_WRITES
 A = TypeVar("A", bound=Plain)
 
@@ -58,6 +61,13 @@ class OverMcp:
     def __init__(self, server: McpServer, operations: Sequence[Operation]) -> None:
         self.name, self.server = "mcp", server
         self.operations = frozenset(operations) & ONE_WRITE
+
+    def calls(self) -> Iterator[tuple[str, str, Scope]]:
+        yield from ((self.server.name, name, Scope.READ) for name in asks.LOOKS)
+        yield from ((self.server.name, asks.tool_of(one), Scope.WRITE) for one in self.operations)
+
+    def call_of(self, step: Step, what: str) -> tuple[str, str] | None:
+        return self.server.name, asks.tool_of(step.operation) if what == SEND else what
 
     def validate(self, order: Order) -> str:
         return "; ".join(troubles(order.step))

@@ -20,9 +20,11 @@ from connectors.mcp.answers import said
 from connectors.mcp.config import Reading, ToolThing
 from connectors.mcp.listing import Expected
 from connectors.mcp.server import Answer, McpServer, Unanswered
-from schemas.operations import Operation
+from schemas.operations import Operation, Step
 from schemas.preflight import Check
+from schemas.tool import Scope
 
+LISTED = "tools/list"
 NO_VERIFY = "nobody can tell: no verify is configured"
 
 
@@ -42,6 +44,23 @@ class NamedTools(ByName[ToolThing]):
     def __init__(self, tools: Mapping[str, ToolThing], servers: Mapping[str, McpServer]) -> None:
         super().__init__(tools)
         self._servers = servers
+
+    def calls(self) -> Iterator[tuple[str, str, Scope]]:
+        for thing in self.things.values():
+            yield thing.server, thing.tool, Scope.WRITE
+            yield thing.server, LISTED, Scope.READ
+            yield from ((thing.server, reading.tool, Scope.READ) for _, reading in thing.readings())
+
+    def call_of(self, step: Step, what: str) -> tuple[str, str] | None:
+        """A look that no tool is configured for asks at most for the list of tools."""
+        thing = self.things.get(step.parameters.name or "")
+        if thing is None:
+            return None
+        looks = {"check": thing.dry_run, "probe": thing.probe, "verify": thing.verify}
+        look = looks.get(what)
+        if what not in looks:
+            return thing.server, thing.tool
+        return thing.server, LISTED if look is None else look.tool
 
     def observed(self, asked: Asked[ToolThing]) -> Mapping[str, str]:
         return {}

@@ -18,6 +18,7 @@ from agents.snapshot import Keys, open_run
 from agents.target_id import is_named, workload_id
 from connectors.executors.assigned import Assigned
 from connectors.executors.contract import Checked, Executor, Order
+from connectors.executors.tooling import tool_of
 from connectors.tools import Ask, Called, Caller, GatewayConfig, Session
 from schemas import ids
 from schemas.decision import RcaDecided
@@ -166,7 +167,7 @@ async def _call(
 ) -> Called[Checked]:
     target = order.step.target
     ask = Ask(
-        f"{executor.name}.check",
+        tool_of(executor, order.step, "check"),
         needs.timeout_secs,
         {"operation": order.step.operation, **target.model_dump(exclude={"id"})},
         resources=frozenset({"namespace", "name"}),
