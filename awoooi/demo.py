@@ -33,7 +33,7 @@ from awoooi.stack import NotReady, Stack, own_stack, what_logs_say
 from awoooi.state_file import running
 from schemas.errors import AwoooiError, Misconfigured
 
-STEP_SECS = 60.0
+STEP_SECS = 150.0
 TAKES_MB = 700
 """what its processes take together"""
 NOT_OURS = (

@@ -275,6 +275,7 @@ async def mcp_execution(story: Story) -> Seen:
         "the execution, verified",
         EVENTS,
         lambda rows: any(row["type"] in (*BROKEN, EXECUTED[-1]) for row in rows),
+        is_slow=True,
         kinds=[*EXECUTED, *BROKEN],
     )
     told = {row["type"]: json.loads(row["payload"]) for row in rows}

@@ -25,6 +25,8 @@ from schemas.switch import SwitchSet
 
 WAIT_SECS = 20.0
 """for each thing that must come to pass"""
+SLOW_SECS = 130.0
+"""for what waits on a cluster: an action may take two minutes to be seen to hold"""
 MOST_SHOWN = 400
 Rows = list[dict[str, Any]]
 Query = Callable[[str, Mapping[str, Any]], Awaitable[Rows]]
@@ -74,10 +76,13 @@ class Story:
     def gateway(self) -> str:
         return f"http://{self.settings.gateway.host}:{self.settings.gateway.port}"
 
-    async def until(self, what: str, sql: str, good: Callable[[Rows], bool], **params: object) -> Rows:
+    async def until(
+        self, what: str, sql: str, good: Callable[[Rows], bool], *, is_slow: bool = False, **params: object
+    ) -> Rows:
         """Asked again until the rows are good; StepFailed says what there was instead."""
         about = {"target": self.target, "incident": self.incident_id, **params}
-        deadline = time.monotonic() + WAIT_SECS
+        within = SLOW_SECS if is_slow else WAIT_SECS
+        deadline = time.monotonic() + within
         rows: Rows = []
         while time.monotonic() < deadline:
             with contextlib.suppress(NotNow):
@@ -85,7 +90,7 @@ class Story:
                 if good(rows):
                     return rows
             await asyncio.sleep(0.1)
-        raise StepFailed(f"expected {what} within {WAIT_SECS:.0f} s, the record has {_short(rows)}")
+        raise StepFailed(f"expected {what} within {within:.0f} s, the record has {_short(rows)}")
 
 
 def expect(what: str, wanted: object, seen: object) -> None:

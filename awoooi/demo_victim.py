@@ -33,7 +33,7 @@ async def break_database(cluster: Cluster, namespace: str, say: Say) -> None:
     name = f"{DATABASE}-0"
     await _until(cluster, namespace, kinds.POD, name, lambda pod: text(pod, "spec", "nodeName"))
     await _cure_the_template(cluster, namespace)
-    pod = await _until(cluster, namespace, kinds.POD, name, lambda pod: is_ready(pod) or _is_ill(pod))
+    pod = await _until(cluster, namespace, kinds.POD, name, lambda pod: is_ready(pod) or is_ill(pod))
     if is_ready(pod):
         say("Its nodes run nothing: the demo tells what their kubelet would of a pod that is out of memory.")
         await _play_kubelet(cluster, namespace, name)
@@ -56,7 +56,7 @@ async def _cure_the_template(cluster: Cluster, namespace: str) -> None:
     await cluster.connection.call("PATCH", path, body=change, content=MERGE)
 
 
-def _is_ill(pod: Obj) -> bool:
+def is_ill(pod: Obj) -> bool:
     """Out of memory twice at least: it waits."""
     (container, *_) = parts(pod, "status", "containerStatuses") or [{}]
     waits = text(container, "state", "waiting", "reason")

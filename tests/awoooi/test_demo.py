@@ -33,6 +33,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo_story, "WAIT_SECS", 0.3)
+    monkeypatch.setattr(demo_story, "SLOW_SECS", 0.3)
 
 
 async def told(
