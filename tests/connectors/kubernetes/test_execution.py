@@ -13,10 +13,9 @@ from tests.connectors.kubernetes.orders import (
     Acting,
     always,
     carry_out,
+    change_target,
     failed,
-    make_budget,
     order,
-    set_image,
     spec_of,
     template_of,
 )
@@ -34,7 +33,7 @@ class Suite(Acting):
         wanted = order(world, Operation.RESTART_DEPLOYMENT, "deployment", "api")
         checked = await executor.check(wanted)
         assert checked.observed is not None
-        _change(world, change)
+        change_target(world, "api", change)
 
         done = await executor.execute(wanted, checked.observed.hash, always)
 
@@ -127,16 +126,3 @@ class TestFake(OnFake, Suite):
 
 class TestReal(OnReal, Suite):
     pass
-
-
-def _change(world: World, what: str) -> None:
-    path = kinds.DEPLOYMENT.path(world.namespace, "api")
-    if what == "image":
-        set_image(world, "api", "app:2")
-    elif what == "replicas":
-        world.peer.patch(path, {"spec": {"replicas": 3}})
-    elif what == "budget":
-        make_budget(world, "api", minAvailable=1)
-    else:
-        world.peer.ask("DELETE", path)
-        world.deploy("api", replicas=2)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,6 +23,7 @@ from tests.connectors.kubernetes.orders import (
     executing,
     failed,
     make_claim,
+    make_growing_claim,
     make_node,
     order,
     pod_spec,
@@ -94,22 +94,6 @@ def _claim(world: World) -> str:
     return "data"
 
 
-def _growing_claim(world: World) -> str:
-    """Bound to a volume of a class that lets claims grow."""
-    name = f"grows-{world.namespace}"
-    ask = world.peer.ask
-    about: dict[str, Any] = {"metadata": {"name": name}, "provisioner": "none", "allowVolumeExpansion": True}
-    ask("POST", "/apis/storage.k8s.io/v1/storageclasses", about)
-    claim = {"namespace": world.namespace, "name": "data"}
-    size = {"storage": "1Gi"}
-    spec = {"capacity": size, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/tmp/x"}}
-    volume = {"metadata": {"name": name}, "spec": {**spec, "storageClassName": name, "claimRef": claim}}
-    ask("POST", "/api/v1/persistentvolumes", volume)
-    make_claim(world, "data", "1Gi", name)
-    world.wait(kinds.PVC, "data", lambda one: one.get("status", {}).get("phase") == "Bound")
-    return "data"
-
-
 OPERATIONS = {
     Operation.DELETE_POD: ("pod", _pod, {}),
     Operation.RESTART_DEPLOYMENT: ("deployment", _deployed, {}),
@@ -120,7 +104,7 @@ OPERATIONS = {
     Operation.CORDON_NODE: ("node", make_node, {}),
     Operation.UNCORDON_NODE: ("node", _cordoned, {}),
     Operation.DRAIN_NODE: ("node", _busy_node, {}),
-    Operation.EXPAND_PVC: ("pvc", _growing_claim, {"size": "2Gi"}),
+    Operation.EXPAND_PVC: ("pvc", make_growing_claim, {"size": "2Gi"}),
     Operation.DELETE_PVC: ("pvc", _claim, {}),
 }
 

@@ -173,6 +173,8 @@ class World:
     records: list[Record] = field(default_factory=list)
     written: list[Event] = field(default_factory=list)
     started: int = 0
+    executor: Executor | None = None
+    """who acts instead of the target"""
 
     @property
     def millis(self) -> int:
@@ -192,9 +194,10 @@ class World:
     def process(self, like: Process | None = None) -> Process:
         """A new one; where another ended, with its place and its rows."""
         self.started += 1
-        gateway = gateway_of(SETTINGS, (self.target,))
+        used = (self.executor or self.target,)
+        gateway = gateway_of(SETTINGS, used)
         needs = ExecuteNeeds(
-            assign((self.target,)),
+            assign(used),
             gateway,
             KEYS,
             self.knows,
