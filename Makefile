@@ -22,8 +22,8 @@ up: $(VENV)/.run ## the whole system on this machine, until ctrl-C
 test: $(VENV)/.dev ## all tests; those whose peer cannot run here are skipped by name
 	@$(BIN)/pytest $(ARGS)
 
-faults: $(VENV)/.dev ## only the tests that kill and restart parts
-	@$(BIN)/pytest -m faults $(ARGS)
+faults: $(VENV)/.dev ## only the tests that kill and restart parts; ROUNDS=50 kills of the executor at each point
+	@AWOOOI_TEST_ROUNDS=$(or $(ROUNDS),50) $(BIN)/pytest -m faults $(ARGS)
 
 bench: $(VENV)/.bench ## the benchmarks against Apache Kafka; JSON=file writes the figures
 	@$(BIN)/python -m benchmarks $(if $(JSON),--json $(JSON)) $(ARGS)

@@ -41,6 +41,7 @@ from schemas.execution import (
 )
 from schemas.operations import SHAPES, Step
 from schemas.preflight import ADVISORY, IN_EVIDENCE, Check
+from schemas.sabotage import crash_point, crash_soon
 from streams.commitments import broken
 from streams.covering import covering
 from streams.policy.policy import Policy
@@ -190,6 +191,7 @@ class Attempt:
             self.needs.send_secs,
             lambda: opened.executor.execute(opened.order, expected, self._may_go_on),
         )
+        crash_point("execute:done")
         done = called.value
         if done is None and self._seen is None:  # a gate said no, or it was broken before anything was sent
             return self._telling(opened, called.failure)(ExecutionRefused, UNSEEN)
@@ -205,6 +207,7 @@ class Attempt:
             self._objected = objected
             return objected.sentence
         self._seen = observed
+        crash_soon("execute:in_flight")
         return ""
 
     def _ended(self, opened: Opened, done: Done, checks: tuple[Check, ...]) -> Outcome:

@@ -30,6 +30,7 @@ from schemas.execution import (
     ExecutionVoided,
 )
 from schemas.outcome import Decision, DecisionMade, Outcome
+from schemas.sabotage import crash_point
 from schemas.tool import ToolCalled
 from schemas.trust import Earned, TrustObserved, TrustOutcome
 from streams.executing import CAP, CLAIM_OVER, NOT_DONE_YET, Attempt, ExecuteNeeds
@@ -134,6 +135,7 @@ class Execute(KeyedBase[Acts]):
         return list(self._told(needs, event, ended, held, state, Now(to_millis(at()))))
 
     async def _carry_out(self, attempt: Attempt) -> Ended:
+        crash_point("execute:claimed")
         self._acting += 1
         try:
             return await attempt.carry_out()

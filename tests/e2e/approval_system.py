@@ -22,7 +22,7 @@ from connectors.kafka.producer import Publisher
 from schemas.codec import Codec
 from tests.connectors.gateway.support import SECRET, serving
 from tests.connectors.gateway.test_signatures import NoTokens
-from tests.faults.approving import PARTITIONS
+from tests.faults.following import PARTITIONS
 from tests.faults.load import topics
 from tests.faults.serving import learn
 from tests.faults.test_exact import ROOT

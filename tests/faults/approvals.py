@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -10,28 +9,25 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas import ids
 from schemas.approval import ApprovalRequested
 from schemas.authorization import ActionAuthorized
-from schemas.catalog import MIB, key_of, partition_of
-from schemas.codec import Codec
 from schemas.envelope import Event, from_millis
-from schemas.headers import event_headers
 from schemas.operations import Risk
 from streams.policy.action_hash import act_of, action_hash
 from streams.policy.ballots import signature_of
 from streams.policy.gate import needed
 from streams.policy.policy import mark_of, read_policy
 from streams.policy.proof import proven
-from tests.faults.approving import PARTITIONS, PROOF_KEY
+from tests.faults.approving import PROOF_KEY
+from tests.faults.following import PARTITIONS, Following
 from tests.peers.waiting import wait_until_async
 from tests.schemas.golden_events import golden
 
 POLICY = read_policy()
 SIGNATURES = "approvals.signatures"
-TOPICS = ("approvals.votes", "approvals.outcomes", "authorizations", "decisions", "stage.failed")
 ENDS = ("approval.approved", "approval.rejected", "approval.expired", "approval.voided")
 
 
@@ -79,8 +75,10 @@ def soon(seconds: float) -> float:
 
 
 @dataclass
-class Approvals:
+class Approvals(Following):
     """`ask` and `sign` write; `read` takes in what the worker wrote."""
+
+    TOPICS = ("approvals.votes", "approvals.outcomes", "authorizations", "decisions", "stage.failed")
 
     bootstrap: str
     events: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
@@ -88,59 +86,18 @@ class Approvals:
     broken: list[Event] = field(default_factory=list)
     """dead letters"""
 
-    async def __aenter__(self) -> Approvals:
-        self._codec = Codec()
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=self.bootstrap, linger_ms=2, max_request_size=4 * MIB
-        )
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False)
-        await self._producer.start()
-        await self._consumer.start()
-        places = [TopicPartition(topic, number) for topic in TOPICS for number in range(PARTITIONS)]
-        self._consumer.assign(places)
-        await self._consumer.seek_to_beginning(*places)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._producer.stop()
-        await self._consumer.stop()
-
     # -- writing
-
-    async def put(self, topic: str, *events: Event) -> None:
-        await asyncio.gather(
-            *[
-                await self._producer.send(
-                    topic,
-                    self._codec.encode(event),
-                    key=key_of(event),
-                    partition=partition_of(key_of(event), PARTITIONS),
-                    headers=event_headers(event, "application/avro", b"1" * 32, b"test"),
-                )
-                for event in events
-            ]
-        )
 
     async def ask(self, *requests: ApprovalRequested) -> None:
         await self.put("approvals.requests", *requests)
 
     async def sign(self, *tokens: bytes | None, key: bytes | None = None) -> None:
-        await asyncio.gather(*[await self._producer.send(SIGNATURES, token, key=key) for token in tokens])
+        await self.send(*(self._producer.send(SIGNATURES, token, key=key) for token in tokens))
 
     # -- reading
 
-    async def read(self) -> None:
-        for records in (await self._consumer.getmany(timeout_ms=100)).values():
-            for record in records:
-                event = self._codec.decode(record.value)
-                (self.broken if event.type == "stage.failed" else self.events[event.event_id]).append(event)
-
-    async def until(self, done: Any, what: str, timeout: float = 30) -> None:  # noqa: ASYNC109
-        async def told() -> bool:
-            await self.read()
-            return bool(done())
-
-        await wait_until_async(told, timeout, what=what, every=0)
+    def take(self, event: Event) -> None:
+        (self.broken if event.type == "stage.failed" else self.events[event.event_id]).append(event)
 
     async def until_judged(self, tokens: Iterable[bytes], timeout: float = 30) -> None:  # noqa: ASYNC109
         wanted = {signature_of(token) for token in tokens}

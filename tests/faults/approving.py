@@ -21,9 +21,9 @@ from streams.policy.exam import Rules
 from streams.policy.verifier import Verifier
 from streams.policy.world import world_of
 from streams.reference import Reference
+from tests.faults.following import PARTITIONS
 from tests.faults.serving import learn, run, serve
 
-PARTITIONS = 4
 PROOF_KEY = b"known to the policy stages alone, and to this test"
 AUDIENCE = "production"
 

@@ -20,7 +20,7 @@ import pytest
 from connectors.kafka.admin import apply_topics
 from connectors.kafka.config import KafkaConfig
 from tests.faults.approvals import HASH, Approvals, request, soon
-from tests.faults.approving import PARTITIONS
+from tests.faults.following import PARTITIONS
 from tests.faults.load import topics
 from tests.faults.test_exact import ROOT
 from tests.peers.fixtures import skip_without_tools

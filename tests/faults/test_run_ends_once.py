@@ -12,8 +12,9 @@ import pytest
 
 from connectors.kafka.admin import apply_topics
 from connectors.kafka.config import KafkaConfig
+from tests.faults.following import PARTITIONS
 from tests.faults.load import topics
-from tests.faults.runs import PARTITIONS, Runs
+from tests.faults.runs import Runs
 from tests.faults.test_exact import ROOT
 from tests.peers.kafka import KafkaPeer
 from tests.peers.process import Process
@@ -147,7 +148,7 @@ async def test_without_its_guard_the_same_check_finds_a_run_without_an_end(
             await wait_until_async(lambda: not first.running, 30)
             await started.start("policy")
             await runs.begin(1)
-            await runs.until(1 if silent else 2)
+            await runs.until_ended(1 if silent else 2)
             await runs.read(2000)
     if silent:
         with pytest.raises(AssertionError, match="no run without an end"):

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import random
-from typing import Any
 
 import pytest
 
 from connectors.executors.contract import Observed
-from schemas.authorization import ActionAuthorized
-from schemas.envelope import Event
 from schemas.execution import ExecutionClaimed
-from streams.executing import ExecuteNeeds
-from streams.stage import Now
 from streams.stages.execute import Execute
-from streams.stages.execute_row import Acts, Held
+from streams.stages.execute_row import Acts
 from tests.streams.stages.executions import Killed, Target, World, authorization, one
+from tests.streams.stages.without_read_back import WithoutReadBack
 
 
 async def test_of_two_the_first_claim_wins() -> None:
@@ -221,17 +217,6 @@ async def test_of_claims_without_an_authorization_the_first_is_kept() -> None:
 
 
 # -- whatever happens, in whatever order
-
-
-class WithoutReadBack(Execute):
-    """The negative control: its own claim is believed before the log has it."""
-
-    async def _authorized(
-        self, needs: ExecuteNeeds, event: ActionAuthorized, held: Held, state: Acts, now: Now
-    ) -> list[Event]:
-        claim: Any = self._claim(needs, event, held, now)
-        held.authorized, held.claim, held.valid_secs = event, claim.event_id, claim.payload.valid_secs
-        return [claim, *await self._go(needs, event, held, state, now)]
 
 
 POINTS = ("check", "before the call", "in flight", "done", "probe")

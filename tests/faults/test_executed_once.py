@@ -1,0 +1,348 @@
+"""The execution worker killed and frozen at every point of an action, on a real cluster: it is done once.
+
+A sample in every run; AWOOOI_TEST_ROUNDS=50 (`make faults`) kills as often at each point, and reports.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sys
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.kafka.admin import apply_topics
+from connectors.kafka.config import KafkaConfig
+from connectors.kubernetes.execution.executor import KubernetesExecutor
+from schemas.authorization import ActionAuthorized
+from tests.connectors.kubernetes import roles
+from tests.connectors.kubernetes.orders import executing
+from tests.connectors.kubernetes.worlds import World
+from tests.faults.executing import Setup
+from tests.faults.executions import Executions, Ledger, lifted, on_paper, restart
+from tests.faults.faulty_api import FaultyApi, Trouble, faulty_api
+from tests.faults.following import PARTITIONS
+from tests.faults.load import topics
+from tests.faults.paper import written
+from tests.faults.workers import Workers, workers
+from tests.peers import KafkaPeer, KubernetesPeer
+from tests.peers.process import Process
+from tests.peers.tools import skip_without_tools
+from tests.peers.waiting import wait_until_async
+from tests.streams.policy.signing import signers
+
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.kafka,
+    pytest.mark.kubernetes,
+    pytest.mark.timeout(3600),
+]
+
+ROUNDS = int(os.environ.get("AWOOOI_TEST_ROUNDS", "1"))
+SEED = 20261121
+MODULE = "tests.faults.executing"
+AT_ONCE = 4
+SLOW_SECS = 3.0
+POINTS = {
+    "execute:claimed": range(1, AT_ONCE + 1),
+    "execute:in_flight": range(1, AT_ONCE + 1),
+    "execute:done": range(1, AT_ONCE + 1),
+    "execute:produced": range(AT_ONCE + 1, 2 * AT_ONCE + 1),  # the first are claims
+}
+"""Where, and at which passage: claimed; effect in flight; done, not recorded; recorded, not committed."""
+
+
+@dataclass
+class Site:
+    """A cluster behind a proxy, a broker, a file; and what a test does there."""
+
+    folder: Path
+    broker: KafkaPeer
+    world: World
+    api: FaultyApi
+    ledger: Ledger
+    executor: KubernetesExecutor
+    executions: Executions
+    workers: Workers
+    group: str
+    made: Iterator[int] = field(default_factory=lambda: iter(range(10**6)))
+
+    async def start(self, name: str, group: str = "", **env: str) -> Process:
+        return await self.workers.start(name, group or self.group, **env)
+
+    async def arm(self, worker: Process, name: str, point: str, number: int = signal.SIGKILL) -> None:
+        (self.folder / f"{name}.arm").write_text(f"{point} {int(number)}")
+        told = worker.output().count("armed")
+        worker.signal(signal.SIGUSR1)
+        await wait_until_async(lambda: worker.output().count("armed") > told, 20, what="armed", every=0.01)
+
+    async def restart(self) -> ActionAuthorized:
+        return await restart(self.world, self.executor, f"app-{next(self.made)}")
+
+    def on_paper(self) -> ActionAuthorized:
+        return on_paper(f"job-{next(self.made)}")
+
+    def path_of(self, event: ActionAuthorized) -> str:
+        """Where the API server is asked for it."""
+        return f"/{self.world.namespace}/deployments/{event.payload.action.step.target.name}"
+
+    def done(self) -> Counter[str]:
+        """Action → effects, by both ledgers."""
+        return self.ledger.done() + written(self.folder / "paper")
+
+    @property
+    def unguarded(self) -> list[str]:
+        return [
+            action
+            for action, event in self.executions.authorized.items()
+            if event.payload.action.step.target.kind == "job"
+        ]
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaPeer]:
+    folder = tmp_path_factory.mktemp("executed")
+    with skip_without_tools("kafka"), KafkaPeer.running(folder=folder / "kafka") as kafka:
+        asyncio.run(apply_topics(KafkaConfig(bootstrap_servers=kafka.bootstrap), topics(), PARTITIONS))
+        yield kafka
+
+
+@pytest.fixture(scope="module")
+def api(kubernetes: KubernetesPeer) -> Iterator[FaultyApi]:
+    with faulty_api(kubernetes.kubeconfig) as faulty:
+        yield faulty
+
+
+@pytest.fixture
+async def site(
+    broker: KafkaPeer, kubernetes: KubernetesPeer, api: FaultyApi, tmp_path: Path
+) -> AsyncIterator[Site]:
+    if kubernetes.audit_log is None:
+        pytest.skip("a cluster that was given keeps its audit log elsewhere")
+    login = api.login_of(roles.apply(kubernetes, "executor-role.yaml"), tmp_path / "executor.kubeconfig")
+    (tmp_path / "signers.json").write_text(signers().model_dump_json(exclude_defaults=True))
+    paths = (str(tmp_path / name) for name in ("executor.kubeconfig", "signers.json", "paper"))
+    Setup(broker.bootstrap, *paths).write(tmp_path)
+    world = World(kubernetes, kubernetes.make_namespace())
+    async with executing(login) as executor, Executions(broker.bootstrap) as executions:
+        await executions.put("switches", lifted(), partitions=1)
+        with workers(tmp_path, MODULE, str(tmp_path)) as started:
+            yield Site(
+                tmp_path,
+                broker,
+                world,
+                api,
+                Ledger(kubernetes.audit_log),
+                executor,
+                executions,
+                started,
+                tmp_path.name,
+            )
+    kubernetes.ask("DELETE", f"/api/v1/namespaces/{world.namespace}")
+
+
+def frozen(process: Process) -> bool:
+    return Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
+
+
+# -- killed
+
+
+@dataclass
+class Report:
+    seed: int
+    kills: Counter[str] = field(default_factory=Counter)
+    windows: Counter[str] = field(default_factory=Counter)
+    """where each action stood when its worker was killed"""
+
+    def told(self, ends: Counter[str], effects: int) -> str:
+        runs = ends.total()
+        return "\n".join(
+            (
+                f"{runs} actions, {effects} effects, none done twice; ends: {_listed(ends)}",
+                f"{self.kills.total()} kills (-9): {_listed(self.kills)}",
+                f"actions then stood at: {_listed(self.windows)}",
+                f"seed {self.seed}; done twice are, with 95 % confidence, fewer than 3/N = {3 / runs:.4f}",
+            )
+        )
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+
+
+@pytest.mark.parametrize("rounds", [pytest.param(ROUNDS, id=f"{ROUNDS}-rounds")])
+async def test_an_action_is_done_once_wherever_its_worker_is_killed(
+    rounds: int, site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dice, report, executions = random.Random(SEED), Report(SEED), site.executions
+    for point, passages in list(POINTS.items()) * rounds:
+        worker = await site.start("the-one")
+        await executions.until_ended()
+        await site.arm(worker, "the-one", f"{point}:{dice.choice(passages)}")
+        troubles = await authorize(site, dice)
+        await site.workers.dead(worker, point, executions.read)
+        await executions.read()
+        report.kills[point] += 1
+        report.windows.update(_stood(action, site, trouble) for action, trouble in troubles.items())
+    await site.start("the-one")
+    await executions.until_ended()
+    await executions.until_quiet()
+    done = site.done()
+    ends = executions.check(done, site.unguarded)
+    with capsys.disabled():
+        sys.stdout.write(f"\n{report.told(ends, done.total())}\n")
+
+
+async def authorize(site: Site, dice: random.Random) -> dict[str, Trouble]:
+    """Restarts on a cluster that takes a moment, and one act on what guards nothing."""
+    events = [*[await site.restart() for _ in range(AT_ONCE - 1)], site.on_paper()]
+    troubles = {
+        event.payload.action_id: site.api.add(
+            Trouble(
+                site.path_of(event),
+                before_secs=dice.uniform(0, 0.03),
+                after_secs=dice.uniform(0, 0.03),
+            )
+        )
+        for event in events
+    }
+    await site.executions.authorize(*events)
+    return troubles
+
+
+def _stood(action: str, site: Site, trouble: Trouble) -> str:
+    if action in site.executions.told:
+        return "recorded"
+    if site.done()[action]:
+        return "done"
+    if trouble.arrived.is_set():
+        return "in flight"
+    return "claimed" if site.executions.claims[action] else "authorized"
+
+
+# -- frozen
+
+
+@pytest.mark.parametrize("rounds", [pytest.param(max(1, ROUNDS // 10), id=f"{max(1, ROUNDS // 10)}-rounds")])
+async def test_a_worker_that_was_frozen_for_longer_than_its_claim_does_no_harm(
+    rounds: int, site: Site
+) -> None:
+    """Another took over meanwhile, and acted; then the first goes on, and its calls arrive."""
+    dice, executions = random.Random(SEED), site.executions
+    worker, name = await site.start("guest-0"), "guest-0"
+    for number, freeze in enumerate((at_claim, in_flight, while_held) * rounds, start=1):
+        events = [*[await site.restart() for _ in range(AT_ONCE - 1)], site.on_paper()]
+        goes_on = await freeze(site, worker, name, events, dice)
+        heir, name = await site.start(f"guest-{number}"), f"guest-{number}"
+        await executions.until_ended()
+        goes_on()
+        worker.signal(signal.SIGCONT)
+        await executions.until_quiet()
+        worker.stop()
+        worker = heir
+    executions.check(site.done(), site.unguarded)
+
+
+async def at_claim(
+    site: Site, worker: Process, name: str, events: list[ActionAuthorized], dice: random.Random
+) -> Callable[[], None]:
+    return await _freezes(site, worker, name, "execute:claimed", events, dice)
+
+
+async def in_flight(
+    site: Site, worker: Process, name: str, events: list[ActionAuthorized], dice: random.Random
+) -> Callable[[], None]:
+    return await _freezes(site, worker, name, "execute:in_flight", events, dice)
+
+
+async def _freezes(
+    site: Site, worker: Process, name: str, point: str, events: list[ActionAuthorized], dice: random.Random
+) -> Callable[[], None]:
+    await site.arm(worker, name, f"{point}:{dice.randint(1, AT_ONCE)}", signal.SIGSTOP)
+    await site.executions.authorize(*events)
+    await wait_until_async(lambda: frozen(worker), 20, what=f"frozen at {point}", every=0.01)
+    return lambda: None
+
+
+async def while_held(
+    site: Site, worker: Process, name: str, events: list[ActionAuthorized], dice: random.Random
+) -> Callable[[], None]:
+    """Its calls are on their way, and arrive only when another has made the same."""
+    released = threading.Event()
+    paths = [site.path_of(event) for event in events[:-1]]
+    held = [site.api.add(Trouble(path, held=released)) for path in paths]
+    await site.executions.authorize(*events)
+    await wait_until_async(lambda: all(one.arrived.is_set() for one in held), 20, what="all on their way")
+    await asyncio.to_thread(worker.freeze)
+    return released.set
+
+
+# -- two at once
+
+
+@pytest.mark.parametrize(
+    ("guard", "twice"),
+    [pytest.param("", False, id="guarded"), pytest.param("read_back", True, id="without-the-read-back")],
+)
+async def test_two_executors_at_once_do_it_once(guard: str, twice: bool, site: Site) -> None:
+    """Both have the authorization. Without the claim's read-back the same test finds what was done twice."""
+    executions = site.executions
+    started = [site.workers.launch(name, name, AWOOOI_GUARD_OFF=guard) for name in ("one", "two")]
+    for worker in started:
+        await site.workers.ready(worker)
+    await executions.authorize(await site.restart(), await site.restart(), site.on_paper(), site.on_paper())
+    await executions.until_ended()
+    await executions.until(lambda: all(len(told) >= 2 for told in executions.copies), "told by both")
+    if twice:
+        with pytest.raises(AssertionError, match="done more than once"):
+            executions.check(site.done())
+    else:
+        executions.check(site.done())
+
+
+# -- trouble at the API server
+
+
+TROUBLES: dict[str, tuple[dict[str, Any], str, int]] = {
+    "a conflict once": ({"status": 409, "reaches": False}, "succeeded", 1),
+    "too many requests": ({"status": 429, "reaches": False, "times": 99}, "failed", 0),
+    "500, not done": ({"status": 500, "reaches": False}, "succeeded", 1),
+    "500, and done": ({"status": 500}, "succeeded", 1),
+    "cut off before": ({"cut": True, "reaches": False}, "succeeded", 1),
+    "cut off after": ({"cut": True}, "succeeded", 1),
+    "slow to answer": ({"after_secs": SLOW_SECS}, "succeeded", 1),
+    "slow to get there": ({"before_secs": SLOW_SECS}, "unknown", 1),
+}
+"""trouble → how it ends, and how often it was done"""
+KILLED: dict[str, tuple[dict[str, Any], str, int]] = {
+    "killed before": ({"cut": True, "reaches": False, "away_secs": 1.0}, "succeeded", 1),
+    "killed after": ({"cut": True, "away_secs": 1.0}, "succeeded", 1),
+}
+BATCHES = (list(TROUBLES)[:AT_ONCE], list(TROUBLES)[AT_ONCE:], *([name] for name in KILLED))
+
+
+async def test_whatever_the_api_server_answers_it_is_done_at_most_once(site: Site) -> None:
+    """Killed in mid-call, slow, answering 409, 429, 500: what was done is told, and nothing else."""
+    replace(Setup.read(site.folder), call_secs=SLOW_SECS - 1).write(site.folder)
+    await site.start("the-one")
+    names = dict[str, str]()
+    for batch in BATCHES:
+        events = [await site.restart() for _ in batch]
+        for name, event in zip(batch, events, strict=True):
+            given, _, _ = {**TROUBLES, **KILLED}[name]
+            site.api.add(Trouble(site.path_of(event), **given))
+            names[event.payload.action_id] = name
+        await site.executions.authorize(*events)
+        await site.executions.until_ended(names)
+    done = site.done()
+    found = {name: (site.executions.end(action), done[action]) for action, name in names.items()}
+    assert found == {name: (end, effects) for name, (_, end, effects) in {**TROUBLES, **KILLED}.items()}
