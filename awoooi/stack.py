@@ -112,6 +112,9 @@ def _environment(folder: Path, logins: Logins) -> Mapping[str, str]:
         "AWOOOI_STATE_DIR": str(folder),
         "AWOOOI_KUBERNETES_CLUSTERS": f"*={logins.reads}",
         "AWOOOI_EXECUTOR_CLUSTERS": f"*={logins.writes}",
+        "AWOOOI_EXECUTORS": "DELETE_POD=mcp",
+        "AWOOOI_MCP_KUBERNETES_CLUSTERS": f"*={logins.writes}",
+        "AWOOOI_MCP_KUBERNETES_OPERATIONS": "DELETE_POD",
         "AWOOOI_MODELS_ORDER": "[]",  # no model of this machine is asked
         "AWOOOI_PLAYBOOKS": str(PLAYBOOK),
     }
