@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 LATER_KINDS = ("notify",)
-UNHURRIED, UNHURRIED_SECS = ("rca", "execution"), 30.0
+UNHURRIED, UNHURRIED_SECS = ("rca",), 30.0
 """workers that time only what they may forget"""
 ALL = "all"
 """every kind in one process: each keeps its own group, so that they can be taken apart again"""
