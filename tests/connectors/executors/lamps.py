@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,11 +98,13 @@ class LampServer:
 
 
 @contextmanager
-def lamp_server() -> Iterator[LampServer]:
+def lamp_server(tls: ssl.SSLContext | None = None) -> Iterator[LampServer]:
     lamp = LampServer()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, lamp))
     server.daemon_threads = True
-    lamp.url = f"http://127.0.0.1:{server.server_port}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    lamp.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
