@@ -28,6 +28,8 @@ READERS = listed(
 )
 CLOSED = re.compile(r"0*|a?-[rwx]+|a=|ugo-[rwx]+")
 CLOSES = re.compile(r"0?[0-7]00|(g?o?|go)[-=]\w*|\w+:?\w*")  # a mode for the owner alone, or an owner
+GIVES = re.compile(r"(?:[ugoa]*\+[rwxX]+|[go]+-w)(?:,(?:[ugoa]*\+[rwxX]+|[go]+-w))*")
+TAKES_ACL = re.compile(r"(?:^|,)[^,]*:(?:---|-|)(?:,|$)")
 # A lock or a pid file in a data folder is removed one at a time.
 KEPT_LIGHTLY = re.compile(r"/var/lib/.*\.(pid|lock|tmp|sock)$")
 
@@ -151,9 +153,12 @@ def rights(call: Call) -> Stream | None:
     given = read(args, ("reference", "from", "m", "x") if call.program != "chmod" else ("reference",))
     recursive = any(name in ("R", "recursive") for name, _ in given.options)
     mode, paths = (given.words[0] if given.words else ""), given.words[1:]
+    gives = bool(GIVES.fullmatch(mode)) and call.program == "chmod"
     if call.program in ("setfacl", "chattr"):
-        mode, paths = "", given.words
-    if (recursive and any(is_shared(path) or is_everything(path) for path in paths)) or (
+        given_acl = given.all("m", "modify") if call.program == "setfacl" else []
+        gives = bool(given_acl) and not any(map(TAKES_ACL.search, given_acl))
+        mode, paths = "=" if gives else "", given.words
+    if (recursive and any(is_shared(path) or (is_everything(path) and not gives) for path in paths)) or (
         recursive and re.fullmatch(r"0*[0-7]?777|0*000|a\+rwx|a=rwx|ugo\+rwx|a-rwx|a=", mode)
     ):
         call.hit(Rule.LOCK_OUT)

@@ -25,7 +25,7 @@ GIT = {
     "gc": r"--prune=(now|all)|--aggressive --prune",
     "switch": r"(^| )(-f|--force|--discard-changes)\b",
     "tag": r"(^| )(-d|--delete)\b",
-    "rm": r"(^| )-[a-zA-Z]*r",
+    "rm": r"^(?!.*(^| )(--cached|--dry-run|-[a-zA-Z]*n)\b)(.* )?-[a-zA-Z]*r",
     "rebase": r"--root",
 }
 

@@ -257,7 +257,7 @@ SAID: Mapping[str, tuple[str, Rule]] = {
     "nginx": (r"-s ?(stop|quit)", Rule.OUTAGE),
     "apachectl": (r"\b(stop|graceful-stop)\b", Rule.OUTAGE),
     "efibootmgr": (r"-B|-O", Rule.OUTAGE),
-    "ssh-keygen": (r"(^| )-R\b|-f /etc/ssh", Rule.LOCK_OUT),
+    "ssh-keygen": (r"-f /etc/ssh", Rule.LOCK_OUT),
     "ngrok": (r"^(tcp|http|tls)", Rule.REMOTE_SHELL),
     "security": (r"find-(generic|internet)-password|dump-keychain", Rule.SECRETS),
     "keyctl": (r"^(read|print|pipe|clear|revoke|purge)", Rule.SECRETS),

@@ -7,9 +7,14 @@ import re
 from fnmatch import fnmatch
 
 from agents.hard_rules.expand import TEMPORARY
-from agents.hard_rules.hits import UNKNOWN
+from agents.hard_rules.hits import UNKNOWN, is_known
 
 SCRATCH = ("/tmp/", "/var/tmp/", "/dev/shm/", "/private/tmp/")  # noqa: S108 (judged by name, never opened)
+CACHE = re.compile(
+    r"/var/cache/(?!debconf)[^/.*?][^/]*(?:/|$)|/var/lib/apt/lists/"
+    r"|(?:/root|/home/[^/*?]+)/\.cache/(?:[^/.*?][^/]*(?:/|$)|\*$)"
+)
+"""by the conventions of the file system and of desktops: what is removed there is made anew"""
 SYSTEM = re.compile(
     r"/(?:etc|boot|usr|bin|sbin|lib|lib32|lib64|dev|sys|proc|root|opt/cni|var/lib|var/run|"
     r"run|home)(?:/|$)|/$|/\*|/\.\*"
@@ -49,16 +54,18 @@ def normal(path: str) -> str:
 
 
 def is_scratch(path: str) -> bool:
-    """A place of its own under a temporary folder: not the folder itself, nor everything in it."""
+    """What stands under a temporary folder or in a cache: not the folder itself."""
     flat = normal(path)
     if ".." in path.split("/"):
         return False
+    if CACHE.match(flat) and is_known(flat):
+        return True
     if flat == TEMPORARY or flat.startswith(TEMPORARY + "/"):
         return True
     for root in SCRATCH:
         if flat.startswith(root):
             first = flat[len(root) :].split("/")[0]
-            return bool(set(first) - UNKNOWN - set(".*?[]"))
+            return first == "*" or bool(set(first) - UNKNOWN - set(".*?[]"))
     return False
 
 
