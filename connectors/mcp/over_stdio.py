@@ -23,7 +23,7 @@ from connectors.evidence import Unavailable
 from connectors.mcp.answers import said
 from connectors.mcp.config import ServerConfig
 
-GRACE_SECS = 2.0
+GRACE_SECS, LOOK_SECS = 2.0, 0.01
 KEPT_LINES = 5
 Received = SessionMessage | Exception
 Streams = tuple[MemoryObjectReceiveStream[Received], MemoryObjectSendStream[SessionMessage]]
@@ -38,7 +38,9 @@ class Ended:
 
     def told(self, status: int | None) -> str:
         words = said(" ".join(self.last_words))
-        return f"it ended with status {status}" + (f": {words}" if words else "")
+        return ("it ended" if status is None else f"it ended with status {status}") + (
+            f": {words}" if words else ""
+        )
 
 
 @asynccontextmanager
@@ -53,10 +55,11 @@ async def over_stdio(config: ServerConfig, ended: Ended) -> AsyncIterator[Stream
         yield received, sent
     finally:
         with anyio.CancelScope(shield=True):
-            await _end(process)
+            await _end(process, patient=not ended.why)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await _drain(process)
             async with AsyncExitStack() as opened:
                 for stream in (incoming, received, sent, outgoing):
                     opened.push_async_callback(stream.aclose)
@@ -96,10 +99,9 @@ async def _read(
                     message = jsonrpc_message_adapter.validate_json(line, by_name=False)
                     await incoming.send(SessionMessage(message))
             ended.why = "it ended"
-            with suppress(TimeoutError):
-                status = await asyncio.wait_for(process.wait(), GRACE_SECS)
-                await asyncio.wait({listening}, timeout=GRACE_SECS)
-                ended.why = ended.told(status)
+            status = await _status(process)
+            await asyncio.wait({listening}, timeout=GRACE_SECS)
+            ended.why = ended.told(status)
         except ValueError:  # of readline: the line is over the limit
             ended.why = f"it sent more than {most_bytes} bytes at once"
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
@@ -125,17 +127,33 @@ async def _listen(process: asyncio.subprocess.Process, ended: Ended) -> None:
         ended.last_words.extend(text.decode(errors="replace").splitlines())
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(process: asyncio.subprocess.Process, *, patient: bool) -> None:
     """Its input ends, then it is asked, then it is ended, with all that it started."""
     assert process.stdin is not None  # it was asked for
     process.stdin.close()
-    for number in (None, signal.SIGTERM, signal.SIGKILL):
+    for number in (*([None] if patient else []), signal.SIGTERM, signal.SIGKILL):
         if number is not None:
             _signal(process.pid, number)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), GRACE_SECS)
+        if await _status(process) is not None:
             break
     _signal(process.pid, signal.SIGKILL)
+
+
+async def _status(process: asyncio.subprocess.Process) -> int | None:
+    """Looked for: `wait` would also wait for whoever holds its pipes open. None: it goes on."""
+    until = asyncio.get_running_loop().time() + GRACE_SECS
+    while process.returncode is None and asyncio.get_running_loop().time() < until:
+        await asyncio.sleep(LOOK_SECS)
+    return process.returncode
+
+
+async def _drain(process: asyncio.subprocess.Process) -> None:
+    """To the end of both: else its pipes stay open for as long as we live."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(GRACE_SECS):
+            for pipe in (process.stdout, process.stderr):
+                while pipe is not None and await pipe.read(65536):
+                    pass
 
 
 def _signal(group: int, number: signal.Signals) -> None:
