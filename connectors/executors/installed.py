@@ -63,7 +63,7 @@ def check_overlaps(
                 other = offered[operation]
                 lines.append(
                     f"the executors {other} and {executor.name} both carry out {operation}: "
-                    f"say whose it is with {SETTING}={operation}={other} or ={executor.name}"
+                    f"say whose it is with {SETTING}={operation}={other} or {operation}={executor.name}"
                 )
             offered.setdefault(operation, executor.name)
     if lines:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from connectors.executors.ansible import AnsibleExecutor
 from connectors.executors.command import CommandExecutor
 from connectors.executors.contract import Executor, Observed, Order
 from connectors.executors.http_call import HttpExecutor
@@ -39,6 +40,8 @@ class World:
     """from now on the slow one is"""
     looks_at_what_was_asked: bool = True
     """else it only sees whether what is there works"""
+    probes_by_state: bool = False
+    """whose act it was is not told: what is as it was asked to be needs no other"""
 
 
 def always(_: Observed) -> str:
@@ -141,6 +144,65 @@ async def http_world(_: Path) -> AsyncIterator[World]:
         await executor.close()
 
 
+PLAYBOOKS = """
+allow_root: true
+playbooks:
+  turn-on:
+    description: Turns the lamp on
+    playbook: {folder}/plays/on.yml
+    arguments: {{owner: {{pattern: "[a-z@.]+"}}}}
+    converges: true
+    undo: turn-off
+  turn-off:
+    description: Turns the lamp off
+    playbook: {folder}/plays/off.yml
+    arguments: {{owner: {{pattern: "[a-z@.]+"}}}}
+    converges: true
+  slow:
+    description: Never ends by itself
+    playbook: {folder}/plays/slow.yml
+    timeout_secs: 0.5
+    check_mode: false
+"""
+STAND_IN = """
+import json, sys, time
+from pathlib import Path
+given, folder = json.loads(sys.argv[1]), Path("{folder}")
+wanted = Path(given["playbook"]).stem
+while wanted == "slow":
+    time.sleep(1)
+changed = int((folder / "state").read_text().strip() != wanted)
+if changed and "--check" not in given["cmdline"]:
+    (folder / "state").write_text(wanted)
+    with (folder / "ledger").open("a") as ledger:
+        ledger.write(given["extravars"]["awoooi_action_id"] + "\\n")
+said = "lamp of " + given["extravars"].get("owner", "")
+tasks = [{{"task": said, "ok": 1, "changed": changed}}]
+print(json.dumps({{"rc": 0, "tasks": tasks, "messages": [], "error": ""}}))
+"""
+
+
+@asynccontextmanager
+async def ansible_world(folder: Path) -> AsyncIterator[World]:
+    """Ansible itself takes seconds for each play: a stand-in keeps to its check mode and answers."""
+    lamp, run = Lamp(folder), Operation.RUN_PLAYBOOK
+    (folder / "plays").mkdir()
+    for name in ("on", "off", "slow"):
+        (folder / "plays" / f"{name}.yml").write_text("[]")
+    stand_in = lamp.program("play.py", STAND_IN.format(folder=folder))
+    executor = AnsibleExecutor(parse_named(PLAYBOOKS.format(folder=folder).encode(), "x"), stand_in)
+    yield World(
+        executor,
+        lambda action_id: named_order(run, "turn-on", action_id, owner=OWNER),
+        named_order(run, "turn-on", owner="{{ lookup('pipe', 'id') }}"),
+        (executor, named_order(run, "slow")),
+        lambda: len(lamp.ledger),
+        lambda: lamp.state,
+        (OWNER,),
+        probes_by_state=True,
+    )
+
+
 @asynccontextmanager
 async def kubernetes_world(folder: Path) -> AsyncIterator[World]:
     with serving(FakeCluster()) as server:
@@ -167,4 +229,9 @@ async def kubernetes_world(folder: Path) -> AsyncIterator[World]:
             )
 
 
-WORLDS = {"command": command_world, "http": http_world, "kubernetes": kubernetes_world}
+WORLDS = {
+    "command": command_world,
+    "http": http_world,
+    "ansible": ansible_world,
+    "kubernetes": kubernetes_world,
+}
