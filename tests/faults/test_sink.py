@@ -173,7 +173,7 @@ async def test_a_store_that_stays_away_does_not_fill_the_memory(
         await ready(sink)
         own_store.process.kill()
         await send_everything(log)
-        await wait_until_async(lambda: len(sink._batch.rows) >= 300, what="an open batch is full")
+        await wait_until_async(lambda: len(sink._batch.rows) >= 300, timeout=60, what="an open batch is full")
         for _ in range(20):
             await asyncio.sleep(0.05)  # time in which it could read on
             assert len(sink._batch.rows) < 2 * 1000  # a chunk more than the bound at most
