@@ -83,6 +83,17 @@ class DedupSettings(Section):
     silence_expiry_secs: float = Field(24 * 3600, gt=0, description="an incident silent for so long expires")
 
 
+class VerificationSettings(Section):
+    """How long what was done is looked at: by its executor, by its playbook's query, by its alert."""
+
+    look_secs: float = Field(120, gt=0, le=3600, description="until the executor must see it hold")
+    query_after_secs: float = Field(
+        60, ge=0, le=600, description="what was measured sooner tells of before; more than a scrape interval"
+    )
+    query_secs: float = Field(180, gt=0, le=3600, description="until the playbook's query must hold")
+    alert_secs: int = Field(900, gt=0, le=3600, description="until its alert should resolve; told, no result")
+
+
 class RunSettings(Section):
     """A run of the agents over an incident: its time, its money, who argues."""
 
@@ -202,6 +213,7 @@ class Settings(Section):
     evidence: EvidenceSettings = EvidenceSettings()
     kubernetes: KubernetesConfig = KubernetesConfig()
     executor: ExecutorConfig = ExecutorConfig()
+    verification: VerificationSettings = VerificationSettings()
     executors: dict[Operation, str] = Field(
         default_factory=dict,
         description="operation=executor that carries it out, where not the first that can: DELETE_POD=mcp",

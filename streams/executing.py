@@ -25,6 +25,7 @@ from connectors.executors.contract import (
     Observed,
     Order,
     Probed,
+    Verified,
 )
 from connectors.executors.tooling import tool_of
 from connectors.tools import Ask, Called, Caller, Entry, GatewayConfig, Session
@@ -32,6 +33,7 @@ from schemas.authorization import ActionAuthorized, Authorization
 from schemas.envelope import Event
 from schemas.errors import CannotOpen
 from schemas.execution import (
+    Execution,
     ExecutionFailed,
     ExecutionRefused,
     ExecutionShadowed,
@@ -52,6 +54,7 @@ CHECK, SEND, PROBE = "check", "execute", "probe"
 OTHER_WORKLOAD = "other_workload"
 OF_ANOTHER = "its key is not the workload that owns the target now: acts on one come one after the other"
 CLAIM_OVER, CAP, UNSEEN, STATE_CHANGED = "claim_over", "cap", "unavailable", "state_changed"
+PARTLY = "partly"
 PROVEN_NOT_DONE, NOT_DONE_YET = "proven_not_done", "not_done_yet"
 """the latter: a call on its way may still do it, and beside another of the same there is one effect"""
 PROBES, BETWEEN_PROBES_SECS = 5, 2.0
@@ -64,6 +67,21 @@ class Knows(Protocol):
     async def doubt(self, event: ActionAuthorized) -> str: ...
 
     def today(self, event: ActionAuthorized, at: datetime, doubt: str) -> Today: ...
+
+
+class Query(Protocol):
+    """Who is asked a playbook's query, at a moment in epoch milliseconds. Never raises."""
+
+    async def ask(self, text: str, at: int) -> Verified: ...
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyTimes:
+    look_secs: float = 120.0
+    query_after_secs: float = 60.0
+    """what was measured before the effect tells nothing of it"""
+    query_secs: float = 180.0
+    alert_secs: int = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +101,9 @@ class ExecuteNeeds:
     check_secs: float = 25.0
     send_secs: float = 900.0
     """a drain waits for budgets"""
-    verify_secs: float = 120.0
+    times: VerifyTimes = VerifyTimes()
+    query: Query | None = None
+    """None: there is no Prometheus"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +131,20 @@ class Outcome:
     entries: tuple[Entry, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Every check has passed: it may be sent to the target whose observed state has this hash."""
+
+    opened: Opened
+    checked: Checked
+    expected: str
+
+
 @dataclass(slots=True)
 class Attempt:
-    """Under one claim. `why_not` is asked with the rest of the last word, right before the first write."""
+    """Under one claim: looked at, then sent. `why_not` is asked with the rest of the last word, right before
+    the first write.
+    """
 
     needs: ExecuteNeeds
     event: ActionAuthorized
@@ -125,8 +156,8 @@ class Attempt:
     """the state that something was sent to"""
     _entries: list[Entry] = field(default_factory=list)
 
-    async def carry_out(self) -> Outcome:
-        """Never raises but for cancellation."""
+    async def look(self) -> Ready | Outcome:
+        """Nothing is sent. Like all of these it never raises but for cancellation."""
         self._doubt = await self.needs.knows.doubt(self.event)
         objected = self._judge() or unnamed(self.event.payload)
         if objected is not None:
@@ -134,7 +165,11 @@ class Attempt:
         opened = open_order(self.needs, self.event)
         if isinstance(opened, Objected):
             return Outcome(ExecutionRefused, opened.reason, opened.sentence)
-        return await self._look_and_send(opened)
+        return await self._look_at(opened)
+
+    async def send(self, ready: Ready) -> Outcome:
+        self._doubt = await self.needs.knows.doubt(self.event)
+        return await self._send(ready.opened, ready.checked, ready.expected)
 
     async def probe(self, why: str, before: Observed | None = None, went: bool = False) -> Outcome:
         """Whether it happened is for the target alone to say."""
@@ -157,30 +192,35 @@ class Attempt:
         today = self.needs.knows.today(self.event, self.at(), self._doubt)
         return may_act(self.event, today) or self.why_not(today.policy)
 
-    async def _look_and_send(self, opened: Opened) -> Outcome:
-        expected = self.event.payload.observed_state
+    async def _look_at(self, opened: Opened) -> Ready | Outcome:
         called = await self._call(
             opened, CHECK, self.needs.check_secs, lambda: opened.executor.check(opened.order)
         )
         checked = called.value
         if checked is None:
             return self._telling(opened, called.failure)(ExecutionRefused, UNSEEN)
-        changed = changed_since(checked, expected, self.event.payload.checks)
+        before = () if self.event.payload.undoes else self.event.payload.checks
+        changed = changed_since(checked, self._expected(checked), before)
         if changed:
             told = self._telling(opened, changed, checked.observed, checks=checked.checks)
             return told(ExecutionVoided, STATE_CHANGED)
         if not self._is_workload(opened, checked):
             told = self._telling(opened, OF_ANOTHER, checked.observed, checks=checked.checks)
             return told(ExecutionRefused, OTHER_WORKLOAD)
-        self._doubt = await self.needs.knows.doubt(self.event)
-        return await self._send(opened, checked, expected)
+        return Ready(opened, checked, self._expected(checked))
+
+    def _expected(self, checked: Checked) -> str:
+        """What an undo finds is what its action left: nobody could sign that beforehand."""
+        if self.event.payload.undoes:
+            return checked.observed.hash if checked.observed else ""
+        return self.event.payload.observed_state
 
     def _is_workload(self, opened: Opened, checked: Checked) -> bool:
         """Under another key it would not wait for what is done to the same one, nor count with it."""
         event, told = self.event, self.event.payload
         key = self.needs.keys.target
         found = workload_id(key, event.project_id, told.action.step.target, checked.workload)
-        return told.target == (found or told.action_id)
+        return told.target == (found or told.undoes or told.action_id)
 
     # -- the call
 
@@ -218,7 +258,7 @@ class Attempt:
         if done.end is End.CHANGED:
             return told(ExecutionVoided, STATE_CHANGED)
         if done.end is End.PARTLY:
-            return told(ExecutionFailed, "partly")
+            return told(ExecutionFailed, PARTLY)
         if self._objected is not None:
             return self._said_no(self._objected, opened, done.observed)
         return told(ExecutionFailed, "refused_by_target") if went else told(ExecutionRefused, UNSEEN)
@@ -282,7 +322,13 @@ class Attempt:
 def open_order(needs: ExecuteNeeds, event: ActionAuthorized) -> Opened | Objected:
     """With its real values, which are those that were signed; or why not."""
     told = event.payload
-    return open_step(needs, event, told.action.step, told.action_id, told.commitments)
+    return open_step(needs, event, step_of(told), told.action_id, told.commitments)
+
+
+def step_of(told: Authorization | Execution) -> Step:
+    """What is to be done because of it: the step itself, or what takes it back."""
+    undo = told.action.undo
+    return undo if told.undoes and undo is not None else told.action.step
 
 
 def open_step(

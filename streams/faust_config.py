@@ -106,8 +106,8 @@ def _in_flight(config: EngineConfig) -> int:
 
 
 def _most_in_a_poll(config: EngineConfig, stages: Sequence[Placed]) -> int:
-    """Whoever only calls slowly must not be handed thousands of calls at once."""
-    return config.slow_in_flight if all(p.slow for p in stages) else 4 * config.batch_records
+    """Whoever calls slowly must not be handed thousands of calls at once."""
+    return config.slow_in_flight if any(p.slow for p in stages) else 4 * config.batch_records
 
 
 def _credentials(kafka: KafkaConfig) -> Any:

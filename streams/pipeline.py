@@ -62,7 +62,7 @@ WORKERS: Mapping[str, tuple[str, ...]] = {
     "policy": ("coordinate", "gate", "intake", "approve", "trust"),
     "execution": ("preflight", "execute", "verify"),
 }
-TRANSFORMS = ("normalize", "preflight", "intake", "verify")
+TRANSFORMS = ("normalize", "preflight", "intake")
 """the stages that keep no rows"""
 
 
@@ -165,7 +165,7 @@ def _execution(config: PipelineConfig, given: Given) -> Sequence[Placed]:
     return (
         Placed(Runner(preflight, codec, epoch=epoch), preflight.reads, keyed=False, slow=True),
         Placed(Runner(execute, codec, epoch=epoch), execute.reads, keyed=True, slow=True),
-        Placed(Runner(verify, codec, epoch=epoch), verify.reads, keyed=False, slow=True),
+        Placed(Runner(verify, codec, epoch=epoch), verify.reads, keyed=True),
     )
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -181,13 +182,14 @@ class Runner:
             if state.changed:
                 turn.rows[key] = stage.dump(state)
 
-    async def _told(self, parts: AsyncIterator[Events], cause: Record, tell: Tell) -> Events:
+    async def _told(self, parts: AsyncGenerator[Events], cause: Record, tell: Tell) -> Events:
         """Each part is durable before the next begins; nothing is left for the end of the turn."""
-        async for part in parts:
-            told = Turn()
-            self._emit(part, cause, told)
-            if told.outputs:
-                await tell(told.outputs)
+        async with aclosing(parts):
+            async for part in parts:
+                told = Turn()
+                self._emit(part, cause, told)
+                if told.outputs:
+                    await tell(told.outputs)
         return ()
 
     async def _wake(

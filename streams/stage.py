@@ -13,7 +13,7 @@ A keyed stage must not change its state before it raises.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -157,7 +157,7 @@ class Keyed(Stage, Protocol, Generic[S]):
 
     async def handle(self, record: Record, state: S, now: Now) -> Events: ...
 
-    def in_parts(self, record: Record, state: S, now: Now) -> AsyncIterator[Events] | None:
+    def in_parts(self, record: Record, state: S, now: Now) -> AsyncGenerator[Events] | None:
         """Of a slow stage: the same as `handle`, in parts. What a part gives is durable before the next one
         begins, as that a call begins must be before the call. None: all at once.
         """
@@ -201,7 +201,7 @@ class KeyedBase(Generic[S]):
     def take(self, record: Record, state: S) -> bool:
         return False
 
-    def in_parts(self, record: Record, state: S, now: Now) -> AsyncIterator[Events] | None:
+    def in_parts(self, record: Record, state: S, now: Now) -> AsyncGenerator[Events] | None:
         return None
 
     def settle(self, state: S, now: Now) -> Events:

@@ -9,8 +9,9 @@ from typing import Any
 from schemas import ids
 from schemas.approval import ApprovalRequested
 from schemas.authorization import ActionAuthorized, Authorization, Signed
+from schemas.envelope import Event
 from schemas.operations import Step
-from schemas.outcome import Decision, DecisionMade
+from schemas.outcome import Decision, DecisionMade, Outcome
 from schemas.preflight import Preflight
 from schemas.vote import VoteVerified
 from streams.policy.proof import proven
@@ -39,6 +40,15 @@ def action_id_of(owner: str) -> str:
 
 def event_id_of(owner: str) -> str:
     return ids.derive_id("action.authorized", owner)
+
+
+def undo_id_of(owner: str) -> str:
+    """The action that takes back what `owner` allowed: there is one, and it is taken back by none."""
+    return ids.derive_id("undo", owner)
+
+
+def undo_event_id_of(owner: str) -> str:
+    return ids.derive_id("action.authorized", "undo", owner)
 
 
 def target_of(step: Step, workload: str, owner: str) -> str:
@@ -81,3 +91,27 @@ def _authorized(
     target = target_of(told.action.step, more["workload"], owner)
     payload = Authorization(**decided, **more, action_id=action_id_of(owner), target=target)
     return proven(ActionAuthorized(**about, event_id=event_id_of(owner), payload=payload), key)
+
+
+def as_authorized(of: Event, told: Authorization) -> ActionAuthorized:
+    """The event that allowed it, as its proof is made over it; `of` tells of what was done because of it."""
+    about = of.model_dump(include=ENVELOPE) | {"sealed": of.sealed, "causes": (of.event_id,)}
+    owner = told.approval_id or of.run_id
+    return ActionAuthorized(**about, event_id=event_id_of(owner), payload=told)
+
+
+def taken_back(done: ActionAuthorized, about: dict[str, Any], key: bytes | None) -> ActionAuthorized:
+    """Its undo, under an id of its own: as it was hashed, signed and decided with the action."""
+    told = done.payload
+    owner = told.approval_id or done.run_id
+    ids_of = {"undoes": told.action_id, "action_id": undo_id_of(owner)}
+    payload = told.model_copy(update=ids_of)
+    return proven(ActionAuthorized(**about, event_id=undo_event_id_of(owner), payload=payload), key)
+
+
+def as_decision(told: Authorization, outcome: Outcome, rule: str, reason: str) -> Decision:
+    """For people: what was authorized, with what becomes of it."""
+    known = told.model_dump(include=set(Decision.model_fields))
+    ended = {"outcome": outcome, "rule": rule, "reason": reason, "needs_human": False}
+    signed_by = tuple(signed.person for signed in told.signatures)
+    return Decision.model_validate({**known, **ended, "signed_by": signed_by})

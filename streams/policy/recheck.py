@@ -21,7 +21,13 @@ from streams.policy.action_hash import Act, action_hash
 from streams.policy.again import asked_again
 from streams.policy.approvals import Approval, is_met, quorum_of
 from streams.policy.approvals import recheck as count_again
-from streams.policy.authorizations import action_id_of, event_id_of, target_of
+from streams.policy.authorizations import (
+    action_id_of,
+    event_id_of,
+    target_of,
+    undo_event_id_of,
+    undo_id_of,
+)
 from streams.policy.checks import incident_of
 from streams.policy.exam import Rules
 from streams.policy.gate import Standing, Verdict, decide, needed
@@ -30,6 +36,9 @@ from streams.policy.proof import is_proven
 from streams.policy.refusals import Refused
 from streams.policy.signatures import Vote, verify
 from streams.policy.signers import Registry
+
+UNDO_WITHIN = timedelta(hours=1)
+"""after the action's own end: what fails late can still be taken back"""
 
 
 class Objection(StrEnum):
@@ -102,7 +111,7 @@ class Case:
             preflight=told.preflight,
             opted_in=today.opted_in,
             policy_trouble=today.policy_trouble,
-            trust=today.trust,
+            trust=told.assessment.trust if told.undoes else today.trust,  # which the failure has just reset
             at=today.at,
         )
         return decide(asked_again(told, self.event.project_id), standing, today.policy)
@@ -133,12 +142,19 @@ def may_act(event: ActionAuthorized, today: Today, checks: Sequence[Check] | Non
 
 def _other_id(case: Case) -> Complaint:
     """Under another id the same action could be done twice."""
-    if (case.event.event_id, case.told.action_id) == (event_id_of(case.owner), action_id_of(case.owner)):
+    told, owner = case.told, case.owner
+    found = (case.event.event_id, told.action_id, told.undoes)
+    if found == (event_id_of(owner), action_id_of(owner), ""):
         return None
-    return f"its ids are not those of {case.owner}"
+    if found != (undo_event_id_of(owner), undo_id_of(owner), action_id_of(owner)):
+        return f"its ids are not those of {owner}"
+    return None if told.action.undo else "nothing was signed that would take it back"
 
 
 def _other_target(case: Case) -> Complaint:
+    undo = case.told.action.undo
+    if case.told.undoes and undo and undo.target != case.told.action.step.target:
+        return "what takes it back is of another target"
     if case.told.target == target_of(case.told.action.step, case.told.workload, case.owner):
         return None
     return "its key is not its action's workload: acts on one workload come one after the other"
@@ -173,7 +189,7 @@ def _other_hash(case: Case) -> Complaint:
 
 
 def _over(case: Case) -> Complaint:
-    end = case.told.expires_at
+    end = case.told.expires_at + (UNDO_WITHIN if case.told.undoes else timedelta())
     return f"it ended at {end:%H:%M:%S}" if case.today.at >= end else None
 
 

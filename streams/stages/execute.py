@@ -7,7 +7,8 @@ until it is over, then the target is asked. What nobody can tell is UNKNOWN, and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -24,17 +25,20 @@ from schemas.execution import (
     ExecutionClaimed,
     ExecutionFailed,
     ExecutionRefused,
+    ExecutionShadowed,
     ExecutionStarted,
     ExecutionSucceeded,
     ExecutionUnknown,
     ExecutionVoided,
+    Result,
 )
-from schemas.outcome import Decision, DecisionMade, Outcome
+from schemas.outcome import DecisionMade, Outcome
 from schemas.sabotage import crash_point
 from schemas.tool import ToolCalled
 from schemas.trust import Earned, TrustObserved, TrustOutcome
-from streams.executing import CAP, CLAIM_OVER, NOT_DONE_YET, Attempt, ExecuteNeeds
+from streams.executing import CAP, CLAIM_OVER, NOT_DONE_YET, PARTLY, Attempt, ExecuteNeeds, Ready
 from streams.executing import Outcome as Ended
+from streams.policy.authorizations import as_decision, undo_id_of
 from streams.policy.policy import Policy
 from streams.policy.recheck import Objected
 from streams.runner import stage_failed
@@ -45,6 +49,15 @@ from streams.stages.execute_row import KEPT_AFTER_EXPIRY, KEPT_WITHOUT, Acts, He
 MOST_ATTEMPTS = 5
 MOST_VALID_SECS = 300
 """whatever a claim says of itself"""
+NOTHING_TO_UNDO = "nothing_to_undo"
+RESULTS: dict[type[Event], Result] = {
+    ExecutionFailed: Result.FAILED,
+    ExecutionRefused: Result.REFUSED,
+    ExecutionShadowed: Result.REFUSED,
+    ExecutionVoided: Result.VOIDED,
+    ExecutionUnknown: Result.UNKNOWN,
+}
+"""what was done has none before it is verified"""
 EXECUTIONS = Counter("awoooi_executions_total", "Authorized actions, by how they ended", ["end"])
 
 
@@ -72,47 +85,50 @@ class Execute(KeyedBase[Acts]):
         return ()
 
     async def handle(self, record: Record, state: Acts, now: Now) -> Events:
-        event, events = record.event, list[Event]()
-        if isinstance(event, ActionAuthorized | ExecutionClaimed) and self._needs is not None:
+        return [event async for part in self.in_parts(record, state, now) for event in part]
+
+    async def in_parts(self, record: Record, state: Acts, now: Now) -> AsyncGenerator[Events]:
+        """That it begins is durable before anything is sent."""
+        event, needs = record.event, self._needs
+        if isinstance(event, ActionAuthorized | ExecutionClaimed) and needs is not None:
             if event.payload.target.encode() != record.key:
                 raise BadPayload("is not the record's key: an action has one place", field="target")
             held = state.held.setdefault(event.payload.action_id, Held())
             if isinstance(event, ActionAuthorized):
-                events = await self._authorized(self._needs, event, held, state, now)
+                goes_on = self._authorized(event, held)
+                if held.authorized is event and not goes_on:
+                    yield [self._claim(needs, event, held, now)]
             else:
-                events = await self._claimed(self._needs, event, held, state, now)
+                goes_on = self._claimed(event, held, now)
+            if goes_on and held.authorized is not None:
+                async with aclosing(self._go(needs, held.authorized, held, state, now)) as parts:
+                    async for part in parts:
+                        yield part
         self.note(record, state)
-        return events
 
     # -- who carries it out
 
-    async def _authorized(
-        self, needs: ExecuteNeeds, event: ActionAuthorized, held: Held, state: Acts, now: Now
-    ) -> list[Event]:
+    def _authorized(self, event: ActionAuthorized, held: Held) -> bool:
+        """Whether it goes on at once: its claim was read before it."""
         if held.authorized is not None or held.ended:
-            return []
+            return False
         held.authorized = event
         held.forget_at = to_millis(event.payload.expires_at) + KEPT_AFTER_EXPIRY
-        if held.claim:  # read before it
-            return await self._go(needs, event, held, state, now)
-        return [self._claim(needs, event, held, now)]
+        return bool(held.claim)
 
-    async def _claimed(
-        self, needs: ExecuteNeeds, event: ExecutionClaimed, held: Held, state: Acts, now: Now
-    ) -> list[Event]:
+    def _claimed(self, event: ExecutionClaimed, held: Held, now: Now) -> bool:
         """The first of an attempt has it, whoever reads it."""
         if held.ended or event.payload.attempt != held.attempt or held.claim:
-            return []
+            return False
         held.claim = event.event_id
         held.valid_secs = max(0, min(event.payload.valid_secs, MOST_VALID_SECS))
         if held.authorized is None:
             held.forget_at = max(held.forget_at, now.millis + KEPT_WITHOUT)
-            return []
-        return await self._go(needs, held.authorized, held, state, now)
+        return True
 
     async def _go(
         self, needs: ExecuteNeeds, event: ActionAuthorized, held: Held, state: Acts, now: Now
-    ) -> list[Event]:
+    ) -> AsyncGenerator[Events]:
         """Taken up once: whoever comes back to a claim, we ourselves among them, only asks."""
         began, made = needs.clock(), self._mine.pop(held.claim, None)
 
@@ -122,27 +138,40 @@ class Execute(KeyedBase[Acts]):
         def why_not(policy: Policy) -> Objected | None:
             if made is None or needs.clock() >= made + held.valid_secs:
                 return Objected(CLAIM_OVER, "its claim is no longer valid")
-            return self._over_cap(policy, state, now)
+            return self._not_undone(event, state) or self._over_cap(event, policy, state, now)
 
         attempt = Attempt(needs, event, at, why_not)
         if made is None:
             await needs.wait(held.valid_secs)
             ended = await attempt.probe("another process had claimed it, and did not tell how it ended")
         else:
-            ended = await self._carry_out(attempt)
+            async with self._under_way():
+                found = await attempt.look()
+                if isinstance(found, Ready):
+                    yield [self._started(event, found, held, Now(to_millis(at())))]
+                    found = await attempt.send(found)
+            ended = found
             if not ended.went and needs.clock() >= made + held.valid_secs:
                 ended = replace(ended, kind=None, code=CLAIM_OVER)  # others may have claimed it anew
-        return list(self._told(needs, event, ended, held, state, Now(to_millis(at()))))
+        yield list(self._told(needs, event, ended, held, state, Now(to_millis(at()))))
 
-    async def _carry_out(self, attempt: Attempt) -> Ended:
+    @asynccontextmanager
+    async def _under_way(self) -> AsyncIterator[None]:
         crash_point("execute:claimed")
         self._acting += 1
         try:
-            return await attempt.carry_out()
+            yield
         finally:
             self._acting -= 1
 
-    def _over_cap(self, policy: Policy, state: Acts, now: Now) -> Objected | None:
+    def _not_undone(self, event: ActionAuthorized, state: Acts) -> Objected | None:
+        why = state.why_not_undone(event.payload.undoes) if event.payload.undoes else ""
+        return Objected(NOTHING_TO_UNDO, why) if why else None
+
+    def _over_cap(self, event: ActionAuthorized, policy: Policy, state: Acts, now: Now) -> Objected | None:
+        """What takes an act back is never one too many."""
+        if event.payload.undoes:
+            return None
         caps, lately = policy.caps, len(state.lately(now.millis))
         if lately >= caps.actions_per_workload_and_hour:
             return Objected(CAP, f"{lately} actions on this workload within an hour: policy allows no more")
@@ -185,23 +214,30 @@ class Execute(KeyedBase[Acts]):
             yield self._claim(needs, event, held, now)
             return
         ended = _certain(ended, held)
+        done = ended.went or ended.kind in (ExecutionSucceeded, ExecutionUnknown)
         if ended.went or ended.kind is ExecutionUnknown:
             state.sent(now.millis)
-        about = {**about_run(event, self.name, now), "causes": (event.event_id,), "sealed": event.sealed}
-        told = _execution(event, ended, held.attempt)
-        action_id, kind = told.action_id, ended.kind or ExecutionRefused
-        held.ended = True
+        about = _about(event, self.name, now)
+        kind = ended.kind or ExecutionRefused
+        told = _execution(event, ended, held.attempt, RESULTS.get(kind))
+        held.ended, held.acted_at = True, now.millis if done else 0
         EXECUTIONS.labels(kind.type_name()).inc()
-        if ended.went:
-            started = ids.derive_id("execution.started", action_id)
-            going = told.model_copy(update={"code": "", "reason": ""})
-            yield ExecutionStarted(**about, event_id=started, payload=going)
-        yield kind(**about, event_id=ids.ending_id("execution", action_id), payload=told)
-        if kind is ExecutionVoided:
-            decision_id = ids.ending_id("execution decision", action_id)
-            yield DecisionMade(**about, event_id=decision_id, payload=_voided(event, told))
+        yield kind(**about, event_id=ids.ending_id("execution", told.action_id), payload=told)
+        if kind is ExecutionVoided and not told.undoes:
+            decision_id = ids.ending_id("execution decision", told.action_id)
+            decision = as_decision(event.payload, Outcome.VOIDED, told.code, told.reason)
+            yield DecisionMade(**about, event_id=decision_id, payload=decision)
         if kind is ExecutionFailed and told.trust_key:
             yield observed(told, Earned.FAILED, about)
+
+    def _started(self, event: ActionAuthorized, ready: Ready, held: Held, now: Now) -> Event:
+        opened, checked = ready.opened, ready.checked
+        going = Ended(
+            None, "", "", opened.executor.name, checked.observed, checked.checks, cover=opened.cover
+        )
+        started = ids.derive_id("execution.started", event.payload.action_id)
+        told = _execution(event, going, held.attempt)
+        return ExecutionStarted(**_about(event, self.name, now), event_id=started, payload=told)
 
     def _calls(self, event: ActionAuthorized, ended: Ended, held: Held, now: Now) -> Iterator[Event]:
         for number, entry in enumerate(ended.entries):
@@ -224,8 +260,16 @@ def _certain(ended: Ended, held: Held) -> Ended:
     return replace(ended, kind=ExecutionUnknown, reason=reason)
 
 
-def _execution(event: ActionAuthorized, ended: Ended, attempt: int) -> Execution:
+def _about(event: ActionAuthorized, stage: str, now: Now) -> dict[str, Any]:
+    return {**about_run(event, stage, now), "causes": (event.event_id,), "sealed": event.sealed}
+
+
+def _execution(
+    event: ActionAuthorized, ended: Ended, attempt: int, result: Result | None = None
+) -> Execution:
     told, seen = event.payload, ended.observed
+    undo = undo_id_of(told.approval_id or event.run_id) if told.action.undo and not told.undoes else ""
+    half_done = ended.kind is ExecutionFailed and ended.code == PARTLY
     checks = tuple(one.model_copy(update={"message": ended.cover(one.message)}) for one in ended.checks)
     return Execution(
         target=told.target,
@@ -235,22 +279,18 @@ def _execution(event: ActionAuthorized, ended: Ended, attempt: int) -> Execution
         executor=ended.executor,
         action=told.action,
         action_hash=told.action_hash,
-        trust_key=told.assessment.trust_key,
+        trust_key="" if told.undoes else told.assessment.trust_key,
         code=ended.code,
         reason=ended.cover(ended.reason),
         observed_state=told.observed_state,
         observed_now=seen.hash if seen else "",
         state_now=dict(seen.state) if seen else {},
         checks=checks,
+        result=result,
+        undoes=told.undoes,
+        undo_id=undo if half_done else "",
+        authorization=told if undo and (half_done or ended.kind is ExecutionSucceeded) else None,
     )
-
-
-def _voided(event: ActionAuthorized, told: Execution) -> Decision:
-    """The authorization as it was, with what became of it."""
-    known = event.payload.model_dump(include=set(Decision.model_fields))
-    signed_by = tuple(signed.person for signed in event.payload.signatures)
-    ended = {"outcome": Outcome.VOIDED, "rule": told.code, "reason": told.reason, "needs_human": False}
-    return Decision.model_validate({**known, **ended, "signed_by": signed_by})
 
 
 def observed(told: Execution, outcome: Earned, about: dict[str, Any]) -> TrustObserved:

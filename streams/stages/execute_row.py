@@ -25,6 +25,8 @@ class Held:
     forget_at: int = 0
     late: bool = False
     """a call of an earlier attempt may still arrive: nobody can say that nothing was done"""
+    acted_at: int = 0
+    """when something was, or may have been, sent for it; 0: nothing was"""
 
 
 @dataclass(slots=True)
@@ -50,6 +52,15 @@ class Acts(State):
     def sent(self, at: int) -> None:
         self.acted = [*self.lately(at), at]
 
+    def why_not_undone(self, action_id: str) -> str:
+        """What was never done is not taken back, nor what another act has been built upon."""
+        done = self.held.get(action_id)
+        if done is None or not done.ended or not done.acted_at:
+            return f"nothing was done here that is known as {action_id}"
+        if any(one.acted_at > done.acted_at for one in self.held.values()):
+            return "another action was carried out here since"
+        return ""
+
     def lately(self, now: int) -> list[int]:
         return [at for at in self.acted if at > now - HOUR_MS]
 
@@ -67,7 +78,8 @@ def due(row: bytes) -> int | None:
 
 def _kept(one: Held) -> list[object]:
     authorized = "" if one.ended or one.authorized is None else one.authorized.model_dump_json()
-    return [authorized, one.attempt, one.claim, one.valid_secs, one.ended, one.forget_at, one.late]
+    facts = [one.attempt, one.claim, one.valid_secs, one.ended, one.forget_at, one.late, one.acted_at]
+    return [authorized, *facts]
 
 
 def _held(kept: list[object]) -> Held:

@@ -16,7 +16,7 @@ KEPT_AFTER_CLOSING = 2 * windows.DAY
 MOST_TAKEN = 8
 MARK = 13
 """characters of an event's id that tell it from the few others"""
-MORE = ("debate", "early", "spent", "playbook", "repeat_at", "repeats", "awaited")
+MORE = ("debate", "early", "spent", "playbook", "repeat_at", "repeats", "awaited", "failure", "failures")
 OLD_ROW = 6
 """values in the rows of the first version"""
 BEHIND = b"\n"
@@ -38,6 +38,8 @@ class Phase(IntEnum):
     EXECUTING = 5
     EXECUTED = 6
     """it waits for whoever verifies"""
+    UNDOING = 7
+    """it failed, and is being taken back"""
 
 
 @dataclass(slots=True)
@@ -85,6 +87,10 @@ class Incident(State):
     repeats: int = 0
     """how often one did since the alert or a person said something new"""
     awaited: Awaited | None = None
+    failure: str = ""
+    """what failed and is being taken back, in one sentence"""
+    failures: int = 0
+    """runs that were asked for because what was executed failed"""
     forgotten: bool = False
 
     @property

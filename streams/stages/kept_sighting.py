@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from base64 import b64decode, b64encode
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -82,3 +83,19 @@ def _text(sealed: bytes | None) -> str | None:
 
 def _bytes(sealed: str | None) -> bytes | None:
     return None if sealed is None else b64decode(sealed)
+
+
+def note_of(event: Plain, text: str, actor: str = "") -> Plain | None:
+    if not text:
+        return None
+    return {
+        "text": text,
+        "actor": actor,
+        "written_at": millis_of(event["occurred_at"]),
+        "event_id": event["event_id"],
+        "sealed": event["sealed"] if actor else None,
+    }
+
+
+def millis_of(moment: datetime | int | None) -> int:
+    return to_millis(moment) if isinstance(moment, datetime) else moment or 0

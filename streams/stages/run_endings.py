@@ -80,10 +80,16 @@ EXECUTED: dict[str, Ending] = {
     "execution.unknown": Ending(RunState.FAILED, EndReason.EXECUTION_UNKNOWN, "E-EXEC-UNKNOWN"),
 }
 """by the event's type: what executes and verifies writes `reason`, in one sentence, into each payload"""
+UNDONE = "execution.undone"
+NOT_UNDONE = Ending(RunState.FAILED, EndReason.NOT_UNDONE, "E-EXEC-NOT-UNDONE")
+"""a person has to look before anything else is tried"""
+MOST_FAILURES = 3
+"""runs of an incident that failures ask for, until a person asks for one or its alert comes back"""
 GIVEN_UP: dict[Phase, tuple[Ending, str]] = {
     Phase.APPROVED: (NOT_EXECUTED, "approved, and nothing executed it while it might: a person has to act"),
     Phase.EXECUTING: (EXECUTED["execution.unknown"], "it was begun, and nothing told how it ended"),
     Phase.EXECUTED: (EXECUTED["execution.unverified"], "it was done, and nothing told whether it helped"),
+    Phase.UNDOING: (NOT_UNDONE, "it failed, and nothing told whether it was taken back"),
 }
 """what is waited for, and does not come"""
 
@@ -120,3 +126,20 @@ def ending_of(word: Word, debate: str) -> Ending:
     if word.outcome == Outcome.VOIDED:
         return VOIDED_BY.get(word.rule, VOIDED)
     return CLOSED[word.outcome]
+
+
+def step_of(kind: str, told: Plain) -> Phase:
+    """How far a run comes by it; NONE: it ends."""
+    if told["undoes"]:
+        return Phase.UNDOING if kind in STEPS else Phase.NONE
+    return Phase.UNDOING if told["undo_id"] else STEPS.get(kind, Phase.NONE)
+
+
+def executed(kind: str, told: Plain, failure: str) -> tuple[Ending, str]:
+    """How a run ends by an execution; what failed and was to be taken back ends it by how that went."""
+    if not told["undoes"]:
+        return EXECUTED[kind], told["reason"][:LONGEST_DETAIL]
+    undone = kind == UNDONE
+    ending = EXECUTED["execution.failed"] if undone else NOT_UNDONE
+    back = "it was taken back" if undone else "it was to be taken back"
+    return ending, f"{failure or 'what was done failed'}; {back}: {told['reason']}"[:LONGEST_DETAIL]

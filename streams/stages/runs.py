@@ -6,7 +6,7 @@ in run_endings.py, what is kept in incident_row.py.
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
 
 from prometheus_client import Counter
 
@@ -34,19 +34,22 @@ from streams.runner import stage_failed
 from streams.stage import Events, Keyed, KeyedBase, Now, Record
 from streams.stages import incident_row
 from streams.stages.incident_row import KEPT_AFTER_CLOSING, Awaited, Incident, Phase, Plain, Wanted
-from streams.stages.kept_sighting import pack_sighting, unpack_sighting
+from streams.stages.kept_sighting import millis_of, note_of, pack_sighting, unpack_sighting
 from streams.stages.run_endings import (
     CANCELLED,
     EXECUTED,
     GIVEN_UP,
-    LONGEST_DETAIL,
+    MOST_FAILURES,
     READS,
     STEPS,
     TOLD_BY,
+    UNDONE,
     WITHOUT_ACTION,
     Ending,
     Word,
     ending_of,
+    executed,
+    step_of,
     word_of,
 )
 
@@ -63,7 +66,7 @@ ENDS: dict[type[Event], IncidentStatus] = {
 ACTS = (IncidentRerunRequested, IncidentCancelRequested, IncidentCauseJudged)
 TAKEN: tuple[type[Event], ...] = (*SIGHTINGS, *ENDS, *ACTS, *TOLD_BY, RunStarted, RcaDecided)
 TAKEN_BY_HEADER = frozenset(kind.type_name().encode() for kind in TAKEN)
-EXECUTION_BY_HEADER = frozenset(kind.encode() for kind in (*STEPS, *EXECUTED))
+EXECUTION_BY_HEADER = frozenset(kind.encode() for kind in (*STEPS, *EXECUTED, UNDONE))
 """what else stands on these topics, repeats above all, is not even decoded"""
 Seen = tuple[bytes | None, Plain]
 """ciphertext and payload of a sighting"""
@@ -146,14 +149,14 @@ class Runs(KeyedBase[Incident]):
         state.sighting = pack_sighting(event["sealed"], event["payload"])
         state.repeats = 0
         if kind is not IncidentSeverityRaised:
-            state.status, state.closed_at = IncidentStatus.PENDING, 0
+            state.status, state.closed_at, state.failures = IncidentStatus.PENDING, 0, 0
         note = state.wanted.note if state.wanted else None
         wanted = Wanted(SIGHTINGS[kind], event["event_id"], note)
         return self._ask(wanted, event, state, now, (event["sealed"], event["payload"]))
 
     def _rerun(self, event: Plain, state: Incident, now: Now) -> Events:
-        state.repeats = 0
-        note = _note(event, event["payload"]["note"], event["actor"])
+        state.repeats = state.failures = 0
+        note = note_of(event, event["payload"]["note"], event["actor"])
         return self._ask(Wanted(RunReason.RERUN, event["event_id"], note), event, state, now)
 
     def _cancel(self, event: Plain, state: Incident, at: int, now: Now) -> Events:
@@ -255,15 +258,22 @@ class Runs(KeyedBase[Incident]):
         if state.phase > Phase.APPROVED:
             return ()
         if word.expires_at or not state.awaited:
-            until = _millis(word.expires_at) or to_millis(event["occurred_at"]) + EXECUTION_WAIT
+            until = millis_of(word.expires_at) or to_millis(event["occurred_at"]) + EXECUTION_WAIT
             state.awaited = Awaited(until + EXECUTION_GRACE, event["project_id"], event["event_id"])
         state.phase = Phase.APPROVED
         return self._move(event, IncidentStatus.EXECUTING, word.outcome.lower(), state, now)
 
     def _executed(self, kind: str, event: Plain, state: Incident, at: int, now: Now) -> Events:
-        if kind in STEPS:
-            return self._goes_on(STEPS[kind], event, state, at, now)
-        return self._end(EXECUTED[kind], event["payload"]["reason"][:LONGEST_DETAIL], event, state, at, now)
+        told, phase = event["payload"], step_of(kind, event["payload"])
+        if phase is Phase.UNDOING and not told["undoes"]:
+            state.failure = told["reason"]
+        if phase:
+            return self._goes_on(phase, event, state, at, now)
+        ending, detail = executed(kind, told, state.failure)
+        state.failures += ending.again is RunReason.EXECUTION_FAILED
+        if state.failures > MOST_FAILURES:
+            ending = replace(ending, again=None)  # what fails again and again is a person's
+        return self._end(ending, detail, event, state, at, now)
 
     def _goes_on(self, phase: Phase, event: Plain, state: Incident, at: int, now: Now) -> Events:
         if state.phase >= phase:
@@ -303,8 +313,9 @@ class Runs(KeyedBase[Incident]):
         }
         ENDED.labels(ending.state, ending.reason).inc()
         if ending.again and not state.wanted:
-            state.wanted = Wanted(ending.again, event["event_id"], _note(event, detail))
+            state.wanted = Wanted(ending.again, event["event_id"], note_of(event, detail))
         state.phase, state.debate, state.early, state.awaited = Phase.NONE, "", None, None
+        state.failure = ""
         state.repeat_at = at + min(FIRST_REPEAT << state.repeats, LONGEST_REPEAT)
         told_by = {**event, "event_id": plain["event_id"], "run_id": plain["run_id"]}
         return [Draft(kind, plain["incident_id"].encode(), plain), *self._after(ending, told_by, state, now)]
@@ -347,7 +358,7 @@ class Runs(KeyedBase[Incident]):
             kind,
             project_id=event["project_id"],
             incident_id=event["incident_id"],
-            occurred_at=_millis(event["occurred_at"]),
+            occurred_at=millis_of(event["occurred_at"]),
             recorded_at=now.millis,
             stage=self.name,
             causes=(event["event_id"],),
@@ -370,22 +381,6 @@ def _matters(record: Record, state: Incident) -> bool:
 def _is_new(kind: type[Event], event: Plain, state: Incident) -> bool:
     """An incident opens once: what opened it need not be remembered."""
     return not state.status if kind is IncidentOpened else state.takes(event["event_id"])
-
-
-def _note(event: Plain, text: str, actor: str = "") -> Plain | None:
-    if not text:
-        return None
-    return {
-        "text": text,
-        "actor": actor,
-        "written_at": _millis(event["occurred_at"]),
-        "event_id": event["event_id"],
-        "sealed": event["sealed"] if actor else None,
-    }
-
-
-def _millis(moment: datetime | int | None) -> int:
-    return to_millis(moment) if isinstance(moment, datetime) else moment or 0
 
 
 def check_contract(stage: Runs) -> Keyed[Incident]:

@@ -35,7 +35,7 @@ from schemas.preflight import Check
 from streams.executing import ExecuteNeeds
 from streams.policy.recheck import Today
 from streams.rows import PartitionRows
-from streams.runner import Runner
+from streams.runner import Outgoing, Runner
 from streams.stage import Record
 from streams.stages.execute import Execute
 from tests.streams.policy.forgeries import automatic, does, hashed, insider, of, today, told, with_owner
@@ -238,14 +238,17 @@ class Process:
             return False
         record = self.world.records[self.place]
         if topic_of(type(record.event)).name in ("authorizations", "executions.claims"):
-            turn = await self.runner.turn([record], self.rows)
-            for out in turn.outputs:
-                self.world.put(CODEC.decode(out.value))
+            turn = await self.runner.turn([record], self.rows, tell=self._tell)
+            await self._tell(turn.outputs)
             if self.loses_rows:
                 raise Killed
             self.rows.apply(turn.rows)
         self.place += 1
         return True
+
+    async def _tell(self, outputs: list[Outgoing]) -> None:
+        for out in outputs:
+            self.world.put(CODEC.decode(out.value))
 
     async def run(self) -> None:
         while await self.step():
