@@ -49,6 +49,11 @@ ORDER BY recorded_at, type
 ACTS = (
     "SELECT actor, payload FROM events FINAL WHERE type = 'switch.set' AND toString(event_id) = {act:String}"
 )
+CALLS = """
+SELECT payload FROM events FINAL
+WHERE incident_id = {incident:String} AND type = 'tool.called'
+  AND JSONExtractString(payload, 'scope') = 'write'
+"""
 VERDICTS = """
 SELECT type, payload FROM events FINAL
 WHERE JSONExtractString(payload, 'signature') = {signature:String}
@@ -284,7 +289,9 @@ async def mcp_execution(story: Story) -> Seen:
     expect("what was done", list(EXECUTED), sorted(row["type"] for row in rows))
     done = told["execution.succeeded"]
     expect("what it was about", _asked(story).action_hash, done["action_hash"])
-    yield f"{DATABASE}-0 is replaced, by the executor {done['executor']}: done once"
+    expect("who did it", "mcp", done["executor"])
+    yield f"{DATABASE}-0 is replaced, by the executor mcp: done once"
+    yield await _is_called_once(story)
     yield await _is_replaced(story)
     yield f"verified: {told['execution.verified']['reason']}"
     (run,) = await story.until("the run's end", EVENTS, bool, kinds=["run.finished"])
@@ -294,6 +301,15 @@ async def mcp_execution(story: Story) -> Seen:
         "a mitigated incident", INCIDENTS, lambda rows: bool(rows) and rows[0]["status"] == "MITIGATED"
     )
     yield f"the run {end['state']}, {incident['incident_id']} is {incident['status']}"
+
+
+async def _is_called_once(story: Story) -> str:
+    """Of all calls of tools that are in the record, the one that changes something."""
+    rows = await story.until("the call of a tool that writes", CALLS, bool)
+    (call, *more) = [json.loads(row["payload"]) for row in rows]
+    expect("calls that write", (0, "ok"), (len(more), call["status"]))
+    gates = ", ".join(gate["name"] for gate in call["gates"] if gate["passed"])
+    return f"the tool {call['tool']} of the MCP server {call['server']}, once, past the gates {gates}"
 
 
 async def _is_replaced(story: Story) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from awoooi.argument import KINDS, TURNS
 from awoooi.demo_look import Sighting
 from awoooi.demo_record import TOTALS
-from awoooi.demo_steps import ACTS, EVENTS, VERDICTS
+from awoooi.demo_steps import ACTS, CALLS, EVENTS, VERDICTS
 from awoooi.demo_story import Story
 from awoooi.settings import Settings
 from connectors.http import Reply
@@ -25,6 +25,7 @@ from schemas.envelope import Event
 from schemas.operations import Operation, Step, Target
 from schemas.run import EndReason, RunState
 from schemas.switch import SwitchSet
+from schemas.tool import Scope, ToolStatus
 from streams.memory import MemoryLog
 from streams.placed import Placed
 from streams.policy.action_hash import act_of, action_hash
@@ -70,6 +71,8 @@ class FakeSystem:
     hides: str = ""
     """a type of event that the record never gets"""
     executed: int = 1
+    executor: str = "mcp"
+    calls: int = 1
     replaces: bool = True
     loses_data: bool = False
     ends_execution: str = SUCCEEDED
@@ -120,6 +123,8 @@ class FakeSystem:
             return await self._events(sql, params, count)
         if sql == TURNS:
             return debate(self.ends)
+        if sql == CALLS:
+            return [row_of(write_call())] * self.calls
         if sql == ACTS:
             told = [row_of(act) for act in self.acts if str(act.event_id) == str(params["act"])]
             return [] if self.hides == "switch.set" else told
@@ -137,7 +142,11 @@ class FakeSystem:
         events = [event for topic in WRITTEN for event in self.log.events(topic) if event.type != self.hides]
         self.is_over = any(event.type == "action.authorized" for event in events)
         if self.is_over and self.executed:
-            events += [event for event in executions(self.ends_execution, events) if event.type != self.hides]
+            events += [
+                event
+                for event in executions(self.ends_execution, events, self.executor)
+                if event.type != self.hides
+            ]
         if sql == EVENTS:
             return [row_of(event) for event in events if event.type in params["kinds"]]
         if sql == VERDICTS:
@@ -150,16 +159,35 @@ class FakeSystem:
         return [{**ours, "signatures": signed, "authorizations": authorized}]
 
 
-def executions(end: str, events: list[Event]) -> list[Event]:
+def write_call() -> Event:
+    event = golden("tool.called")
+    done = {
+        "scope": Scope.WRITE,
+        "status": ToolStatus.OK,
+        "server": "kubernetes",
+        "tool": "mcp.kubernetes.delete_pod",
+    }
+    return event.model_copy(update={"payload": event.payload.model_copy(update=done)})
+
+
+def executions(end: str, events: list[Event], executor: str) -> list[Event]:
     """The contract's own examples, of the action that was authorized; and how the run ended."""
     (authorized,) = [event for event in events if event.type == "action.authorized"]
     kinds = ["execution.claimed", "execution.started", end]
     told = [golden(kind) for kind in (*kinds, *(["execution.verified"] if end == SUCCEEDED else []))]
     hashed = {"action_hash": authorized.payload.action_hash}
+    by = {"executor": executor}
     run = golden("run.finished")
     finished = run.payload.model_copy(update={"state": RunState.SUCCEEDED, "reason": EndReason.VERIFIED})
     return [
-        *(one.model_copy(update={"payload": one.payload.model_copy(update=hashed)}) for one in told),
+        *(
+            one.model_copy(
+                update={
+                    "payload": one.payload.model_copy(update=hashed | (by if one.type == SUCCEEDED else {}))
+                }
+            )
+            for one in told
+        ),
         run.model_copy(update={"payload": finished}),
     ]
 

@@ -62,7 +62,7 @@ async def test_all_steps_pass_on_a_system_that_works(
     assert "bob (devops) signs by POST" in flat
     assert system.switched == {"kill_switch/*": "off", "operation/DELETE_POD": "on"}
     assert "alice sets kill_switch/* to off: recorded, switch.set" in flat
-    assert "postgres-db-0 is replaced, by the executor kubernetes: done once" in flat
+    assert "postgres-db-0 is replaced, by the executor mcp: done once" in flat
     assert "another pod (after, before before), ready; its data stays: data-postgres-db-0 is the same" in flat
 
 
@@ -135,6 +135,12 @@ FAULTS: Mapping[str, tuple[FakeSystem, str, str]] = {
         "mcp_execution",
         "expected the execution, verified",
     ),
+    "another executor did it": (
+        FakeSystem(executor="kubernetes"),
+        "mcp_execution",
+        "who did it: expected mcp",
+    ),
+    "it was called twice": (FakeSystem(calls=2), "mcp_execution", "calls that write"),
     "the pod is the one that it was": (
         FakeSystem(replaces=False),
         "mcp_execution",
