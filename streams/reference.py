@@ -67,6 +67,8 @@ class Reference:
         self._views = {name: View() for name in topics}
         self._moved = asyncio.Event()
         self._consumer: Any = None
+        self._asking: Any = None
+        """a connection of its own: on one, the broker answers nothing else while a fetch waits for records"""
         self._task: asyncio.Task[None] | None = None
         self.ready = asyncio.Event()
 
@@ -125,16 +127,21 @@ class Reference:
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 10.0)
 
-    async def _read_on(self) -> None:
-        self._consumer = aiokafka.AIOKafkaConsumer(
+    def _client(self) -> Any:
+        made = aiokafka.AIOKafkaConsumer(
             **self._kafka.client_options(),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=1000,
         )
-        patient(self._consumer._client)
-        await self._consumer.start()
+        patient(made._client)
+        return made
+
+    async def _read_on(self) -> None:
+        self._consumer, self._asking = self._client(), self._client()
         try:
+            await self._consumer.start()
+            await self._asking.start()
             places = {aiokafka.TopicPartition(name, 0): view for name, view in self._views.items()}
             self._consumer.assign(list(places))
             for place, view in places.items():
@@ -151,6 +158,7 @@ class Reference:
                 self._look_how_current(places)
         finally:
             await self._consumer.stop()
+            await self._asking.stop()
 
     def _all_read(self) -> None:
         for view in self._views.values():
@@ -173,9 +181,9 @@ class Reference:
             save(self, self._copy, self._views)
 
     async def _ends(self, topics: list[str]) -> dict[str, int]:
-        if self._consumer is None:
+        if self._asking is None:
             raise KafkaError("not connected")
-        found = await self._consumer.end_offsets([aiokafka.TopicPartition(name, 0) for name in topics])
+        found = await self._asking.end_offsets([aiokafka.TopicPartition(name, 0) for name in topics])
         return {place.topic: end for place, end in found.items()}
 
 

@@ -83,6 +83,16 @@ async def test_the_end_is_reached_with_what_was_written_just_before(broker: Kafk
             assert reference.values("ref.end")[b"kill"] == b"%d" % number
 
 
+async def test_the_end_is_told_while_a_fetch_waits_for_records(broker: KafkaConfig) -> None:
+    """Where nothing is written a fetch waits for a second, and an execution asks twice."""
+    async with following(broker, "ref.quiet") as reference:
+        await ready(reference)
+        began = time.monotonic()
+        for _ in range(5):
+            assert await reference.reached_end("ref.quiet") == 0
+        assert time.monotonic() - began < 2.0
+
+
 async def test_whoever_needs_the_end_waits_for_a_view_that_lags(broker: KafkaConfig) -> None:
     async with following(broker, "ref.lags") as reference:
         await ready(reference)
