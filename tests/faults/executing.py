@@ -102,25 +102,38 @@ def config(setup: Setup, state: Path, group: str, instance: str) -> WorkerConfig
     return WorkerConfig("execution", engine, PipelineConfig(), make)
 
 
+async def begin() -> None:
+    """Loaded beforehand, it begins at once when it is told: SIGUSR2."""
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, told.set)
+    say("loaded")
+    await told.wait()
+
+
 def listen(file: Path) -> None:
     """A point, and the signal that it sends to this process; nothing disarms it."""
 
     def read() -> None:
         point, _, number = file.read_text().partition(" ")
         arm(point, signal.Signals(int(number or signal.SIGKILL)))
-        sys.stdout.write(f"armed {point}\n")
-        sys.stdout.flush()
+        say(f"armed {point}")
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, read)
 
 
 async def main(folder: Path, name: str, group: str) -> None:
+    await begin()
     listen(folder / f"{name}.arm")
     setup, instance = Setup.read(folder), "" if name.startswith("guest") else name
     faust_config.EMBEDDED_TIMEOUTS.update(broker_session_timeout=SESSION_SECS, broker_heartbeat_interval=0.5)
     if guard_off("read_back"):
         without_read_back()
     await serve(lambda state: [Worker(config(setup, state, group, instance), Codec(), learn)])
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def without_read_back() -> None:

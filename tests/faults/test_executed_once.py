@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,10 @@ POINTS = {
 }
 """Where, and at which passage: claimed; effect in flight; done, not recorded; recorded, not committed."""
 
+CHAINS: dict[str, Sequence[str]] = (
+    {"every point": [*POINTS]} if ROUNDS == 1 else {one: [one] for one in POINTS}
+)
+
 
 @dataclass
 class Site:
@@ -75,8 +79,15 @@ class Site:
     group: str
     made: Iterator[int] = field(default_factory=lambda: iter(range(10**6)))
 
-    async def start(self, name: str, group: str = "", **env: str) -> Process:
-        return await self.workers.start(name, group or self.group, **env)
+    def launch(self, name: str, group: str = "", **env: str) -> Process:
+        """It loads, and waits for `begin`."""
+        return self.workers.launch(name, group or self.group, **env)
+
+    async def begin(self, worker: Process) -> Process:
+        await wait_until_async(lambda: "loaded" in worker.output(), 60)
+        worker.signal(signal.SIGUSR2)
+        await self.workers.ready(worker)
+        return worker
 
     async def arm(self, worker: Process, name: str, point: str, number: int = signal.SIGKILL) -> None:
         (self.folder / f"{name}.arm").write_text(f"{point} {int(number)}")
@@ -179,21 +190,23 @@ def _listed(counts: Counter[str]) -> str:
     return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
 
 
-@pytest.mark.parametrize("rounds", [pytest.param(ROUNDS, id=f"{ROUNDS}-rounds")])
+@pytest.mark.parametrize("points", CHAINS.values(), ids=CHAINS)
 async def test_an_action_is_done_once_wherever_its_worker_is_killed(
-    rounds: int, site: Site, capsys: pytest.CaptureFixture[str]
+    points: Sequence[str], site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Each worker ends what the one before it left, and is killed in its turn."""
     dice, report, executions = random.Random(SEED), Report(SEED), site.executions
-    for point, passages in list(POINTS.items()) * rounds:
-        worker = await site.start("the-one")
+    heir = site.launch("the-one")
+    for point in [*points] * ROUNDS:
+        worker, heir = await site.begin(heir), site.launch("the-one")
         await executions.until_ended()
-        await site.arm(worker, "the-one", f"{point}:{dice.choice(passages)}")
+        await site.arm(worker, "the-one", f"{point}:{dice.choice(POINTS[point])}")
         troubles = await authorize(site, dice)
         await site.workers.dead(worker, point, executions.read)
         await executions.read()
         report.kills[point] += 1
         report.windows.update(_stood(action, site, trouble) for action, trouble in troubles.items())
-    await site.start("the-one")
+    await site.begin(heir)
     await executions.until_ended()
     await executions.until_quiet()
     done = site.done()
@@ -238,11 +251,13 @@ async def test_a_worker_that_was_frozen_for_longer_than_its_claim_does_no_harm(
 ) -> None:
     """Another took over meanwhile, and acted; then the first goes on, and its calls arrive."""
     dice, executions = random.Random(SEED), site.executions
-    worker, name = await site.start("guest-0"), "guest-0"
+    worker, name = await site.begin(site.launch("guest-0")), "guest-0"
     for number, freeze in enumerate((at_claim, in_flight, while_held) * rounds, start=1):
         events = [*[await site.restart() for _ in range(AT_ONCE - 1)], site.on_paper()]
+        heir = site.launch(f"guest-{number}")
         goes_on = await freeze(site, worker, name, events, dice)
-        heir, name = await site.start(f"guest-{number}"), f"guest-{number}"
+        name = f"guest-{number}"
+        await site.begin(heir)
         await executions.until_ended()
         goes_on()
         worker.signal(signal.SIGCONT)
@@ -296,9 +311,8 @@ async def while_held(
 async def test_two_executors_at_once_do_it_once(guard: str, twice: bool, site: Site) -> None:
     """Both have the authorization. Without the claim's read-back the same test finds what was done twice."""
     executions = site.executions
-    started = [site.workers.launch(name, name, AWOOOI_GUARD_OFF=guard) for name in ("one", "two")]
-    for worker in started:
-        await site.workers.ready(worker)
+    for worker in [site.launch(name, name, AWOOOI_GUARD_OFF=guard) for name in ("one", "two")]:
+        await site.begin(worker)
     await executions.authorize(await site.restart(), await site.restart(), site.on_paper(), site.on_paper())
     await executions.until_ended()
     await executions.until(lambda: all(len(told) >= 2 for told in executions.copies), "told by both")
@@ -333,7 +347,7 @@ BATCHES = (list(TROUBLES)[:AT_ONCE], list(TROUBLES)[AT_ONCE:], *([name] for name
 async def test_whatever_the_api_server_answers_it_is_done_at_most_once(site: Site) -> None:
     """Killed in mid-call, slow, answering 409, 429, 500: what was done is told, and nothing else."""
     replace(Setup.read(site.folder), call_secs=SLOW_SECS - 1).write(site.folder)
-    await site.start("the-one")
+    await site.begin(site.launch("the-one"))
     names = dict[str, str]()
     for batch in BATCHES:
         events = [await site.restart() for _ in batch]
