@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from agents.playbooks.placeholders import ALLOWED, unknown_placeholders
+from connectors.prometheus.condition import read_condition
 from schemas.alert import ResourceType
 from schemas.envelope import Plain
 from schemas.evidence import NodeKind, Source
@@ -103,10 +104,19 @@ class PlaybookAction(Plain):
     expected_effect: str = Field(min_length=8)
     risk: Risk
     undo: Literal["operation's", "none"] = "operation's"
-    verification: str = Field("", description="a query of Prometheus that shows whether it helped")
+    verification: str = Field(
+        "", description="a query of Prometheus, compared with a number: what must be so of all series"
+    )
     runs: Several = Field((), description="text that a configured command, call or playbook runs")
     warnings: Several = ()
     human_only: bool = False
+
+    @field_validator("verification")
+    @classmethod
+    def _is_a_condition(cls, text: str) -> str:
+        if text:
+            read_condition(text)
+        return text
 
     @model_validator(mode="after")
     def _fits_its_operation(self) -> Self:

@@ -11,10 +11,13 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from connectors.evidence import Unavailable
 from connectors.executors.contract import Effect, Verified
-from connectors.prometheus.client import Prometheus
+
+if TYPE_CHECKING:
+    from connectors.prometheus.client import Prometheus
 
 COMPARES: Mapping[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
