@@ -142,7 +142,7 @@ async def _end(process: asyncio.subprocess.Process, *, patient: bool) -> None:
 async def _status(process: asyncio.subprocess.Process) -> int | None:
     """Looked for: `wait` would also wait for whoever holds its pipes open. None: it goes on."""
     until = asyncio.get_running_loop().time() + GRACE_SECS
-    while process.returncode is None and asyncio.get_running_loop().time() < until:
+    while process.returncode is None and asyncio.get_running_loop().time() < until:  # noqa: ASYNC110  (no event tells it)
         await asyncio.sleep(LOOK_SECS)
     return process.returncode
 

@@ -16,6 +16,7 @@ from agents.privacy import labels_in, restore
 from agents.snapshot import open_run
 from connectors.evidence import Unavailable
 from connectors.executors.contract import Effect, Observed, Verified
+from connectors.executors.tooling import tool_of
 from connectors.tools import Ask, Caller, Entry, Session
 from schemas.errors import CannotOpen
 from schemas.execution import ExecutionSucceeded
@@ -117,7 +118,8 @@ class Steps:
         target = opened.order.step.target.model_dump(exclude={"id"})
         arguments = {"operation": str(opened.order.step.operation), **target}
         secs = self.needs.times.look_secs
-        return await self._until(f"{opened.executor.name}.{VERIFY}", arguments, secs, ask, BETWEEN_LOOKS_SECS)
+        tool = tool_of(opened.executor, opened.order.step, VERIFY)
+        return await self._until(tool, arguments, secs, ask, BETWEEN_LOOKS_SECS)
 
     async def query(self, labelled: str) -> Verified:
         """Not before what is measured can tell of it."""

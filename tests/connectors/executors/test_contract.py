@@ -10,13 +10,15 @@ import pytest
 from connectors.executors.contract import Checked, Effect, End, Happened, Order
 from streams.covering import covering
 from tests.connectors.executors.worlds import WORLDS, World, always
+from tests.connectors.mcp.worlds import WORLDS as OVER_MCP
 
+ALL = {**WORLDS, **OVER_MCP}
 OTHER = "0" * 64
 
 
-@pytest.fixture(params=WORLDS)
+@pytest.fixture(params=ALL)
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    async with WORLDS[request.param](tmp_path) as world:
+    async with ALL[request.param](tmp_path) as world:
         yield world
 
 

@@ -58,3 +58,28 @@ async def over_mcp(
 async def on_cluster(kubeconfig: Path, **settings: Any) -> AsyncIterator[McpExecutor]:
     async with executing(kubeconfig, **settings) as behind, over_mcp(behind) as executor:
         yield executor
+
+
+LAMP = {"command": ["/nowhere"]}
+OWNER = "[^ ]+"
+TURN_ON = {
+    "description": "Turns the lamp on",
+    "server": "lamp",
+    "tool": "turn",
+    "arguments": {"owner": {"pattern": OWNER}, "times": {"least": 1, "most": 9, "default": 2}},
+    "sends": {"owner": "{owner}", "to": "on", "key": "{action_id}", "times": "{times}"},
+    "dry_run": {"tool": "state", "at": "lamp.state", "yes_when": ["off"]},
+    "probe": {
+        "tool": "done",
+        "sends": {"key": "{action_id}"},
+        "at": "done",
+        "yes_when": ["true"],
+        "no_when": ["false"],
+    },
+    "verify": {"tool": "state", "at": "lamp.state", "yes_when": ["on"], "no_when": ["off"]},
+    "undo": "turn-off",
+}
+TURN_OFF = {**TURN_ON, "description": "Turns the lamp off", "undo": None, "dry_run": None} | {
+    "sends": {"owner": "{owner}", "to": "off", "key": "{action_id}", "times": "{times}"}
+}
+SLOW = {**TURN_OFF, "description": "Is never answered", "server": "slow"}

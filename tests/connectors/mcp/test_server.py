@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ from connectors.mcp.config import ServerConfig
 from connectors.mcp.listing import Expected
 from connectors.mcp.server import McpServer, Unanswered
 from tests.connectors.mcp import lamp as program
+from tests.connectors.mcp.worlds import lamp_command
 from tests.peers import wait_until_async
 
 TURN = {"owner": "bob", "to": "on", "key": "a-1"}
@@ -43,13 +43,9 @@ class Lamp:
         return path.read_text().split() if path.exists() else []
 
 
-def command(folder: Path) -> tuple[str, ...]:
-    return (sys.executable, "-S", "-E", str(Path(program.__file__)), str(folder))
-
-
 @asynccontextmanager
 async def lamp_at(folder: Path, *expected: Expected, **settings: Any) -> AsyncIterator[Lamp]:
-    config = ServerConfig(**{"command": command(folder), "call_timeout_secs": 5, **settings})
+    config = ServerConfig(**{"command": lamp_command(folder), "call_timeout_secs": 5, **settings})
     server = McpServer("lamp", config, expected or (Expected("turn"),))
     try:
         yield Lamp(folder, server)
