@@ -215,7 +215,7 @@ class Execute(KeyedBase[Acts]):
             return
         ended = _certain(ended, held)
         done = ended.went or ended.kind in (ExecutionSucceeded, ExecutionUnknown)
-        if ended.went or ended.kind is ExecutionUnknown:
+        if done:
             state.sent(now.millis)
         about = _about(event, self.name, now)
         kind = ended.kind or ExecutionRefused

@@ -12,15 +12,20 @@ from schemas.authorization import ActionAuthorized
 from schemas.catalog import key_of
 from schemas.operations import Target as Place
 from schemas.preflight import Check
+from streams.policy.authorizations import approved
+from streams.stage import Now, about_run
+from tests.schemas.golden_events import golden
 from tests.streams.stages.evidence_support import KEYS
 from tests.streams.stages.executions import (
     NAMED,
     OBSERVED,
+    Killed,
     Process,
     Target,
     World,
     authorization,
     changed,
+    nothing,
     one,
 )
 
@@ -58,6 +63,14 @@ async def test_two_pods_of_one_workload_have_one_key_and_each_its_own_signed_tar
     assert world.target.ledger == [event.payload.action_id for event in (first, second)]
 
 
+def test_what_people_sign_is_authorized_under_the_workload_that_preflight_saw() -> None:
+    asked = golden("approval.requested")
+    event = approved(asked, (), about_run(asked, "approve", Now(0)), None)
+
+    assert key_of(event).decode() == event.payload.workload == asked.payload.workload
+    assert event.payload.action.step.target.id not in ("", event.payload.target)
+
+
 async def test_what_was_done_to_a_pod_counts_for_its_workload() -> None:
     acts = [part(1), part(2, "checkout-2"), part(3, "checkout-3"), part(4, "checkout-4")]
     world = await one(owned(), *acts)
@@ -74,6 +87,28 @@ async def test_the_cap_outlives_a_restart_and_goes_with_its_partition() -> None:
     world.put(part(4))
     await world.process(former).run()
 
+    assert (world.types()[-1], world.ends()[-1].payload.code) == ("refused", "cap")
+
+
+async def test_the_cap_counts_what_a_killed_process_had_done() -> None:
+    """Its row was never written: the next one finds out by asking the target."""
+    world = owned()
+
+    async def dies(point: str) -> None:
+        if point == "done" and len(world.target.ledger) == 3:
+            raise Killed
+
+    world.target.hook = dies
+    for run in range(1, 4):
+        world.put(part(run))
+    process = world.process()
+    with pytest.raises(Killed):
+        await process.run()
+    world.target.hook = nothing
+    world.put(part(4))
+    await world.process(process).run()
+
+    assert len(world.target.ledger) == 3
     assert (world.types()[-1], world.ends()[-1].payload.code) == ("refused", "cap")
 
 

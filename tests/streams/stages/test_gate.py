@@ -51,10 +51,17 @@ class Gates(Debates):
         return self
 
     def check(
-        self, run: int = 1, status: PreflightStatus = PreflightStatus.PASSED, action: str = "A1"
+        self,
+        run: int = 1,
+        status: PreflightStatus = PreflightStatus.PASSED,
+        action: str = "A1",
+        workload: str = "",
     ) -> Gates:
-        checks = (Check(name="owned", passed=True),)
-        payload = Preflight(status=status, action=action, checks=checks, observed_state="ab" * 32)
+        checks, seen = (
+            (Check(name="owned", passed=True),),
+            {"observed_state": "ab" * 32, "workload": workload},
+        )
+        payload = Preflight(status=status, action=action, checks=checks, **seen)
         run_id = ids.run_id(INCIDENT, run)
         about = DECIDED.model_copy(update={"run_id": run_id}).model_dump(
             include={"project_id", "incident_id", "run_id", "occurred_at", "recorded_at"}
@@ -170,6 +177,18 @@ async def test_what_goes_by_itself_is_authorized_once_under_its_target_with_all_
     assert allowed.basis.offsets == dict.fromkeys(("policies", "silences", "switches", "trust"), 2)
     assert (allowed.preflight, allowed.checks) == (PreflightStatus.PASSED, told.checks)
     assert record.event.causes[0] == only(story.log.events("decisions")).event_id
+
+
+async def test_what_goes_by_itself_is_authorized_under_its_workload() -> None:
+    story = Gates(away={"preflight"})
+    story.set.update([LIFTED, OPTED_IN])
+    await story.decide().check(workload="of a deployment").run()
+    [record] = [one for (name, _), log in story.log.topics.items() for one in log if name == "authorizations"]
+    allowed = record.event.payload
+
+    assert record.key == b"of a deployment"
+    assert (allowed.workload, allowed.target) == ("of a deployment", "of a deployment")
+    assert allowed.action.step.target.id not in ("", allowed.target), "what is hashed stays the exact target"
 
 
 async def test_nothing_is_automatic_where_nobody_could_prove_that_policy_allowed_it() -> None:

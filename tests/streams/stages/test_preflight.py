@@ -146,6 +146,17 @@ async def test_real_values_are_bound_and_their_salts_sealed(world: World) -> Non
     assert action_hash(Act(action.step, found.observed_state, "policy", None, found.commitments))
 
 
+async def test_the_workload_is_told_by_an_id_that_leads_back_to_nothing(world: World) -> None:
+    world.deploy("api", replicas=2)
+    pods = [named("pod", pod["metadata"]["name"]) for pod in world.pods("api")]
+
+    told = [(await checked(decided(Operation.DELETE_POD, pod), world.peer.kubeconfig))[0] for pod in pods]
+
+    workload = named("deployment", "api").id
+    assert [one.payload.workload for one in told] == [workload, workload]
+    assert workload not in {pod.id for pod in pods}
+
+
 async def test_a_failed_check_fails_the_preflight(world: World) -> None:
     world.deploy("api", replicas=2)
     event = decided(Operation.SCALE_DEPLOYMENT, named("deployment", "api"), replicas=2)
