@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -243,3 +244,42 @@ def test_a_link_within_the_page_of_events_leads_to_a_heading() -> None:
     }
 
     assert set(re.findall(r"\]\(#([^)]*)\)", page)) <= headings
+
+
+# -- the page of safety
+
+
+SAFETY = (ROOT / "docs" / "safety.md").read_text()
+INDEX = SAFETY[SAFETY.index("## All of it, and where it is shown") :]
+SHOWN_BY = re.compile(r"`((?:benchmarks/)?[\w/]+\.py)(?:::(test_\w+))?`")
+NAMED = sorted({(path, name or "") for path, name in SHOWN_BY.findall(INDEX)})
+MENTIONED = sorted(set(re.findall(r"`(?:tests/)?([\w/]+/)?(test_\w+(?:\.py|…)?)`", SAFETY)))
+
+
+def test_the_index_of_safety_was_read() -> None:
+    assert len(NAMED) > 50
+    rows = [line for line in INDEX.splitlines() if line.startswith("| ") and "---" not in line]
+    without = [row for row in rows if not SHOWN_BY.search(row) and not row.endswith("shown by |")]
+    assert without == [], "each row names what shows it"
+
+
+@pytest.mark.parametrize(("path", "name"), NAMED, ids=lambda part: part.rpartition("/")[2])
+def test_what_the_index_of_safety_names_is_there(path: str, name: str) -> None:
+    file = ROOT / (path if path.startswith("benchmarks/") else f"tests/{path}")
+    assert file.is_file()
+    assert not name or re.search(rf"^(?:    )?(?:async )?def {name}\(", file.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize(("folder", "name"), MENTIONED, ids=lambda part: part.removesuffix("/"))
+def test_what_the_page_of_safety_mentions_is_there(folder: str, name: str) -> None:
+    """A file, or the beginning of a test's name."""
+    if name.endswith(".py"):
+        assert [path for path in _test_files() if path.as_posix().endswith(f"/{folder}{name}")]
+    else:
+        begins = re.compile(rf"def {name.removesuffix('…')}")
+        assert [path for path in _test_files() if begins.search(path.read_text())]
+
+
+@cache
+def _test_files() -> tuple[Path, ...]:
+    return tuple((ROOT / "tests").rglob("test_*.py"))
