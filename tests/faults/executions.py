@@ -19,7 +19,7 @@ from connectors.kubernetes.execution.act import ACTION
 from connectors.kubernetes.execution.executor import KubernetesExecutor
 from schemas import ids
 from schemas.authorization import ActionAuthorized
-from schemas.operations import Operation, Risk, Step, Target
+from schemas.operations import Operation, Parameters, Risk, Step, Target
 from schemas.preflight import Check
 from schemas.switch import SwitchKind, SwitchSet, setting
 from schemas.vote import VoteVerified
@@ -41,6 +41,14 @@ async def restart(world: Any, executor: KubernetesExecutor, name: str) -> Action
     world.make(kinds.DEPLOYMENT, _deployment(name))
     target = Target(namespace=world.namespace, kind="deployment", name=name)
     step = Step(operation=Operation.RESTART_DEPLOYMENT, target=target)
+    checked = await executor.check(Order(step, "nobody's"))
+    assert checked.observed is not None, checked.checks
+    return authorized(step, checked.observed.hash)
+
+
+async def again(executor: KubernetesExecutor, before: Step, **given: int) -> ActionAuthorized:
+    operation = Operation.SCALE_DEPLOYMENT if given else Operation.RESTART_DEPLOYMENT
+    step = Step(operation=operation, target=before.target, parameters=Parameters(**given))
     checked = await executor.check(Order(step, "nobody's"))
     assert checked.observed is not None, checked.checks
     return authorized(step, checked.observed.hash)

@@ -27,7 +27,7 @@ from tests.connectors.kubernetes import roles
 from tests.connectors.kubernetes.orders import executing
 from tests.connectors.kubernetes.worlds import World
 from tests.faults.executing import Setup
-from tests.faults.executions import Executions, Ledger, lifted, on_paper, restart
+from tests.faults.executions import Executions, Ledger, again, lifted, on_paper, restart
 from tests.faults.faulty_api import FaultyApi, Trouble, faulty_api
 from tests.faults.following import PARTITIONS
 from tests.faults.load import topics
@@ -97,6 +97,10 @@ class Site:
 
     async def restart(self) -> ActionAuthorized:
         return await restart(self.world, self.executor, f"app-{next(self.made)}")
+
+    async def again(self, event: ActionAuthorized, **given: int) -> ActionAuthorized:
+        """Another act on that deployment, as it is now: scaled, or restarted."""
+        return await again(self.executor, event.payload.action.step, **given)
 
     def on_paper(self) -> ActionAuthorized:
         return on_paper(f"job-{next(self.made)}")
@@ -360,3 +364,33 @@ async def test_whatever_the_api_server_answers_it_is_done_at_most_once(site: Sit
     done = site.done()
     found = {name: (site.executions.end(action), done[action]) for action, name in names.items()}
     assert found == {name: (end, effects) for name, (_, end, effects) in {**TROUBLES, **KILLED}.items()}
+
+
+# -- one workload
+
+
+async def test_acts_on_one_workload_come_one_after_the_other_and_count_together(site: Site) -> None:
+    """Opposite ones of two incidents first. A new worker knows from the log alone what the first has sent."""
+    executions, worker, heir = site.executions, site.launch("the-one"), site.launch("the-one")
+    await site.begin(worker)
+    up = await site.restart()
+    up, down = await site.again(up, replicas=3), await site.again(up, replicas=1)
+    actions = await executions.authorize(up, down)
+    await executions.until_ended()
+
+    assert [executions.end(action) for action in actions] == ["succeeded", "voided"]
+    (voided,) = (executions.events[name] for name in executions.told[actions[1]])
+    assert voided.payload.observed_state == down.payload.observed_state != voided.payload.observed_now
+    assert voided.payload.state_now["replicas"] == "3"
+
+    for _ in range(2):
+        actions += await executions.authorize(await site.again(up))
+        await executions.until_ended()
+    worker.kill()
+    await site.begin(heir)
+    actions += await executions.authorize(await site.again(up))
+    await executions.until_ended()
+
+    assert [executions.end(action) for action in actions[2:]] == ["succeeded", "succeeded", "refused"]
+    assert executions.why(actions[-1])[0].startswith("cap: 3 actions on this workload within an hour")
+    assert [site.done()[action] for action in actions] == [1, 0, 1, 1, 0]
