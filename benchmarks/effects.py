@@ -26,7 +26,7 @@ from tests.peers.tls import Authority
 from tests.peers.waiting import free_ports
 
 HOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
-HOLD_SECS, HOOK_SECS = 6.0, 8
+HOLD_SECS, HOOK_SECS = 8.0, 9
 """a call of the executor waits ten"""
 LOOPBACK = "127.0.0.1"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"

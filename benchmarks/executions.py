@@ -57,7 +57,7 @@ SIGNER = ("alice", "sre")
 
 async def measure(scale: Scale) -> Measured:
     """The whole system on all cores, beside its broker and the whole control plane."""
-    with control_plane(scale.folder / "control-plane") as peer:
+    with control_plane(scale.folder / "executions-cluster") as peer:
         async with broker() as kafka, space(peer) as cluster, _system(scale, kafka, cluster) as bench:
             result = await _paced(bench, WARM + scale.of(100, 20))
             result |= await _side_by_side(bench, SIDE_BY_SIDE)

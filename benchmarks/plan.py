@@ -19,7 +19,7 @@ MOST_SECS = 120
 
 
 async def measure(scale: Scale) -> Measured:
-    with control_plane(scale.folder / "control-plane") as peer:
+    with control_plane(scale.folder / "plan-cluster") as peer:
         return await measure_on(peer, scale, scale.of(PODS, 300))
 
 

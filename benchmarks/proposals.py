@@ -39,8 +39,9 @@ def _recommended(example: RcaDecided, namespace: str, name: str, key: bytes, num
     place = {"cluster": "default", "namespace": namespace, "kind": "deployment", "name": name}
     target = Target(**place, id=target_id(key, project_id=example.project_id, **place))
     step = Step(operation=Operation.RESTART_DEPLOYMENT, target=target)
-    plain = {"undo": None, "human_only": False, "risk": Risk.MEDIUM, "blast_radius": 5, "warnings": ()}
-    action = package.recommended_action.model_copy(update={"step": step, **plain})
+    plain = {"undo": None, "human_only": False, "verification": "", "warnings": ()}
+    risk = {"risk": Risk.MEDIUM, "blast_radius": 5}
+    action = package.recommended_action.model_copy(update={"step": step, **plain, **risk})
     brief = package.brief.model_copy(update={"targets": (target,), "number": 1})
     agreed = {"recommended_action": action, "branch": Branch.HOLDS, "brief": brief, "said": ()}
     run, now = ids.run_id(incident, 1), datetime.now(UTC)
