@@ -9,6 +9,7 @@ from dataclasses import asdict
 from awoooi import check_actions as named
 from awoooi import check_clusters as clusters
 from awoooi import check_executor as acting
+from awoooi import check_mcp as calling
 from awoooi import check_prometheus as measuring
 from awoooi import checks_here as here
 from awoooi import checks_models as answering
@@ -34,6 +35,7 @@ THERE = (
     clusters.kubernetes,
     acting.executor,
     named.actions,
+    calling.mcp,
 )
 # Where a check cannot even be made.
 TODO = {
@@ -47,6 +49,7 @@ TODO = {
     "kubernetes": "look at its API server, or correct AWOOOI_KUBERNETES_CLUSTERS",
     "executor": "look at its API server, or correct AWOOOI_EXECUTOR_CLUSTERS",
     "actions": "correct AWOOOI_ACTIONS_FILE, AWOOOI_EXECUTORS, AWOOOI_EXECUTOR_OPTIONS",
+    "mcp": "correct AWOOOI_MCP_SERVERS, or what its server needs",
     "prometheus": "correct AWOOOI_PROMETHEUS_URL or its log-in",
     "models": "correct the settings named, or leave the provider out of AWOOOI_MODELS_ORDER",
 }

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from awoooi.loading import CONFIG_VARIABLE
 from awoooi.settings import Settings
 from connectors.executors.assigned import SETTING
 from connectors.executors.contract import Executor
-from connectors.mcp.config import OPERATIONS, SEVERAL_WRITES, ServerConfig
+from connectors.mcp.config import OPERATIONS, SEVERAL_WRITES, McpKubernetesConfig, ServerConfig
 from schemas.errors import Misconfigured
 from schemas.operations import Operation
 
@@ -19,15 +22,23 @@ if TYPE_CHECKING:
     from connectors.mcp.executor import McpExecutor
 
 NAME = "mcp"
+SURROUNDINGS = ("PYTHONPATH", "KUBERNETES_SERVICE_*", "SSL_CERT_*")
+"""where our packages are, and how a pod finds and trusts its own cluster"""
 MISSING = "the MCP SDK is not installed: pip install 'awoooi[mcp]'"
 
 
-def our_server() -> ServerConfig:
-    """`awoooi mcp-kubernetes`, with nothing of our environment but its own settings."""
-    return ServerConfig(
-        command=(sys.executable, "-m", "awoooi", "mcp-kubernetes"),
-        env_from=("AWOOOI_CONFIG", "AWOOOI_STATE_DIR", "AWOOOI_MCP_KUBERNETES_*"),
-    )
+def our_server(config: McpKubernetesConfig) -> ServerConfig:
+    """`awoooi mcp-kubernetes`, with its own settings and none of ours: neither environment nor file."""
+    own = {
+        f"AWOOOI_MCP_KUBERNETES_{name.upper()}": _as_text(value)
+        for name, value in config.model_dump(mode="json", exclude_defaults=True).items()
+    }
+    command = (sys.executable, "-m", "awoooi", "mcp-kubernetes")
+    return ServerConfig(command=command, env={CONFIG_VARIABLE: os.devnull, **own}, env_from=SURROUNDINGS)
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def on_kubernetes(settings: Settings) -> Sequence[Operation]:
@@ -48,7 +59,7 @@ def made(settings: Settings) -> McpExecutor | None:
         from connectors.mcp.executor import McpExecutor
     except ModuleNotFoundError as error:
         raise Misconfigured(f"{SETTING}, AWOOOI_MCP_TOOLS: {MISSING}") from error
-    return McpExecutor(settings.mcp, our_server(), named)
+    return McpExecutor(settings.mcp, our_server(settings.mcp_kubernetes), named)
 
 
 def mcp_executors(settings: Settings, opened: AsyncExitStack) -> Sequence[Executor]:
@@ -56,7 +67,12 @@ def mcp_executors(settings: Settings, opened: AsyncExitStack) -> Sequence[Execut
     executor = made(settings)
     if executor is None:
         return ()
-    opened.push_async_callback(executor.close)
     starting = asyncio.create_task(executor.start())
-    opened.callback(starting.cancel)
+
+    async def stop() -> None:
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        await executor.close()
+
+    opened.push_async_callback(stop)
     return (executor,)

@@ -23,6 +23,7 @@ from awoooi.settings import Settings
 from connectors.executors.named import NamedFile, read_named
 from connectors.http import HttpClient
 from schemas.codec import Codec
+from schemas.errors import Misconfigured
 from streams.pipeline import Given
 from streams.policy.exam import Rules
 from streams.policy.issuer import MOST_BYTES, Issuer
@@ -102,10 +103,11 @@ async def rca_given(settings: Settings) -> AsyncIterator[Make]:
 
 def desk_of(settings: Settings, panel: Panel) -> Desk:
     """What is configured by name is known to the agents as text alone: the hard rules judge it."""
-    named = named_of(settings)
-    return Desk(
-        load_book(settings.playbooks), time.monotonic, panel, configured=named.texts(), risks=named.risks()
-    )
+    named, tools = named_of(settings), settings.mcp
+    if twice := sorted(named.texts().keys() & tools.texts().keys()):
+        raise Misconfigured(f"AWOOOI_MCP_TOOLS: {', '.join(twice)}: AWOOOI_ACTIONS_FILE has that name too")
+    texts, risks = {**named.texts(), **tools.texts()}, {**named.risks(), **tools.risks()}
+    return Desk(load_book(settings.playbooks), time.monotonic, panel, configured=texts, risks=risks)
 
 
 def named_of(settings: Settings) -> NamedFile:

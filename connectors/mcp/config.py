@@ -13,7 +13,7 @@ from connectors.executors.arguments import Written, faults
 from connectors.executors.named import LOOPBACK, Name, Named, texts_in
 from connectors.kubernetes.config import ExecutorConfig
 from connectors.secret import read_secret
-from schemas.operations import SHAPES, Operation
+from schemas.operations import SHAPES, Operation, Risk
 
 OPERATIONS = tuple(operation for operation, shape in SHAPES.items() if shape.kinds)
 SEVERAL_WRITES = frozenset({Operation.DRAIN_NODE, Operation.RESTART_JOB})
@@ -142,6 +142,13 @@ class McpConfig(BaseModel):
     tools: dict[Name, ToolThing] = Field(
         default_factory=dict, description="name → a write tool that CALL_TOOL may call, and its arguments"
     )
+
+    def texts(self) -> dict[str, str]:
+        """What each of them calls, by its name."""
+        return {name: tool.text() for name, tool in self.tools.items()}
+
+    def risks(self) -> dict[str, Risk]:
+        return {name: tool.risk for name, tool in self.tools.items()}
 
     @model_validator(mode="after")
     def _names_what_is_there(self) -> Self:
