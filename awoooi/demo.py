@@ -146,7 +146,7 @@ async def _story(loaded: Loaded, where: Where, test_id: str) -> AsyncIterator[tu
             if where.kubeconfig:
                 scene = await opened.enter_async_context(scene_on(where.kubeconfig, test_id, aside))
                 namespace, logins = scene.namespace, scene.logins
-            _warn_of_little_memory()
+            warn_of_little_memory()
             aside("Starting a system of its own ...")
             stack = await opened.enter_async_context(own_stack(logins))
             assert stack.logins is not None
@@ -162,7 +162,7 @@ def _attached(loaded: Loaded) -> Stack:
     return Stack(loaded)
 
 
-def _warn_of_little_memory() -> None:
+def warn_of_little_memory() -> None:
     free = free_mb()
     if free is not None and free < TAKES_MB:
         aside(

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -128,18 +129,24 @@ async def _until_ready(child: Child, folder: Path) -> None:
         if state is not None and state["ready"]:
             return
         await asyncio.sleep(0.1)
-    why = f"not within {READY_WITHIN_SECS:.0f} s" if child.running else "it ended"
+    why = f"not within {READY_WITHIN_SECS:.0f} s" if child.running else how_it_ended(await child.wait())
     raise NotReady(f"the system did not become ready: {why}\n{what_logs_say(folder)}")
 
 
+def how_it_ended(exit_status: int) -> str:
+    if exit_status == -signal.SIGKILL:
+        return "it was killed; the kernel does that where memory runs out"
+    return f"it ended with exit status {exit_status}"
+
+
 def what_logs_say(state: Path) -> str:
-    """The last words of each part, what went wrong where any line says so, and where the rest is."""
+    """The last word of each part, what went wrong where any line says so, and where the rest is."""
     told = []
     logs = [*sorted(state.glob("*.log")), *sorted((state / LOGS).glob("*.log"))]
     for log in logs:
         lines = last_lines(log, 40)
         bad = [line for line in lines if _is_bad(line)]
-        for line in (bad or lines)[-4:]:
+        for line in bad[-4:] or lines[-1:]:
             told.append(f"    {log.stem}: {line[:400]}")
     told.append(f"    The whole logs are in {state}.")
     return "\n".join(told)

@@ -18,6 +18,7 @@ from awoooi.demo_story import StepFailed
 from awoooi.loading import load
 from awoooi.settings import Settings
 from awoooi.sign_commands import Hand
+from awoooi.stack import how_it_ended
 from schemas.catalog import event_classes
 from tests.awoooi.demo_system import FakeSystem, request_of
 from tests.schemas.golden_events import golden
@@ -220,6 +221,21 @@ def test_a_stack_that_does_not_start_fails_and_says_what_its_parts_say(
     assert "FAILED" in said
     assert f"The whole logs are in {tmp_path}/awoooi-demo-" in said
     assert endings(tmp_path) == {".log"}, "nothing else of it stays"
+
+
+def test_a_system_that_was_killed_is_told_as_such() -> None:
+    assert how_it_ended(-9) == "it was killed; the kernel does that where memory runs out"
+    assert how_it_ended(1) == "it ended with exit status 1"
+
+
+def test_little_memory_is_told_before_it_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(demo, "free_mb", lambda: 200)
+
+    demo.warn_of_little_memory()
+
+    assert "There are 200 MB of memory free" in capsys.readouterr().out
 
 
 def endings(folder: Path) -> set[str]:
