@@ -11,6 +11,7 @@ from awoooi.printing import as_text, print_json, print_table
 from awoooi.record import Rows, ask
 from awoooi.settings import Settings
 from connectors.gateway.act_kinds import ACTS
+from schemas.catalog import topic
 from schemas.errors import Misconfigured
 
 Row = Mapping[str, Any]
@@ -29,6 +30,7 @@ ORDER BY recorded_at, kafka_offset
 DONE = {act.event.type_name(): act.name for act in ACTS.values()}
 WORDS = ("text", "note", "reason", "cause")
 SHOWN_APART = frozenset({"at", "person", "act", "incident_id", "fingerprint", "run_id", *WORDS})
+EXECUTIONS = tuple(event.type_name() for event in topic("executions").events)
 RUN_STEPS = ("run.started", "rca.decided", "run.cancelled", "run.finished")
 
 
@@ -36,16 +38,19 @@ def show(settings: Settings, incident: str, *, as_json: bool) -> None:
     found = ask(settings, INCIDENT, {"incident": incident})
     if not found:
         raise Misconfigured(f"the record has no {incident}; `awoooi incidents` lists what there is")
-    asked = {"project": found[0]["project_id"], "incident": incident, "kinds": [*DONE, *RUN_STEPS]}
+    kinds = [*DONE, *RUN_STEPS, *EXECUTIONS]
+    asked = {"project": found[0]["project_id"], "incident": incident, "kinds": kinds}
     steps = ask(settings, STEPS, asked)
-    acts, runs = list(acts_of(steps)), runs_of(steps)
+    acts, runs, executed = list(acts_of(steps)), runs_of(steps), list(executed_of(steps))
     if as_json:
         plain = {name: as_text(value) for name, value in found[0].items()}
-        print_json({"incident": plain, "acts": acts, "runs": runs})
+        print_json({"incident": plain, "acts": acts, "runs": runs, "executions": executed})
         return
     print("\n".join(visible(line) for line in _head(found[0], acts)))
     _table("What people did", ("when", "who", "what", "words"), [_act_row(act) for act in acts])
     _table("Runs", ("run", "began", "because", "state", "cause"), [_run_row(run) for run in runs])
+    rows = [_executed_row(step) for step in executed]
+    _table("What was executed", ("when", "what", "went", "result", "because"), rows)
 
 
 def acts_of(steps: Rows) -> Iterator[dict[str, Any]]:
@@ -74,6 +79,26 @@ def runs_of(steps: Rows) -> list[dict[str, Any]]:
         else:
             run.update(number=said["number"], state=said["state"], reason=said["reason"])
     return sorted(runs.values(), key=lambda run: run.get("number", 0))
+
+
+def executed_of(steps: Rows) -> Iterator[dict[str, Any]]:
+    """Each step of what was executed, looked at and taken back."""
+    for step in steps:
+        if step["type"] in EXECUTIONS:
+            said = json.loads(step["payload"])
+            action, undoes = said["action"], said.get("undoes") or ""
+            done = (undoes and action.get("undo")) or action["step"]
+            place = done["target"]
+            yield {
+                "at": as_text(step["recorded_at"]),
+                "step": step["type"].removeprefix("execution."),
+                "operation": done["operation"],
+                "target": "/".join(filter(None, (place["namespace"], place["kind"], place["name"]))),
+                "undoes": undoes,
+                "result": said.get("result") or "",
+                "reason": said.get("reason") or "",
+                "action_id": said["action_id"],
+            }
 
 
 def _head(incident: Row, acts: Sequence[Row]) -> Iterator[str]:
@@ -113,6 +138,11 @@ def _run_row(run: Row) -> tuple[str, ...]:
     state = f"{run['state']}, {run['reason']}" if "reason" in run else run["state"]
     began = _moment(run["began"]) if "began" in run else ""
     return str(run.get("number", "")), began, run.get("because", ""), state, run.get("cause") or ""
+
+
+def _executed_row(step: Row) -> tuple[str, ...]:
+    what = f"{step['operation']} on {step['target']}" + (", the undo" if step["undoes"] else "")
+    return _moment(step["at"]), what, step["step"], step["result"], " ".join(step["reason"].split())
 
 
 def _moment(value: Any) -> str:

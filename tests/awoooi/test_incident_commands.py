@@ -22,6 +22,7 @@ from connectors.http import Reply
 from schemas.errors import BrokerAway, Misconfigured
 from schemas.ids import run_id
 from tests.connectors.gateway.desk import FOREIGN, OPEN, RESOLVED, Office, office
+from tests.schemas.golden_events import golden
 
 
 @dataclass
@@ -188,6 +189,8 @@ STEPS = [
     step(4, "incident.assigned", "bob", assignee="ana", note=""),
     step(5, "run.started", run="r2", number=2, reason="rerun"),
     step(6, "incident.cause_judged", "ana", run="r1", verdict="wrong", cause="a certificate", service=""),
+    step(7, "execution.failed", run="r2", **golden("execution.failed").payload.model_dump(mode="json")),
+    step(8, "execution.undone", run="r2", **golden("execution.undone").payload.model_dump(mode="json")),
 ]
 OPENED = datetime(2026, 3, 1, 10, tzinfo=UTC)
 INCIDENT = {
@@ -218,6 +221,8 @@ def test_show_tells_state_acts_and_runs(
     assert "It is ana's." in told
     assert "10:06:00  ana  judge        verdict: wrong; a certificate" in told
     assert "cancelled, cancelled  memory" in told
+    assert "10:07:00  SET_RESOURCES on shop/deployment/checkout                  failed  FAILED" in told
+    assert "10:08:00  ROLLBACK_DEPLOYMENT on shop/deployment/checkout, the undo  undone  SUCCEEDED" in told
     assert "\x1b" not in told
 
 
@@ -226,6 +231,7 @@ def test_show_for_programs(record: Callable[..., None], capsys: pytest.CaptureFi
 
     told = orjson.loads(capsys.readouterr().out)
     assert [run["state"] for run in told["runs"]] == ["cancelled", "running"]
+    assert [one["step"] for one in told["executions"]] == ["failed", "undone"]
     assert told["acts"][0] == {
         "at": "2026-03-01T10:01:00.000Z",
         "person": "bob",
