@@ -111,15 +111,23 @@ class Steps:
 
         async def ask() -> Verified:
             try:
-                return await opened.executor.verify(opened.order, before)
+                found = await opened.executor.verify(opened.order, before)
+                if told.undoes and found.effect is not Effect.HOLDS and await self._is_as_before():
+                    return Verified(Effect.HOLDS, f"it is as it was before ({found.message})")
             except Unavailable as error:
                 return Verified(Effect.UNKNOWABLE, str(error))
+            return found
 
         target = opened.order.step.target.model_dump(exclude={"id"})
         arguments = {"operation": str(opened.order.step.operation), **target}
         secs = self.needs.times.look_secs
         tool = tool_of(opened.executor, opened.order.step, VERIFY)
         return await self._until(tool, arguments, secs, ask, BETWEEN_LOOKS_SECS)
+
+    async def _is_as_before(self) -> bool:
+        """What was ill before it was acted on is ill again, once that is taken back."""
+        checked = await self.opened.executor.check(self.opened.order)
+        return checked.observed is not None and checked.observed.hash == self.done.payload.observed_state
 
     async def query(self, labelled: str) -> Verified:
         """Not before what is measured can tell of it."""

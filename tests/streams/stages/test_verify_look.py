@@ -10,12 +10,14 @@ import pytest
 
 from connectors.evidence import Unavailable
 from connectors.executors.contract import Effect, Observed, Order, Verified
-from schemas.execution import ExecutionSucceeded
+from schemas.authorization import ActionAuthorized
+from schemas.execution import Execution, ExecutionSucceeded
 from streams.executing import ExecuteNeeds
 from streams.stages.verify_look import Looked, Looking, look
 from tests.streams.policy.forgeries import of
 from tests.streams.stages.evidence_support import KEYS
-from tests.streams.stages.executions import Target, World, changed, one
+from tests.streams.stages.executions import OBSERVED, Target, World, changed, one
+from tests.streams.stages.verifying import CHANGED, SCALED, undo_of
 
 QUERY = 'kube_pod_status_ready{namespace="shop",pod=~"checkout.*"} == 1'
 
@@ -76,6 +78,27 @@ async def test_the_executor_looks_until_it_knows(says: list[Effect | None], effe
     assert "10.1.2.3" not in found.reason
     assert [(entry.ask.tool, entry.status) for entry in found.entries] == [("kubernetes.verify", "ok")]
     assert world.clock.now < 100 + 130
+
+
+@pytest.mark.parametrize(
+    ("now", "effect"), [(OBSERVED, Effect.HOLDS), (CHANGED, Effect.NOT_YET)], ids=["as before", "another"]
+)
+async def test_an_undo_holds_where_the_target_is_as_it_was_before(now: Observed, effect: Effect) -> None:
+    """It was ill before it was acted on, and is ill again."""
+    world = await one(World(Looks(says=[Effect.NOT_YET], observed=now)))
+    world.target.operations = SCALED
+    undo = told_of(undo_of())
+    found = await look(with_query(world, Asked()), undo, world.millis)
+
+    assert found.effect is effect
+
+
+def told_of(allowed: ActionAuthorized) -> ExecutionSucceeded:
+    """That it was done."""
+    about = allowed.model_dump(include={"project_id", "incident_id", "run_id", "occurred_at", "recorded_at"})
+    names = {"target", "action_id", "approval_id", "action", "action_hash", "observed_state", "undoes"}
+    payload = Execution(**allowed.payload.model_dump(include=names))
+    return ExecutionSucceeded(**about, stage="execute", event_id="done", payload=payload)
 
 
 async def test_then_the_playbooks_query_is_asked_once_something_can_be_measured() -> None:
