@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 tokens_app = typer.Typer(no_args_is_help=True, help="Tokens of webhooks, and people's own for the API.")
+PERSONAL_DAYS = 365
 AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
 
 
@@ -23,6 +24,10 @@ def tokens_new(
         list[str] | None, typer.Option(help="with --person: viewer, operator, approver or admin; repeatable")
     ] = None,
     requests_per_minute: Annotated[int, typer.Option(min=1, help="beyond them the answer is 503")] = 100,
+    days: Annotated[
+        int | None,
+        typer.Option(min=0, help="until it ends; 0: never. A person's ends after 365, a webhook's never"),
+    ] = None,
 ) -> None:
     """Make a token; it is shown once."""
     from awoooi import token_commands
@@ -32,11 +37,12 @@ def tokens_new(
     if person:
         if sources != "*":
             raise typer.BadParameter("a person brings no alerts: --sources is for webhooks")
-        token_commands.new_personal(settings, name, person, role or (), projects, requests_per_minute)
+        lasts = PERSONAL_DAYS if days is None else days
+        token_commands.new_personal(settings, name, person, role or (), projects, requests_per_minute, lasts)
         return
     if role:
         raise typer.BadParameter("--role needs --person: a webhook has no roles")
-    token_commands.new(settings, name, projects, sources, requests_per_minute)
+    token_commands.new(settings, name, projects, sources, requests_per_minute, days or 0)
 
 
 @tokens_app.command("list")

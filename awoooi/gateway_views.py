@@ -68,16 +68,28 @@ class SignersView:
             payload=SignerKey.of(person=person, jwk=PublicJwk(**parts), enrolled=True),
         )
 
+    def has_gone(self, person: str) -> bool:
+        """By the topic alone; of a person of whom it says nothing, it does not."""
+        key = f"person/{person}".encode()
+        value = self._values().get(key)
+        if value is None:
+            return False
+        return recorded(self._known_codec(), {key: value}).people[person].removed is not None
+
     def encode(self, event: SignerKeyAdded, traceparent: bytes) -> tuple[bytes, Headers]:
         trace = trace_of([("traceparent", traceparent)], event.event_id)
         codec = self._known_codec()
         return codec.encode(event), event_headers(event, codec.content_type(event.type), trace, VERSION)
 
     def _said(self) -> Recorded:
+        values = self._values()
+        return recorded(self._known_codec(), values)
+
+    def _values(self) -> Mapping[bytes, bytes]:
         values = self._reference.current(SIGNERS)
         if values is None:
             raise BrokerAway("who may sign is not known at the moment")
-        return recorded(self._known_codec(), values)
+        return values
 
     def _known_codec(self) -> Codec:
         if self.codec is None:

@@ -25,7 +25,7 @@ COLUMNS = ("id", "name", "for", "projects", "per minute", "made", "state")
 
 
 def new(
-    settings: Settings, name: str, projects: Sequence[str], sources: str, requests_per_minute: int
+    settings: Settings, name: str, projects: Sequence[str], sources: str, requests_per_minute: int, days: int
 ) -> None:
     """A webhook's: of one project."""
     if len(projects) > 1:
@@ -35,8 +35,9 @@ def new(
         chosen = tuple(source.strip() for source in sources.split(",") if source.strip())
     limits = Limits(requests_per_minute=requests_per_minute)
     path, project = settings.gateway.tokens_file, "".join(projects) or "default"
-    entry, shown = new_token(path, name, project=project, sources=chosen, limits=limits)
-    print(f"Token {entry.id} for project {entry.project}, sources {_sources(entry)}. It is shown this once:")
+    entry, shown = new_token(path, name, project=project, sources=chosen, limits=limits, days=days)
+    about = f"project {entry.project}, sources {_sources(entry)}{_until(entry)}"
+    print(f"Token {entry.id} for {about}. It is shown this once:")
     print(shown)
 
 
@@ -47,13 +48,15 @@ def new_personal(
     roles: Sequence[str],
     projects: Sequence[str],
     requests_per_minute: int,
+    days: int,
 ) -> None:
     if not roles:
         raise Misconfigured(f"--person needs at least one --role: {', '.join(Role)}")
     limits = Limits(requests_per_minute=requests_per_minute)
     path = settings.gateway.tokens_file
-    entry, shown = new_personal_token(path, name, person, roles, projects=_chosen(projects), limits=limits)
-    print(f"Token {entry.id} for {_whom(entry)} in {_projects(entry)}. It is shown this once:")
+    chosen = _chosen(projects)
+    entry, shown = new_personal_token(path, name, person, roles, projects=chosen, limits=limits, days=days)
+    print(f"Token {entry.id} for {_whom(entry)} in {_projects(entry)}{_until(entry)}. It is shown this once:")
     print(shown)
 
 
@@ -88,7 +91,6 @@ def revoke_of(settings: Settings, person: str) -> None:
 
 
 def _row(token: AnyToken) -> tuple[str, ...]:
-    state = "in force" if token.revoked is None else f"revoked {token.revoked:%Y-%m-%d %H:%M}"
     return (
         token.id,
         token.name,
@@ -96,8 +98,18 @@ def _row(token: AnyToken) -> tuple[str, ...]:
         _projects(token),
         str(token.limits.requests_per_minute),
         f"{token.created:%Y-%m-%d %H:%M}",
-        state,
+        _state(token),
     )
+
+
+def _state(token: AnyToken) -> str:
+    if token.revoked is not None:
+        return f"revoked {token.revoked:%Y-%m-%d %H:%M}"
+    return f"expired {token.expires:%Y-%m-%d}" if token.has_expired else f"in force{_until(token)}"
+
+
+def _until(token: AnyToken) -> str:
+    return f" until {token.expires:%Y-%m-%d}" if token.expires else ""
 
 
 def _whom(token: AnyToken) -> str:

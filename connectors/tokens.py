@@ -12,7 +12,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -64,8 +64,13 @@ class Entry(BaseModel):
     name: str = Field(min_length=1, max_length=200)
     limits: Limits = Limits()
     created: AwareDatetime
+    expires: AwareDatetime | None = None
     revoked: AwareDatetime | None = None
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", repr=False)
+
+    @property
+    def has_expired(self) -> bool:
+        return self.expires is not None and self.expires <= datetime.now(UTC)
 
 
 class Token(Entry):
@@ -128,10 +133,12 @@ def new_token(
     project: str = "default",
     sources: tuple[str, ...] | Literal["*"] = ALL_SOURCES,
     limits: Limits | None = None,
+    days: int = 0,
 ) -> tuple[Token, str]:
-    """The entry that was written, and the token itself, which nobody can show again."""
-    given = {"name": name, "project": project, "sources": sources, "limits": limits or Limits()}
-    return _new(path, Token, WEBHOOK_PREFIX, given)
+    """The entry that was written, and the token itself, which nobody can show again. 0 days: no end."""
+    given = {"name": name, "project": project, "sources": sources}
+    more = {"limits": limits or Limits(), "expires": _in(days)}
+    return _new(path, Token, WEBHOOK_PREFIX, {**given, **more})
 
 
 def new_personal_token(
@@ -142,6 +149,7 @@ def new_personal_token(
     *,
     projects: tuple[str, ...] | Literal["*"] = ALL_PROJECTS,
     limits: Limits | None = None,
+    days: int = 0,
 ) -> tuple[PersonalToken, str]:
     """The same for a person's own."""
     wrong = [role for role in roles if role not in [*Role]]
@@ -149,7 +157,8 @@ def new_personal_token(
         named = f"{', '.join(map(repr, wrong))}: no such role" if wrong else "name at least one role"
         raise Misconfigured(f"{named}; there are: {', '.join(Role)}")
     given = {"name": name, "person": person, "roles": tuple(dict.fromkeys(roles)), "projects": projects}
-    return _new(path, PersonalToken, PERSON_PREFIX, {**given, "limits": limits or Limits()})
+    more = {"limits": limits or Limits(), "expires": _in(days)}
+    return _new(path, PersonalToken, PERSON_PREFIX, {**given, **more})
 
 
 def _new(path: Path, kind: type[E], prefix: str, given: Mapping[str, Any]) -> tuple[E, str]:
@@ -266,6 +275,8 @@ def _found(valid: Mapping[str, E], presented: str) -> E | None:
     """By the hash of the whole text: the same secret under another prefix or id is another token."""
     _, _, rest = presented.partition("_")
     token = valid.get(rest.partition("_")[0])
+    if token is not None and token.has_expired:
+        token = None
     known = _NO_TOKEN_SHA256 if token is None else token.sha256
     return token if hmac.compare_digest(known, _hash(presented)) else None
 
@@ -289,6 +300,13 @@ def _write(path: Path, entries: Collection[AnyToken]) -> None:
         people=[entry for entry in entries if isinstance(entry, PersonalToken)],
     )
     write_whole(path, content.model_dump_json(indent=2).encode() + b"\n")
+
+
+def _in(days: int) -> datetime | None:
+    try:
+        return _now() + timedelta(days=days) if days else None
+    except OverflowError as error:
+        raise Misconfigured(f"{days} days from now is after the year 9999") from error
 
 
 def _now() -> datetime:

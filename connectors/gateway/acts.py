@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -24,6 +24,7 @@ from connectors.gateway.meters import ActMeters
 from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, problem
 from connectors.gateway.webhooks import Headers, answer, traceparent
 from connectors.tokens import PersonalToken
+from schemas.errors import NotNow
 
 log = structlog.get_logger(__name__)
 
@@ -31,8 +32,13 @@ PATH = "/api/v1/incidents/{incident_id}/{act}"
 MAX_BYTES = 32 * 1024
 UNKNOWN = "unknown"
 NEEDED = "a person's own token is needed: `awoooi tokens new NAME --person PERSON --role ROLE` makes one"
+REMOVED = "their tokens do nothing any more; `awoooi signers add` takes them in again"
 _KEY = re.compile(r"[!-~]{1,200}")
 _JSON = b"application/json"
+
+
+HasGone = Callable[[str], bool]
+"""whether a person was removed; NotNow while nobody can tell"""
 
 
 class People(Protocol):
@@ -48,9 +54,20 @@ class Door:
     load: Load
     meters: ActMeters
     body_timeout_secs: float
+    has_gone: HasGone | None = None
 
     def known_person(self, headers: Headers) -> PersonalToken:
         """One answer whatever is wrong: nobody learns whether a token exists, or is a webhook's."""
+        token = self._presented(headers)
+        try:
+            gone = self.has_gone is not None and self.has_gone(token.person)
+        except NotNow as away:
+            raise come_again("signers_away", str(away), 1) from away
+        if gone:
+            raise Refused(403, "removed_person", f"{token.person} was removed: {REMOVED}")
+        return token
+
+    def _presented(self, headers: Headers) -> PersonalToken:
         scheme, _, presented = headers.get(b"authorization", b"").partition(b" ")
         token = self.people.find_person(presented.strip().decode("latin-1"))
         if token is None or scheme.lower() != b"bearer":

@@ -79,7 +79,8 @@ def create_app(
         app.router.routes.insert(0, Route(PATH, signatures, methods=["POST"]))
         app.state.at_the_end = keeper.close
     if people is not None:
-        door = acts.Door(people, wiring.rates, load, ActMeters(registry), config.body_timeout_secs)
+        gone = keys.has_gone if keys else None
+        door = acts.Door(people, wiring.rates, load, ActMeters(registry), config.body_timeout_secs, gone)
         app.router.routes.extend(_for_people(config, publish, wiring, door, desk, keys))
     _add_operations(app, checks or {}, registry)
     app.openapi = _documented(app, wiring.sources)  # type: ignore[method-assign]

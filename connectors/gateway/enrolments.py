@@ -44,6 +44,10 @@ class KeyDesk(Protocol):
         """BadPayload where it is no public key of use, Conflict, NotNow while nobody can tell."""
         ...
 
+    def has_gone(self, person: str) -> bool:
+        """Whether they were removed; NotNow while nobody can tell."""
+        ...
+
     def encode(self, event: SignerKeyAdded, traceparent: bytes) -> tuple[bytes, RecordHeaders]: ...
 
 
@@ -116,6 +120,7 @@ _EXAMPLE = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapi
 _REFUSALS = {
     400: "the body is no well-formed JSON in UTF-8",
     401: "no token of a person, or a wrong one",
+    403: "the person was removed",
     408: "the body came too slowly",
     409: "the key is registered or revoked already, or too many of yours wait",
     413: "the body is over 32 KiB",

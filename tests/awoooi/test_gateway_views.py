@@ -32,6 +32,7 @@ from tests.streams.policy.signer_facts import (
     FRANK,
     Fact,
     confirmed,
+    gone,
     in_file,
     key,
     person,
@@ -194,6 +195,20 @@ async def test_in_doubt_nothing_is_written(house: House) -> None:
     assert (away.status, unwritten.status) == (503, 503)
     assert "retry-after" in away.headers
     assert not house.log.records
+
+
+async def test_somebody_who_was_removed_does_nothing_with_a_token(house: House) -> None:
+    house.says(gone("bob"))
+    refused = await house.post(of_a_browser("bob-1"))
+
+    assert (refused.status, house.log.records) == (403, [])
+    assert "bob was removed" in refused.json()["detail"]
+    assert (await house.post(of_a_browser("bob-1"), "eve")).status == 202, "nobody else"
+    assert (await house.post(of_a_browser("bob-1"), "x")).status == 401
+    house.says((b"person/bob", b"what nobody can read"))
+    assert (await house.post(of_a_browser("bob-1"))).status == 403
+    house.says(person("bob", "sre"))
+    assert (await house.post(of_a_browser("bob-2"))).status == 202, "taken in again"
 
 
 async def test_a_token_has_its_limits(house: House) -> None:

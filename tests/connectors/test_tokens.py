@@ -6,7 +6,10 @@ import json
 import stat
 import threading
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ import pytest
 from connectors.tokens import (
     Limits,
     Role,
+    Token,
     TokenFile,
     new_personal_token,
     new_token,
@@ -244,6 +248,19 @@ def test_somebody_who_has_gone_loses_all_of_theirs(path: Path) -> None:
     assert [tokens.find_person(shown) for shown in gone] == [None, None]
     assert tokens.find_person(kept) is not None
     assert tokens.find(alerts) is not None
+
+
+@pytest.mark.parametrize("make", [new_token, partial(new_personal_token, person="bob", roles=["admin"])])
+def test_a_token_ends_by_itself(path: Path, make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends, shown = make(path, "laptop", days=30)
+    never, other = make(path, "phone")
+    file = TokenFile(path)
+    find = file.find if isinstance(ends, Token) else file.find_person
+
+    assert (find(shown), find(other)) == (ends, never)
+    later = SimpleNamespace(now=lambda _: ends.created + timedelta(days=30))
+    monkeypatch.setattr("connectors.tokens.datetime", later)
+    assert (find(shown), find(other)) == (None, never)
 
 
 @pytest.mark.parametrize(
