@@ -150,10 +150,17 @@ class Execute(KeyedBase[Acts]):
                 if isinstance(found, Ready):
                     yield [self._started(event, found, held, Now(to_millis(at())))]
                     found = await attempt.send(found)
-            ended = found
+            ended = await self._late(attempt, found) if held.late else found
             if not ended.went and needs.clock() >= made + held.valid_secs:
                 ended = replace(ended, kind=None, code=CLAIM_OVER)  # others may have claimed it anew
         yield list(self._told(needs, event, ended, held, state, Now(to_millis(at()))))
+
+    async def _late(self, attempt: Attempt, ended: Ended) -> Ended:
+        """The call of an earlier attempt may have arrived meanwhile, and be what forbids this one."""
+        if ended.kind in (None, ExecutionSucceeded, ExecutionUnknown):
+            return ended
+        found = await attempt.probe(f"this attempt was not carried out: {ended.reason}")
+        return found if found.kind is ExecutionSucceeded else ended
 
     @asynccontextmanager
     async def _under_way(self) -> AsyncIterator[None]:

@@ -146,6 +146,29 @@ async def test_nothing_is_called_undone_while_an_earlier_call_may_arrive() -> No
     assert world.ends()[-1].payload.reason.endswith("it was thrown meanwhile")
 
 
+async def test_a_call_that_arrives_before_the_next_attempt_looks_is_found() -> None:
+    """What it changed would void that attempt: the target bears its mark all the same."""
+    world, points = World(), list[str]()
+
+    async def arrives_late(point: str) -> None:
+        points.append(point)
+        if points.count("in flight") == 1 and point == "in flight":
+            raise Killed
+        if points.count("check") == 2 and point == "check":
+            world.target.ledger.append(authorization().payload.action_id)
+            world.target.observed = Observed({"uid": "pod-1", "spec": "6" * 64})
+
+    world.target.hook = arrives_late
+    world.put(authorization())
+    process = world.process()
+    with pytest.raises(Killed):
+        await process.run()
+    await world.process(process).run()
+
+    assert world.types()[-1:] == ["succeeded"]
+    assert (world.ends()[-1].payload.code, len(world.target.ledger)) == ("found_done", 1)
+
+
 async def test_who_looked_for_longer_than_its_claim_tells_no_end() -> None:
     """Somebody else may have claimed it anew, and be acting."""
     world = World(Target(observed=Observed({"uid": "pod-2"})))
