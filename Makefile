@@ -13,7 +13,7 @@ PROJECT := pyproject.toml $(INSTALL)
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/.run ## one real alert up to two signatures, PASS or FAIL for each step
+demo: $(VENV)/.run ## a real alert, its cause, two signatures, one pod replaced: PASS or FAIL for each step
 	@$(BIN)/awoooi demo $(ARGS)
 
 up: $(VENV)/.run ## the whole system on this machine, until ctrl-C
