@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import orjson
 
+from agents.privacy import LABEL
 from schemas.operations import Operation, Step
 
 Template = Callable[[Step], str]
@@ -26,12 +27,16 @@ def command(step: Step) -> str:
 
 
 def executable(step: Step, runs: tuple[str, ...], configured: Mapping[str, str]) -> tuple[str, ...]:
-    """Every text that would run for a named thing: what is configured for it, and what it is told."""
+    """Every text that would run for a named thing: what is configured for it, and what it is told.
+
+    A label is one value, whatever it stands for: without its brackets no shell's pattern is seen in it.
+    """
     name = step.parameters.name
     if not name:
         return ()
     own = (configured[name],) if name in configured else ()
-    return (*own, *runs, *step.parameters.arguments.values())
+    told = (LABEL.sub(lambda label: label[0][1:-1], text) for text in step.parameters.arguments.values())
+    return (*own, *runs, *told)
 
 
 def _kubectl(step: Step, rest: str) -> str:

@@ -13,9 +13,10 @@ from agents.desk import Desk
 from agents.diagnostician import diagnose
 from agents.panel_run import debate
 from agents.playbooks.book import load_book
-from agents.render import command
+from agents.render import command, executable
 from agents.reviewer import review
 from agents.solver import solve
+from agents.static_review import breaks_a_rule
 from schemas.decision import Branch
 from schemas.evidence import Brief, Surroundings
 from schemas.operations import Operation, Parameters, Risk, Step
@@ -222,12 +223,46 @@ async def test_harmless_texts_pass(tmp_path):
     assert planned.plan.actions[1].executable == ("true", "redis-cli ping", "checkout")
 
 
+async def test_a_personal_value_as_an_argument_is_no_pattern_of_a_shell(tmp_path):
+    at = with_playbook(tmp_path, "redis-cli ping", configured={"look": "true", "flush": "true"})
+    planned = await solve(await diagnose(STUCK, at, 1), at, 1)
+    action = planned.plan.actions[1]
+    labelled = action.step.parameters.model_copy(update={"arguments": {"cache": "http://[IP_1]:1/[EMAIL_2]"}})
+    step = action.step.model_copy(update={"parameters": labelled})
+    texts = executable(step, (), at.configured)
+
+    assert texts == ("true", "http://IP_1:1/EMAIL_2")
+    assert not breaks_a_rule(texts)
+
+
 async def test_what_is_not_configured_is_for_people(tmp_path):
     at = with_playbook(tmp_path, "redis-cli ping", configured={"look": "true"})
     planned = await solve(await diagnose(STUCK, at, 1), at, 1)
 
     assert [action.human_only for action in planned.plan.actions[:2]] == [False, True]
     assert "flush is not configured here" in planned.plan.actions[1].warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("configured", "proposed", "risk"),
+    [
+        pytest.param({}, Risk.LOW, Risk.HIGH, id="nobody says how risky it is"),
+        pytest.param({"flush": Risk.MEDIUM}, Risk.LOW, Risk.MEDIUM, id="its configuration says less"),
+        pytest.param({"flush": Risk.MEDIUM}, Risk.CRITICAL, Risk.CRITICAL, id="who proposes it says more"),
+        pytest.param({"flush": Risk.CRITICAL}, Risk.LOW, Risk.CRITICAL, id="its configuration says more"),
+    ],
+)
+def test_what_is_configured_is_as_risky_as_it_says(configured, proposed, risk):
+    at = desk(configured={"flush": "true"}, risks=configured)
+    step = Step(operation=Operation.RUN_COMMAND, parameters=Parameters(name="flush"))
+
+    assert make(STUCK, at, Proposal(step, risk=proposed), 1).risk == risk
+
+
+def test_no_configuration_lowers_what_is_not_configured():
+    at = desk(risks={"flush": Risk.LOW})
+
+    assert make(brief(about=CHECKOUT), at, Proposal(RESTART), 1).risk == Risk.MEDIUM
 
 
 async def test_what_is_rejected_is_not_recommended_even_where_rules_alone_spoke():
