@@ -63,7 +63,7 @@ class Story:
         assert checked.observed is not None, checked.checks
         workload = workload_id(KEYS.target, approved().project_id, target, checked.workload)
         seen = {"observed_state": checked.observed.hash, "workload": workload}
-        return _signed(step, INCIDENTS[incident], **seen, checks=(NAMED, *checked.checks))
+        return authorized(step, INCIDENTS[incident], **seen, checks=(NAMED, *checked.checks))
 
     async def run(self, *events: ActionAuthorized) -> None:
         for event in events:
@@ -80,7 +80,7 @@ class Story:
         return checked.observed
 
 
-def _signed(step: Step, incident: str, **seen: Any) -> ActionAuthorized:
+def authorized(step: Step, incident: str, **seen: Any) -> ActionAuthorized:
     action = approved().payload.action.model_copy(update={"step": step, "undo": None})
     owner = f"{incident}-A1"
     event = told(

@@ -145,6 +145,20 @@ async def test_a_broker_that_cannot_say_engages_the_kill_switch() -> None:
     assert not [event for event in world.written if event.type == "tool.called"], "it is not even looked at"
 
 
+async def test_nor_may_it_fall_silent_while_the_target_is_looked_at() -> None:
+    world = World()
+
+    async def falls_silent(where: str) -> None:
+        if where == "check":
+            world.knows.doubtful = "the broker does not answer any more"
+
+    world.target.hook = falls_silent
+    await one(world)
+
+    assert (world.types()[-1], world.ends()[-1].payload.code) == ("refused", "kill_switch")
+    assert world.target.ledger == []
+
+
 FORGED: dict[str, tuple[ActionAuthorized, str]] = {
     "over": (changed(expires_at=authorization().recorded_at), "over"),
     "other hash": (told(authorization(), action_hash="0" * 64), "other_hash"),
