@@ -15,7 +15,8 @@ def run(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings) -> None:
-    from connectors.gateway.app import VERSION
+    from importlib.metadata import version
+
     from connectors.kubernetes.execution.executor import KubernetesExecutor
     from connectors.mcp.config import OPERATIONS
     from connectors.mcp.kubernetes_tools import KubernetesTools
@@ -23,7 +24,8 @@ async def _serve(settings: Settings) -> None:
 
     config = settings.mcp_kubernetes
     executor = KubernetesExecutor(config)
+    tools = KubernetesTools(executor, config.operations or OPERATIONS)
     try:
-        await serve(make_server(KubernetesTools(executor, config.operations or OPERATIONS), VERSION))
+        await serve(make_server(tools, version("awoooi")))
     finally:
         await executor.close()

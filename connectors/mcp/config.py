@@ -13,9 +13,9 @@ from connectors.executors.arguments import Written, faults
 from connectors.executors.named import LOOPBACK, Name, Named, texts_in
 from connectors.kubernetes.config import ExecutorConfig
 from connectors.secret import read_secret
-from schemas.operations import SHAPES, Operation, Risk
+from schemas.operations import PROPOSED, SHAPES, Operation, Risk
 
-OPERATIONS = tuple(operation for operation, shape in SHAPES.items() if shape.kinds)
+OPERATIONS = tuple(operation for operation, shape in SHAPES.items() if shape.kinds and operation in PROPOSED)
 SEVERAL_WRITES = frozenset({Operation.DRAIN_NODE, Operation.RESTART_JOB})
 """between their writes only the server could ask for the last word, so the executor leaves them alone"""
 KUBERNETES = "kubernetes"
@@ -44,7 +44,7 @@ class ServerConfig(BaseModel):
     token: SecretStr | None = Field(None, description="sent as a bearer token")
     token_file: Path | None = Field(None, description="instead of token")
     ca_file: Path | None = Field(None, description="PEM; the system's authorities where none is given")
-    start_timeout_secs: float = Field(20.0, gt=0, le=120, description="until it has told its tools")
+    start_timeout_secs: float = Field(30.0, gt=0, le=120, description="until it has told its tools")
     call_timeout_secs: float = Field(24.0, gt=0, le=840, description="for one call of a tool")
     most_bytes: int = Field(1024 * 1024, ge=4096, le=64 * 1024 * 1024, description="of one answer")
 

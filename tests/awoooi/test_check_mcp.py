@@ -128,3 +128,13 @@ def test_our_own_server_gets_its_own_settings_alone() -> None:
         "AWOOOI_MCP_KUBERNETES_CLUSTERS": '{"a": "/k#c"}',
     }
     assert load(given).settings.mcp_kubernetes == settings.mcp_kubernetes
+
+
+def test_the_examples_of_the_document_are_settings(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "mcp.md").read_text()
+    blocks = [part.partition("```")[0] for part in text.split("```yaml\n")[1:]]
+    assert len(blocks) == 2
+    for block in blocks:
+        file = tmp_path / "awoooi.yaml"
+        file.write_text(block.replace("3f1c…", "0" * 64))
+        assert load({"AWOOOI_CONFIG": str(file)}).settings.mcp.servers
