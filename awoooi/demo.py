@@ -31,6 +31,7 @@ from awoooi.record import show
 from awoooi.room import free_mb
 from awoooi.stack import NotReady, Stack, own_stack, what_logs_say
 from awoooi.state_file import running
+from connectors.evidence import Unavailable
 from schemas.errors import AwoooiError, Misconfigured
 
 STEP_SECS = 150.0
@@ -99,7 +100,7 @@ async def _demo(loaded: Loaded, where: Where) -> int:
                 stack.keeps_logs = True
                 print(f"\nWhat its parts say:\n{what_logs_say(stack.loaded.settings.state_dir)}")
             print()
-    except (NotReady, StepFailed) as error:
+    except (NotReady, StepFailed, Unavailable) as error:
         whole = False
         print(f"FAIL  {error}\n")
     verdict = "ALL PASSED" if whole else "FAILED"

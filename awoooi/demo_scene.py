@@ -7,6 +7,7 @@ the demo lends theirs for making the scene and for nothing else.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import tempfile
 import time
@@ -28,7 +29,7 @@ from connectors.kubernetes.client import Cluster
 from connectors.kubernetes.config import KubernetesConfig
 from connectors.kubernetes.connection import Refusal
 from connectors.kubernetes.kinds import Kind
-from connectors.kubernetes.reading import text
+from connectors.kubernetes.reading import name_of, text
 from schemas.errors import Misconfigured
 
 TEMPLATE = Path(__file__).parent / "demo_scene.yaml"
@@ -44,6 +45,7 @@ MADE = {
         Kind("rolebinding", "RoleBinding", "rolebindings", RBAC),
     )
 }
+OURS = "awoooi-demo-"
 EVIDENCE, EXECUTOR = "evidence", "executor"
 TOKEN_SECS = 3600
 GONE_WITHIN_SECS = 20.0
@@ -67,10 +69,11 @@ async def scene_on(kubeconfig: str, test_id: str, say: Say) -> AsyncIterator[Sce
     """Misconfigured where the log-in may not do what this takes; nothing was made then."""
     login = login_of(kubeconfig)
     cluster = Cluster(login.server, login.place, KubernetesConfig(call_timeout_secs=15))
-    namespace = f"awoooi-demo-{test_id.removeprefix('tb2-').lower()}"
+    namespace = f"{OURS}{test_id.removeprefix('tb2-').lower()}"
     folder = Path(tempfile.mkdtemp(prefix="awoooi-demo-login-"))
     try:
         await _require_rights(cluster, login)
+        await tell_of_earlier_ones(cluster, say)
         say(ANNOUNCED.format(server=login.server, place=login.place, namespace=namespace))
         async with _namespace(cluster, namespace, say) as uid:
             await _make(cluster, namespace, uid)
@@ -104,6 +107,14 @@ async def _require_rights(cluster: Cluster, login: Login) -> None:
             f"the log-in {login.place} may not {', '.join(lacking)} on {login.server}; the demo makes a "
             "namespace of its own with roles in it, which takes an administrator's log-in; nothing was made"
         )
+
+
+async def tell_of_earlier_ones(cluster: Cluster, say: Say) -> None:
+    """What a demo leaves that was killed without warning; one that runs is not ours to end."""
+    with contextlib.suppress(Unavailable):
+        for one in (await cluster.list(kinds.NAMESPACE)).items:
+            if (name := name_of(one)).startswith(OURS):
+                say(f"{name} is of another demo; where none runs, `kubectl delete namespace {name}`.")
 
 
 @asynccontextmanager

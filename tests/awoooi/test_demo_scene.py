@@ -12,13 +12,15 @@ import pytest
 import yaml
 
 from awoooi.demo_kubeconfig import login_of
-from awoooi.demo_scene import MADE, TEMPLATE, Scene, scene_on
+from awoooi.demo_scene import MADE, TEMPLATE, Scene, scene_on, tell_of_earlier_ones
 from awoooi.demo_story import StepFailed
 from awoooi.demo_victim import is_ill
 from connectors.kubernetes import kinds
 from connectors.kubernetes.client import Cluster
 from connectors.kubernetes.config import KubernetesConfig, Place
 from connectors.kubernetes.execution.rights import rights_of
+from connectors.kubernetes.fake import FakeCluster
+from connectors.kubernetes.fake_server import serving
 from connectors.kubernetes.kinds import Kind
 from connectors.kubernetes.permissions import permissions
 from schemas.errors import Misconfigured
@@ -95,6 +97,16 @@ async def written(cluster: Cluster, space: str) -> set[tuple[str, str]]:
     return {
         (verb, kind.plural) for kind in everything for verb in WRITES if await cluster.may(verb, kind, space)
     }
+
+
+async def test_what_a_killed_demo_left_is_named(tmp_path: Path) -> None:
+    told, name = Told(), "awoooi-demo-of-yesterday"
+    with serving(FakeCluster()) as fake:
+        fake.cluster.add(*({"kind": "Namespace", "metadata": {"name": one}} for one in (name, "awoooi")))
+        async with logged_in(fake.kubeconfig(tmp_path / "kubeconfig")) as cluster:
+            await tell_of_earlier_ones(cluster, told)
+
+    assert told.lines == [f"{name} is of another demo; where none runs, `kubectl delete namespace {name}`."]
 
 
 async def test_without_rights_it_says_which_and_makes_nothing(kubernetes: KubernetesPeer) -> None:
