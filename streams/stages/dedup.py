@@ -172,10 +172,11 @@ class Dedup(KeyedBase[Fingerprint]):
         return self._close(state, glance.event_id, glance.received_at, "alert_resolved", now)
 
     def _close_request(self, request: CloseRequested, state: Fingerprint, now: Now) -> Events:
-        if state.phase != OPEN or request.payload.incident_id != state.incident_id:
+        at = to_millis(request.recorded_at)
+        is_done = at <= state.closed_at  # what came back since was not meant
+        if state.phase != OPEN or is_done or request.payload.incident_id != state.incident_id:
             return ()
         state.changed = True
-        at = to_millis(request.recorded_at)
         return self._close(state, request.event_id, at, "closed_by_person", now, request.actor)
 
     def _close(

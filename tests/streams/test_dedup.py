@@ -150,6 +150,20 @@ async def test_the_hit_before_a_resolve_is_told_before_it() -> None:
     assert story.events()[-1].payload.hit_count == 2
 
 
+async def test_a_copy_of_a_persons_close_does_not_close_what_was_reopened() -> None:
+    story = await Timeline().fire(0).run()
+    incident_id = story.events()[0].incident_id
+    await story.pass_seconds(60).ask_to_close(incident_id).run()
+    [asked] = [event for event in story.log.events("alerts.normalized") if event.type == "close.requested"]
+    await story.pass_seconds(60).fire(120).run()
+    story.write(asked)
+    await story.run()
+    assert story.story() == ["opened", "resolved", "reopened"]
+
+    await story.pass_seconds(1).ask_to_close(incident_id).run()
+    assert story.story()[-1] == "resolved", "a new one does"
+
+
 async def test_a_person_closes_it() -> None:
     story = await Timeline().fire().run()
     await story.pass_seconds(5).ask_to_close(story.events()[0].incident_id).run()
