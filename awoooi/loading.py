@@ -269,4 +269,8 @@ def _told(error: ValidationError, origins: Mapping[Name, Origin], file: Path | N
             continue
         from_file = origins.get(setting.name) is Origin.FILE
         name = f"{file}: {setting.dotted}" if from_file else setting.variable
-        yield f"{name}: {problem_of(fault)}; allowed: {allowed(setting.field)}"
+        inner = where[len(setting.name) :]
+        if len(inner) > 1:  # of something that has fields of its own
+            yield f"{name}: {'.'.join(inner)}: {problem_of(fault)}"
+        else:
+            yield f"{name}: {problem_of(fault)}; allowed: {allowed(setting.field)}"

@@ -136,5 +136,12 @@ def test_the_examples_of_the_document_are_settings(tmp_path: Path) -> None:
     assert len(blocks) == 2
     for block in blocks:
         file = tmp_path / "awoooi.yaml"
-        file.write_text(block.replace("3f1c…", "0" * 64))
+        file.write_text(block.replace("3f1c…", "ab" * 32))
         assert load({"AWOOOI_CONFIG": str(file)}).settings.mcp.servers
+
+
+def test_a_wrong_field_is_named_with_its_place() -> None:
+    wrong = json.dumps({"a": {"command": ["x"], "call_timeout_secs": 0}})
+
+    with pytest.raises(Misconfigured, match=r"AWOOOI_MCP_SERVERS: a\.call_timeout_secs: "):
+        load({"AWOOOI_MCP_SERVERS": wrong})
