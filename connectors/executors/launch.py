@@ -17,6 +17,8 @@ import select
 import signal
 import sys
 
+FOLDER = "awoooi-action-"
+"""how the names of working folders begin"""
 KEPT = "-"
 """in place of a user: as who we are"""
 LIMITS = (
@@ -40,12 +42,16 @@ def main(given: list[str]) -> None:
         _become(report, given[1:4], given[4:9], given[9:])
     with contextlib.suppress(OSError):  # it may have done so itself, or be gone
         os.setpgid(child, child)
-    told = _until_it_ends(child, ended)
+    told, deserted = _until_it_ends(child, ended)
     _kill(child)  # what it left behind in its group
-    os.write(report, told.encode())
+    with contextlib.suppress(BrokenPipeError):
+        os.write(report, told.encode())
+    if deserted:
+        _clear_up(os.environ["HOME"])
 
 
-def _until_it_ends(child: int, ended: int) -> str:
+def _until_it_ends(child: int, ended: int) -> tuple[str, bool]:
+    """How; and whether the worker had gone away before."""
     watched = [0, ended]
     while True:
         ready, _, _ = select.select(watched, [], [])
@@ -54,7 +60,9 @@ def _until_it_ends(child: int, ended: int) -> str:
             watched = [ended]
         pid, status = os.waitpid(child, 0 if watched == [ended] else os.WNOHANG)
         if pid:
-            return f"s{os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"x{os.WEXITSTATUS(status)}"
+            by_signal = os.WIFSIGNALED(status)
+            told = f"s{os.WTERMSIG(status)}" if by_signal else f"x{os.WEXITSTATUS(status)}"
+            return told, watched == [ended]
         if ended in ready:
             os.read(ended, 64)
 
@@ -62,6 +70,14 @@ def _until_it_ends(child: int, ended: int) -> str:
 def _kill(group: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
+
+
+def _clear_up(folder: str) -> None:
+    """A worker that was killed does not."""
+    if folder.rpartition("/")[2].startswith(FOLDER):
+        import shutil  # noqa: PLC0415  which costs as much as the rest together
+
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _become(report: int, user: list[str], limits: list[str], words: list[str]) -> None:

@@ -15,13 +15,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from connectors.executors.launch import KEPT
+from connectors.executors.launch import FOLDER, KEPT
 from connectors.executors.named import MIB, Limits
 from schemas.errors import Misconfigured
 
 LAUNCH = Path(__file__).with_name("launch.py")
 MOST_OUTPUT = 64 * 1024
 """of each of its two streams; what is beyond is read and thrown away"""
+KILLED_WITHIN_SECS = 5.0
 LAST_WORDS_SECS = 1.0
 """what left the group may keep the streams open: it is not waited for"""
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -134,6 +135,8 @@ async def _followed(process: asyncio.subprocess.Process, timeout_secs: float, re
         return _told(os.read(report, 64).decode(), out, error, f"not done within {timeout_secs:g} s" * late)
     finally:
         process.stdin.close()  # the end of it all, also where we are cancelled
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), KILLED_WITHIN_SECS)
         for stream in streams:
             stream.cancel()
 
@@ -173,7 +176,7 @@ async def _beginning(stream: asyncio.StreamReader | None) -> str:
 @contextmanager
 def _folder(user: User | None) -> Iterator[str]:
     """Its own, gone afterwards."""
-    folder = tempfile.mkdtemp(prefix="awoooi-action-")
+    folder = tempfile.mkdtemp(prefix=FOLDER)
     try:
         if user is not None:
             os.chown(folder, user.uid, user.gid)

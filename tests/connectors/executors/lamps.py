@@ -20,6 +20,7 @@ echo "the lamp of $1 is $2"
 """
 WAIT = """#!/bin/sh
 echo begun >> "{folder}/ledger"
+echo "$HOME" > "{folder}/home"
 sleep 60 & echo $! > "{folder}/child"
 wait
 """

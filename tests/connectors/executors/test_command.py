@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,7 @@ from tests.connectors.executors.lamps import Lamp
 from tests.connectors.executors.worlds import always, commands, named_order
 from tests.peers import wait_until, wait_until_async
 
+ROOT = Path(__file__).parents[3]
 RUN = Operation.RUN_COMMAND
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
@@ -192,6 +195,26 @@ async def test_who_calls_it_off_kills_it(lamp: Lamp) -> None:
     wait_until(lambda: is_gone(child), 5, what="its child gone")
     again = await executor.execute(order, checked.observed.hash, always)
     assert (again.end, again.message) == (End.UNKNOWN, "it was sent before")
+
+
+WORKER = """
+import asyncio, sys
+from connectors.executors.named import Limits
+from connectors.executors.process import Job, run
+asyncio.run(run(Job([sys.argv[1]], {}, Limits(), 60)))
+"""
+
+
+def test_nothing_runs_on_when_its_worker_was_killed(lamp: Lamp) -> None:
+    """By a signal that nobody can catch."""
+    child_of = lamp.folder / "child"
+    with subprocess.Popen([sys.executable, "-c", WORKER, str(lamp.folder / "wait")], cwd=ROOT) as worker:
+        wait_until(lambda: child_of.exists() and child_of.read_text(), 10, what="its child")
+        worker.kill()
+
+    wait_until(lambda: is_gone(int(child_of.read_text())), 5, what="its child gone")
+    own = Path((lamp.folder / "home").read_text().strip())
+    wait_until(lambda: not own.exists(), 5, what="its folder gone")
 
 
 async def test_a_program_that_was_exchanged_is_not_what_was_approved(lamp: Lamp) -> None:
