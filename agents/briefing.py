@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from agents.prompts import fence
 from schemas.diagnosis import Diagnosis
 from schemas.evidence import Brief, EvidenceItem, Neighbour
-from schemas.operations import SHAPES, Operation
+from schemas.operations import PROPOSED, SHAPES
 from schemas.plan import Action, Plan
 
 MOST_NEAR = 15
@@ -116,7 +116,7 @@ def _targets(brief: Brief) -> Iterator[str]:
 
 
 def _operations() -> Iterator[str]:
-    for operation in Operation:
+    for operation in PROPOSED:
         shape = SHAPES[operation]
         kinds = f" on {' or '.join(shape.kinds)}" if shape.kinds else ""
         told = f"; needs {', '.join(shape.required)}" if shape.required else ""

@@ -13,7 +13,7 @@ from agents.replies import ActionSaid, ParametersSaid
 from agents.targets import pick
 from schemas.diagnosis import Hypothesis
 from schemas.evidence import Brief
-from schemas.operations import SHAPES, Operation, Parameters, Risk, Step, Target
+from schemas.operations import PROPOSED, SHAPES, Operation, Parameters, Risk, Step, Target
 
 _PICKS: dict[str, Pick] = {"pod": "pod", "node": "node", "job": "job", "pvc": "pvc"}
 
@@ -23,6 +23,8 @@ def read_action(said: ActionSaid, brief: Brief, hypotheses: Sequence[Hypothesis]
     try:
         operation = Operation(said.operation)
     except ValueError:
+        operation = None
+    if operation not in PROPOSED:
         return f"an action was dropped: {said.operation[:40]!r} is no operation of the list"
     evidence = existing(brief, said.evidence)
     cured = next((h for h in hypotheses if h.id == said.hypothesis.upper()), hypotheses[0])

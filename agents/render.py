@@ -104,6 +104,11 @@ def _delete_pvc(step: Step) -> str:
     return _kubectl(step, f"delete pvc {shlex.quote(step.target.name)}")
 
 
+def _restore_pvc(step: Step) -> str:
+    given = step.parameters
+    return f"# make pvc {shlex.quote(step.target.name)} ({given.size}) from volume snapshot {given.name}"
+
+
 def _named(what: str) -> Template:
     def text(step: Step) -> str:
         told = " ".join(
@@ -127,6 +132,7 @@ _TEMPLATES: Mapping[Operation, Template] = {
     Operation.DRAIN_NODE: _drain,
     Operation.EXPAND_PVC: _expand,
     Operation.DELETE_PVC: _delete_pvc,
+    Operation.RESTORE_PVC: _restore_pvc,
     Operation.RUN_PLAYBOOK: _named("playbook"),
     Operation.RUN_COMMAND: _named("command"),
     Operation.CALL_HTTP: _named("call"),

@@ -28,10 +28,17 @@ class Operation(StrEnum):
     DRAIN_NODE = "DRAIN_NODE"
     EXPAND_PVC = "EXPAND_PVC"
     DELETE_PVC = "DELETE_PVC"
+    RESTORE_PVC = "RESTORE_PVC"
+    """takes DELETE_PVC back; nobody proposes it"""
     RUN_PLAYBOOK = "RUN_PLAYBOOK"
     RUN_COMMAND = "RUN_COMMAND"
     CALL_HTTP = "CALL_HTTP"
     CALL_TOOL = "CALL_TOOL"
+
+
+UNDOS = frozenset({Operation.RESTORE_PVC})
+PROPOSED = tuple(operation for operation in Operation if operation not in UNDOS)
+"""what may be proposed; the others only take back what was done"""
 
 
 class Risk(StrEnum):
@@ -79,7 +86,8 @@ SHAPES: Mapping[Operation, Shape] = {
     Operation.UNCORDON_NODE: Shape(Risk.HIGH, ("node",), undo=Operation.CORDON_NODE),
     Operation.DRAIN_NODE: Shape(Risk.HIGH, ("node",), undo=Operation.UNCORDON_NODE),
     Operation.EXPAND_PVC: Shape(Risk.HIGH, ("pvc",), ("size",)),
-    Operation.DELETE_PVC: Shape(Risk.CRITICAL, ("pvc",)),
+    Operation.DELETE_PVC: Shape(Risk.CRITICAL, ("pvc",), undo=Operation.RESTORE_PVC),
+    Operation.RESTORE_PVC: Shape(Risk.CRITICAL, ("pvc",), ("name", "size"), ("arguments",)),
     Operation.RUN_PLAYBOOK: Shape(Risk.HIGH, required=("name",), optional=("arguments",)),
     Operation.RUN_COMMAND: Shape(Risk.HIGH, required=("name",), optional=("arguments",)),
     Operation.CALL_HTTP: Shape(Risk.HIGH, required=("name",), optional=("arguments",)),

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.envelope import Event, Plain
-from schemas.operations import Operation
+from schemas.operations import PROPOSED
 
 EVERYWHERE = "*"
 
@@ -50,8 +50,8 @@ class SwitchSetting(Plain):
             raise ValueError("the subject is kind/name")
         if self.state not in STATES[self.kind]:
             raise ValueError(f"{self.kind} is {' or '.join(STATES[self.kind])}")
-        if self.kind == SwitchKind.OPERATION and self.name not in set(Operation):
-            raise ValueError(f"no such operation; there are: {', '.join(Operation)}")
+        if self.kind == SwitchKind.OPERATION and self.name not in PROPOSED:
+            raise ValueError(f"no such operation; there are: {', '.join(PROPOSED)}")
         return self
 
 

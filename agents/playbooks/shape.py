@@ -11,7 +11,7 @@ from connectors.prometheus.condition import read_condition
 from schemas.alert import ResourceType
 from schemas.envelope import Plain
 from schemas.evidence import NodeKind, Source
-from schemas.operations import NAMED, SHAPES, Operation, Risk
+from schemas.operations import NAMED, PROPOSED, SHAPES, Operation, Risk
 
 
 def _several(value: Any) -> Any:
@@ -120,6 +120,8 @@ class PlaybookAction(Plain):
 
     @model_validator(mode="after")
     def _fits_its_operation(self) -> Self:
+        if self.operation not in PROPOSED:
+            raise ValueError(f"{self.operation} only takes back what was done: it is not proposed")
         shape, given = SHAPES[self.operation], self.parameters.given()
         missing = sorted(set(shape.required) - given)
         unknown = sorted(given - set(shape.required) - set(shape.optional))

@@ -9,7 +9,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from schemas.envelope import Plain
-from schemas.operations import NAMED, SHAPES, Operation, Risk
+from schemas.operations import NAMED, PROPOSED, SHAPES, Operation, Risk
 
 
 class Data(StrEnum):
@@ -49,7 +49,7 @@ class OperationPolicy(Plain):
 
 def check_operations(operations: Mapping[Operation, OperationPolicy]) -> None:
     """Raises ValueError: each operation has its say, and none falls below its floor."""
-    missing = [operation for operation in Operation if operation not in operations]
+    missing = [operation for operation in PROPOSED if operation not in operations]
     if missing:
         raise ValueError(f"nothing is said of {', '.join(missing)}")
     for operation, said in operations.items():

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.operations import Operation, Risk
+from schemas.operations import PROPOSED, Operation, Risk
 from schemas.outcome import RiskPart
 from streams.policy.operations import CONFIGURED, NamedPolicy
 from streams.policy.policy import Place, Policy
@@ -46,7 +46,7 @@ def _plan(proposal: Proposal) -> RiskPart:
 
 def _operation(proposal: Proposal, policy: Policy) -> Iterator[RiskPart]:
     name = proposal.place.operation
-    if name not in set(Operation):
+    if name not in PROPOSED:
         yield RiskPart(what="operation", risk=Risk.CRITICAL, why="it is not on the list of operations")
         return
     operation = Operation(name)

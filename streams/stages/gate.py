@@ -37,6 +37,8 @@ from streams.stage import Events, Keyed, KeyedBase, Now, Record, State, about_ru
 PREFLIGHT_WAIT_MS = 30_000
 MOST_ENDED = 5
 KEPT_AFTER_END = windows.DAY
+SEEN_UNDOS = (Operation.SET_RESOURCES, Operation.DELETE_PVC)
+"""what takes them back is known from the target alone"""
 LATE = "no checks came in time"
 NONE_NEEDED = "nothing was to be checked"
 OTHER = "the checks were made of another action"
@@ -276,7 +278,7 @@ def _as_seen(event: RcaDecided, preflight: Preflight, checks: PreflightChecked |
     if checks is None or action is None or checks.payload is not preflight:
         return event
     sealed = {"sealed": checks.sealed or event.sealed}
-    if preflight.undo is None or (action.undo is None and action.step.operation != Operation.SET_RESOURCES):
+    if preflight.undo is None or (action.undo is None and action.step.operation not in SEEN_UNDOS):
         return event.model_copy(update=sealed)
     exact = action.model_copy(update={"undo": preflight.undo})
     payload = event.payload.model_copy(update={"recommended_action": exact})

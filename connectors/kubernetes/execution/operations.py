@@ -10,10 +10,10 @@ from connectors.kubernetes.execution.jobs import RestartJob
 from connectors.kubernetes.execution.nodes import Cordon, Drain
 from connectors.kubernetes.execution.pods import DeletePod
 from connectors.kubernetes.execution.rollback import Rollback
-from connectors.kubernetes.execution.volumes import DeleteClaim, ExpandClaim
+from connectors.kubernetes.execution.volumes import ACCESS_MODES, DeleteClaim, ExpandClaim, RestoreClaim
 from connectors.kubernetes.execution.workloads import Restart, Scale, SetResources
 from connectors.kubernetes.kinds import BY_WORD, is_name
-from schemas.operations import SHAPES, Operation, Step
+from schemas.operations import SHAPES, Operation, Parameters, Step
 
 ACTS: Mapping[Operation, Act] = {
     Operation.DELETE_POD: DeletePod(),
@@ -27,6 +27,7 @@ ACTS: Mapping[Operation, Act] = {
     Operation.DRAIN_NODE: Drain(),
     Operation.EXPAND_PVC: ExpandClaim(),
     Operation.DELETE_PVC: DeleteClaim(),
+    Operation.RESTORE_PVC: RestoreClaim(),
 }
 AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,3})?(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
 RESOURCES = ("cpu", "memory", "ephemeral-storage")
@@ -60,7 +61,21 @@ def _troubles_of_parameters(step: Step) -> Iterator[str]:
                 yield f"{name!r} is no resource that is set; allowed: {', '.join(RESOURCES)}"
             elif not AMOUNT.fullmatch(amount):
                 yield f"{amount!r} is no amount of {name}"
+    if step.operation is Operation.RESTORE_PVC:
+        yield from _troubles_of_claim(given)
     if step.operation is Operation.SET_RESOURCES and not (given.requests or given.limits):
         yield "neither requests nor limits are given"
     if step.operation is Operation.SCALE_DEPLOYMENT and not given.replicas:
         yield "nothing is scaled to 0"
+
+
+def _troubles_of_claim(given: Parameters) -> Iterator[str]:
+    if not is_name(given.name or ""):
+        yield "that is no snapshot's name"
+    for name, value in given.arguments.items():
+        if name == "access_modes":
+            known = bool(value) and set(value.split(",")) <= set(ACCESS_MODES)
+        else:
+            known = name == "storage_class" and is_name(value)
+        if not known:
+            yield f"{name!r} is nothing that a claim is made with"

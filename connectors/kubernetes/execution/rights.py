@@ -57,6 +57,6 @@ def rights_of(operation: Operation) -> list[Right]:
 
 def _any(operation: Operation, kind: str) -> Step:
     """Rights hang on the kind alone; what the shape demands is filled in."""
-    needs = {"replicas": 1, "size": "1Gi"}
+    needs = {"replicas": 1, "size": "1Gi", "name": "any"}
     given = {name: needs[name] for name in SHAPES[operation].required}
     return Step(operation=operation, target=Target(kind=kind, name="any"), parameters=Parameters(**given))

@@ -1,17 +1,24 @@
-"""EXPAND_PVC and DELETE_PVC. A claim that a pod uses is never deleted, whoever signs it."""
+"""EXPAND_PVC and DELETE_PVC. A claim that a pod uses is never deleted, whoever signs it.
+
+What takes a deletion back is a new claim under the old name, made from the snapshot that was verified before.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
-from connectors.executors.contract import Effect, Happened, Verified
+from pydantic import ValidationError
+
+from connectors.executors.contract import Effect, Happened, Verified, digest
 from connectors.kubernetes import kinds
 from connectors.kubernetes.client import Cluster, Listing
 from connectors.kubernetes.connection import Refusal
 from connectors.kubernetes.execution import state
 from connectors.kubernetes.execution.act import (
+    ACTION,
     Right,
     Seen,
     Write,
@@ -36,7 +43,7 @@ from connectors.kubernetes.reading import (
     text,
     true,
 )
-from schemas.operations import Step
+from schemas.operations import Operation, Parameters, Step
 from schemas.preflight import Check
 
 MAKERS = (
@@ -45,6 +52,7 @@ MAKERS = (
 )
 """whatever may make a pod that uses a claim"""
 NO_POD = Check(name=BUDGETS, passed=True, message="no pod is taken away")
+ACCESS_MODES = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
 WAITS_FOR_POD = "FileSystemResizePending"
 
 
@@ -128,14 +136,10 @@ class DeleteClaim:
         return Check(name="orphan", passed=not seen.users, message=told)
 
     def _snapshot(self, seen: Seen) -> Check:
-        """Of this claim and not of an earlier one by its name."""
-        born = millis(seen.target, "metadata", "creationTimestamp") or 0
-        for one in seen.snapshots:
-            taken = millis(one, "status", "creationTime")
-            bound = text(one, "status", "boundVolumeSnapshotContentName")
-            if true(one, "status", "readyToUse") and bound and taken is not None and taken >= born:
-                told = f"volume snapshot {name_of(one)} is ready: a new claim can be made from it"
-                return Check(name="snapshot", passed=True, message=told)
+        found = verified_snapshot(seen)
+        if found is not None:
+            told = f"volume snapshot {name_of(found)} is ready: a new claim can be made from it"
+            return Check(name="snapshot", passed=True, message=told)
         told = (
             f"none of {len(seen.snapshots)} snapshots is ready" if seen.snapshots else "there is no snapshot"
         )
@@ -154,8 +158,89 @@ class DeleteClaim:
         return Verified(Effect.FAILED, f"{shown(step)} is still there")
 
     def undo(self, step: Step, seen: Seen) -> Step | None:
-        """Its snapshot is what can be restored from; no operation of the list does that."""
+        """A claim like it, from its snapshot; none where its size is one that no step can tell."""
+        snapshot, claim = verified_snapshot(seen), seen.target
+        if snapshot is None:
+            return None
+        modes = ",".join(one for one in dig(claim, "spec", "accessModes") or [] if isinstance(one, str))
+        told = {"storage_class": text(claim, "spec", "storageClassName"), "access_modes": modes}
+        try:
+            parameters = Parameters(
+                name=name_of(snapshot),
+                size=text(claim, "spec", "resources", "requests", "storage"),
+                arguments={name: value for name, value in told.items() if value},
+            )
+        except ValidationError:
+            return None
+        return Step(operation=Operation.RESTORE_PVC, target=step.target, parameters=parameters)
+
+
+class RestoreClaim:
+    """What is there is not touched: a claim of that name that somebody made meanwhile stays."""
+
+    deletes = False
+
+    def rights(self, step: Step) -> Sequence[Right]:
+        return (Right("get", kinds.PVC), Right("create", kinds.PVC, named=False))
+
+    async def look(self, cluster: Cluster, step: Step, action_id: str) -> Seen | None:
+        space, name = step.target.namespace, step.target.name
+        claim, snapshots = await asyncio.gather(
+            cluster.get(kinds.PVC, space, name), _snapshots(cluster, space, name)
+        )
+        return Seen(claim or {"metadata": {"namespace": space, "name": name}}, snapshots=snapshots)
+
+    def state(self, step: Step, seen: Seen) -> Mapping[str, str]:
+        """Before there is one it has no uid, and what is made is the same target."""
+        return {"uid": "", "spec": digest(part(seen.target, "spec"))}
+
+    def problems(self, step: Step, seen: Seen) -> Iterable[Check]:
+        yield NO_POD
+        there = bool(text(seen.target, "metadata", "uid"))
+        told = f"{shown(step)} is there" if there else f"there is no {shown(step)}"
+        yield Check(name="gone", passed=not there, message=told)
+        found = any(name_of(one) == step.parameters.name for one in seen.snapshots)
+        told = f"volume snapshot {step.parameters.name} is {'there' if found else 'gone'}"
+        yield Check(name="source", passed=found, message=told)
+
+    def writes(self, step: Step, seen: Seen, action_id: str) -> Sequence[Write]:
+        target, given = step.target, step.parameters
+        group = kinds.SNAPSHOT.group.partition("/")[0]
+        spec: dict[str, Any] = {
+            "accessModes": given.arguments.get("access_modes", ACCESS_MODES[0]).split(","),
+            "resources": {"requests": {"storage": given.size}},
+            "dataSource": {"apiGroup": group, "kind": kinds.SNAPSHOT.kind, "name": given.name},
+        }
+        if "storage_class" in given.arguments:
+            spec["storageClassName"] = given.arguments["storage_class"]
+        about = {"name": target.name, "namespace": target.namespace, "annotations": {ACTION: action_id}}
+        body = {"apiVersion": "v1", "kind": kinds.PVC.kind, "metadata": about, "spec": spec}
+        return [Write(f"make {shown(step)}", "POST", kinds.PVC.path(target.namespace), body)]
+
+    def happened(self, seen: Seen, action_id: str) -> Happened:
+        return annotated(seen, action_id)
+
+    def works(self, step: Step, seen: Seen) -> Verified:
+        phase = text(seen.target, "status", "phase")
+        if phase == "Bound":
+            return Verified(Effect.HOLDS, f"{shown(step)} is bound")
+        if phase == "Lost":
+            return Verified(Effect.FAILED, f"{shown(step)} has lost its volume")
+        return Verified(Effect.NOT_YET, f"{shown(step)} waits for its volume")
+
+    def undo(self, step: Step, seen: Seen) -> Step | None:
         return None
+
+
+def verified_snapshot(seen: Seen) -> Obj | None:
+    """Of this claim and not of an earlier one by its name."""
+    born = millis(seen.target, "metadata", "creationTimestamp") or 0
+    for one in seen.snapshots:
+        taken = millis(one, "status", "creationTime")
+        bound = text(one, "status", "boundVolumeSnapshotContentName")
+        if true(one, "status", "readyToUse") and bound and taken is not None and taken >= born:
+            return one
+    return None
 
 
 async def _users(cluster: Cluster, space: str, name: str) -> tuple[list[str], bool]:

@@ -24,7 +24,7 @@ CLUSTERWIDE = ("node",)
 
 
 def order(
-    world: World, operation: Operation, kind: str, name: str, *, action_id: str = ACTION_ID, **given: Any
+    world: World, operation: Operation, kind: str, name: str, /, *, action_id: str = ACTION_ID, **given: Any
 ) -> Order:
     space = "" if kind in CLUSTERWIDE else world.namespace
     target = Target(namespace=space, kind=kind, name=name)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from connectors.executors.contract import End, Happened, Order
 from connectors.kubernetes import kinds
 from schemas.operations import Operation
-from tests.connectors.kubernetes.orders import executing, failed, make_claim, named, order
+from tests.connectors.kubernetes.orders import always, carry_out, executing, failed, make_claim, named, order
 from tests.connectors.kubernetes.roles import apply
 from tests.connectors.kubernetes.worlds import World, utc
 from tests.peers import KubernetesPeer, wait_until
@@ -64,6 +65,27 @@ async def test_it_is_verified_before_a_claim_is_deleted(
         )
         after = await executor.check(wanted)
 
+        done = await executor.execute(wanted, (after.observed or before.observed).hash, always)
+        wait_until(lambda: real.get(kinds.PVC, "data") is None, timeout=30, what="the claim gone")
+        assert after.undo is not None
+        back = Order(after.undo, "the-undo")
+        checked, made = await carry_out(executor, back)
+        again = await executor.execute(back, checked.observed.hash, always)
+        probed = await executor.probe(back, checked.observed.hash, made.observed)
+        found = real.get(kinds.PVC, "data")
+        other = Order(after.undo, "another")
+        late = await executor.execute(other, checked.observed.hash, always)
+
     assert failed(before) == {"snapshot": "there is no snapshot"}
+    assert before.undo is None, "there is nothing that it could be made from"
     assert failed(after) == {}
     assert "good is ready" in named(after, "snapshot").message
+    assert (done.end, made.end, again.end) == (End.DONE, End.DONE, End.DONE)
+    assert (failed(checked), again.message) == ({}, "it was done before")
+    assert probed.happened is Happened.YES
+    assert found is not None
+    assert found["spec"]["dataSource"] == {
+        **{"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "good"}
+    }
+    assert found["spec"]["resources"]["requests"]["storage"] == "1Gi"
+    assert late.end is End.CHANGED, "a claim that is there is not touched"

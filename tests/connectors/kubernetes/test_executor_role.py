@@ -34,7 +34,8 @@ from tests.connectors.kubernetes.worlds import World
 from tests.peers import KubernetesPeer
 
 FILE = "executor-role.yaml"
-ADVISORY = {"snapshot", "owned", "orphan"}
+ADVISORY = {"snapshot", "owned", "orphan", "source"}
+"""nobody takes snapshots here"""
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +90,10 @@ def _cordoned(world: World) -> str:
     return name
 
 
+def _no_claim(world: World) -> str:
+    return "gone"
+
+
 def _claim(world: World) -> str:
     make_claim(world, "data", "1Gi")
     return "data"
@@ -106,6 +111,7 @@ OPERATIONS = {
     Operation.DRAIN_NODE: ("node", _busy_node, {}),
     Operation.EXPAND_PVC: ("pvc", make_growing_claim, {"size": "2Gi"}),
     Operation.DELETE_PVC: ("pvc", _claim, {}),
+    Operation.RESTORE_PVC: ("pvc", _no_claim, {"name": "good", "size": "1Gi"}),
 }
 
 
