@@ -20,6 +20,7 @@ from awoooi.switch_commands import switch_set
 from connectors.http import Reply
 from connectors.kubernetes.fake_story import DATABASE
 from schemas.approval import ApprovalRequest, ApprovalRequested
+from schemas.evidence import Brief
 from schemas.operations import Operation, Risk
 from schemas.outcome import Outcome
 from schemas.switch import EVERYWHERE, SwitchKind, setting
@@ -126,9 +127,21 @@ async def graphrag_analysis(story: Story) -> Seen:
     package, heard = debate_of(rows, story.incident_id)
     story.argument = argument(package, heard)
     expect(f"the debate's end ({package.blocked_reason or 'no reason'})", "COMPLETED", package.session_status)
+    yield _behind(package.brief or heard.seen)
     cause = package.hypothesis
     found = f"{package.confidence:.0%} sure that {cause.cause}" if cause else "no cause found"
     yield f"{found}; {'a person decides' if package.requires_human_approval else 'nobody need decide'}"
+
+
+def _behind(brief: Brief | None) -> str:
+    """Not always the first: a node that fails beside it is suspected too."""
+    suspects = brief.surroundings.suspects if brief else ()
+    found = next((one for one in suspects if one.service == DATABASE), None)
+    if found is None:
+        names = ", ".join(one.service for one in suspects) or "nobody"
+        raise StepFailed(f"whom the graph finds behind it: expected {DATABASE}, seen {names}")
+    away = f"{found.distance} steps away"
+    return f"the graph finds {found.service} behind it: {found.kind}, {found.health}, {away}"
 
 
 # -- people are asked

@@ -65,6 +65,8 @@ class FakeSystem:
     busy: int = 0
     ends: str = "COMPLETED"
     """how the debate does; empty: not at all"""
+    behind: str = "postgres-db"
+    """whom the graph suspects"""
     asks: Mapping[str, Any] | None = field(default_factory=dict)
     """of people, beside what the demo's incident asks; None: nothing"""
     loses_votes: bool = False
@@ -122,7 +124,7 @@ class FakeSystem:
         if sql in (EVENTS, VERDICTS, TOTALS):
             return await self._events(sql, params, count)
         if sql == TURNS:
-            return debate(self.ends)
+            return debate(self.ends, self.behind)
         if sql == CALLS:
             return [row_of(write_call())] * self.calls
         if sql == ACTS:
@@ -234,9 +236,10 @@ def row_of(event: Event) -> dict[str, Any]:
     return {**plain, **times, "payload": event.payload.model_dump_json()}
 
 
-def debate(ends: str) -> list[dict[str, Any]]:
+def debate(ends: str, behind: str) -> list[dict[str, Any]]:
     """The contract's own examples as the record gives them back."""
     rows = [row(kind) for kind in KINDS if kind != "rca.decided"]
     decided = json.loads(row("rca.decided")["payload"])
+    decided["brief"]["surroundings"]["suspects"][0]["service"] = behind
     last = row("rca.decided", payload=json.dumps({**decided, "session_status": ends}))
     return [*rows, last] if ends else rows

@@ -108,6 +108,11 @@ FAULTS: Mapping[str, tuple[FakeSystem, str, str]] = {
     "alerts are counted twice": (FakeSystem(counts_twice=True), "trigger_alert", "seen [102]"),
     "nobody decides": (FakeSystem(ends=""), "graphrag_analysis", "expected the debate's end"),
     "the debate runs out of time": (FakeSystem(ends="TIMEOUT"), "graphrag_analysis", "TIMEOUT"),
+    "the graph finds another": (
+        FakeSystem(behind="api"),
+        "graphrag_analysis",
+        "expected postgres-db, seen api",
+    ),
     "nobody is asked": (FakeSystem(asks=None), "generate_approval", "expected approval.requested"),
     "one signature is enough": (
         FakeSystem(asks={"needed": ONE_SIGNATURE}),
