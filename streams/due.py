@@ -30,6 +30,11 @@ class DueIndex:
             heappush(self._heap, second)
         bucket.append(key)
 
+    @property
+    def waits_for_a_tick(self) -> bool:
+        """Something fell due before all time: it is for the next tick, whenever that comes."""
+        return bool(self._heap) and self._heap[0] <= 1
+
     def peek(self, millis: int, most: int) -> list[bytes]:
         """Keys whose time may have come, earliest first. They stay until `rearm`."""
         keys: list[bytes] = []

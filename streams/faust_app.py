@@ -6,6 +6,7 @@ The order in every stage: outputs sent and awaited, rows written and awaited, ac
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections import Counter
@@ -32,7 +33,7 @@ from streams.limiter import RejectLimiter
 from streams.placed import Placed
 from streams.reached import Place, Reached
 from streams.runner import EVENTS, RECORDS, SECONDS, Outgoing, Turn
-from streams.sender import Sender
+from streams.sender import Item, Sender
 from streams.slow import SlowWork
 from streams.stage import Record
 
@@ -40,6 +41,7 @@ log = structlog.get_logger(__name__)
 LAG = Gauge("awoooi_stage_lag", "Records that a stage has not taken in yet", ["stage", "topic"])
 MAX_BACKOFF_SECS = 30.0
 MOST_SKEW_MS = 60 * 60 * 1000
+TICK: tuple[Item, ...] = ((None, b"{}", []),)
 
 Learn = Callable[[int], Awaitable[None]]
 T = TypeVar("T")
@@ -247,8 +249,14 @@ class Engine:
         self._slow_down(placed, message, turn)
 
     async def _write_rows(self, placed: Placed, message: Any, turn: Turn) -> None:
-        if placed.keyed:
-            await self._tables[placed.name].update_many(message.partition, turn.rows)
+        if not placed.keyed:
+            return
+        table, partition = self._tables[placed.name], message.partition
+        await table.update_many(partition, turn.rows)
+        hurries = not placed.slow and message.topic != self._ticks
+        if hurries and table.rows(partition).waits_for_a_tick:  # not kept waiting for the next second's
+            with contextlib.suppress(BrokerAway):
+                await self.sender.append(self._ticks, partition, TICK)
 
     def _tell_rejects(self, placed: Placed, message: Any, turn: Turn) -> None:
         if turn.rejected:
@@ -285,7 +293,7 @@ class Engine:
             return
         owned = [tp.partition for tp in app.consumer.assignment() if tp.topic == self._ticks]
         try:
-            await asyncio.gather(*(self.sender.append(self._ticks, p, [(None, b"{}", [])]) for p in owned))
+            await asyncio.gather(*(self.sender.append(self._ticks, p, TICK) for p in owned))
         except BrokerAway as error:
             log.warning("tick_not_sent", why=str(error))
         self._measure_lag()

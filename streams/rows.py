@@ -32,6 +32,10 @@ class PartitionRows(Rows):
         keys = self._index.peek(millis, most)
         return [key for key in keys if key in rows and (self._due_of(rows[key]) or millis + 1) <= millis]
 
+    @property
+    def waits_for_a_tick(self) -> bool:
+        return self._index.waits_for_a_tick
+
     def apply(self, changes: Mapping[bytes, bytes | None]) -> None:
         """Write rows; None forgets the key."""
         for key, row in changes.items():
