@@ -25,6 +25,8 @@ _WRAPPING = re.compile(
     r"^Received ClickHouse exception, code: \d+, server response: |^Code: \d+\. DB::Exception: "
     r"|\n FORMAT Native\b| \(for url \S+\)$"
 )
+_PLACES = re.compile(r"\{\s*(\w+)\s*:")
+"""`{name:Type}`, filled by the server"""
 Row = Sequence[Any]
 
 
@@ -49,9 +51,14 @@ class Client:
         await self._driver.close()
 
     async def ask(self, sql: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        """The answer's rows, by column name."""
+        """The answer's rows, by column name.
+
+        Only what the question names is given: beside any other the driver takes a % for a place of its own.
+        """
+        named = set(_PLACES.findall(sql))
+        given = {name: value for name, value in (params or {}).items() if name in named}
         with _translated(question_failed, self.config):
-            answer = await self._driver.query(sql, parameters=dict(params or {}))
+            answer = await self._driver.query(sql, parameters=given)
         return [dict(zip(answer.column_names, row, strict=True)) for row in answer.result_rows]
 
     async def command(self, sql: str, params: Mapping[str, Any] | None = None) -> None:

@@ -91,6 +91,11 @@ async def test_own_sql_with_parameters(reader: Client) -> None:
     assert await query(reader, sql, params={"n": 4}) == [{"more": 5, "alerts": 2}]
 
 
+async def test_own_sql_may_look_for_parts_of_a_text(reader: Client) -> None:
+    sql = "SELECT count() AS found FROM v_alerts WHERE alert_type LIKE '%C%' OR 1 % 2 = 1"
+    assert await query(reader, sql) == [{"found": 2}]
+
+
 async def test_the_reader_changes_nothing(own_store: ClickHousePeer, reader: Client) -> None:
     with pytest.raises(Refused, match="readonly"):
         await query(reader, "TRUNCATE TABLE events")
