@@ -170,8 +170,12 @@ def _roles(signer: Signer) -> tuple[str, ...]:
 def private_key(path: Path) -> tuple[Any, str]:
     try:
         key = load_pem_private_key(path.read_bytes(), None)
-    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise Misconfigured(f"{path}: no private key that can be read: {type(error).__name__}") from error
+    except OSError as error:
+        raise Misconfigured(f"{path} cannot be read: {error.strerror}") from error
+    except TypeError as error:
+        raise Misconfigured(f"{path}: the key is encrypted; sign with a copy without a passphrase") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise Misconfigured(f"{path}: it holds no private key that can be read (PEM)") from error
     for kind, algorithm in _ALGORITHMS:
         if isinstance(key, kind):
             try:
