@@ -107,6 +107,7 @@ def test_a_demo_runs_beside_it_and_leaves_nothing_behind(system: System) -> None
     assert "bad_signature" in demo.output(), "who signs in another's name is refused"
     assert "alice (sre) signs by a record on approvals.signatures" in demo.output()
     assert "bob (devops) signs by POST" in demo.output()
+    assert "by the executor mcp: done once" in demo.output()
     assert "ALL PASSED" in demo.output()
     assert "tb2-" in demo.output()
     assert system.state["ready"], "the one beside it was left alone"
