@@ -22,7 +22,6 @@ from schemas.errors import Misconfigured
 LAUNCH = Path(__file__).with_name("launch.py")
 MOST_OUTPUT = 64 * 1024
 """of each of its two streams; what is beyond is read and thrown away"""
-KILLED_WITHIN_SECS = 5.0
 LAST_WORDS_SECS = 1.0
 """what left the group may keep the streams open: it is not waited for"""
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -125,20 +124,30 @@ async def _followed(process: asyncio.subprocess.Process, timeout_secs: float, re
     try:
         try:
             async with asyncio.timeout(timeout_secs):
-                await process.wait()
+                await _readable(report)
         except TimeoutError:
             late = True
             process.stdin.close()
-            await process.wait()
+            await _readable(report)
         await asyncio.wait(streams, timeout=LAST_WORDS_SECS)
         out, error = (stream.result() if stream.done() else "" for stream in streams)
         return _told(os.read(report, 64).decode(), out, error, f"not done within {timeout_secs:g} s" * late)
     finally:
         process.stdin.close()  # the end of it all, also where we are cancelled
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), KILLED_WITHIN_SECS)
+            await asyncio.wait_for(process.wait(), LAST_WORDS_SECS)
         for stream in streams:
             stream.cancel()
+
+
+async def _readable(descriptor: int) -> None:
+    """The process itself is not waited for: asyncio does so until whoever got its streams has closed them."""
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(descriptor, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(descriptor)
 
 
 def _told(report: str, out: str, error: str, late: str) -> Ran:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -176,6 +178,16 @@ async def test_a_time_out_kills_all_of_its_group(lamp: Lamp) -> None:
     assert done.end is End.UNKNOWN
     child = int((lamp.folder / "child").read_text())
     wait_until(lambda: is_gone(child), 5, what="its child gone")
+
+
+async def test_what_left_its_group_holds_nobody_up(lamp: Lamp) -> None:
+    """It has a session of its own and keeps the streams open: it is not killed, and not waited for."""
+    began = time.monotonic()
+
+    done = await shell(lamp, f'setsid sleep 60 & echo $! > "{lamp.folder}/child"; sleep 0.2; exit 0')
+
+    os.kill(int((lamp.folder / "child").read_text()), signal.SIGKILL)
+    assert (done.end, time.monotonic() - began < 30) == (End.DONE, True)
 
 
 async def test_who_calls_it_off_kills_it(lamp: Lamp) -> None:
