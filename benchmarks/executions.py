@@ -188,6 +188,8 @@ async def _until_done(bench: Bench, ids: Mapping[str, str]) -> None:
     others = Counter(end for end in ends.values() if not end.startswith(ExecutionSucceeded.type_name()))
     if others or len(ends) < len(wanted):
         raise RuntimeError(f"{len(ends)} of {len(wanted)} ended; not done: {others.most_common(3)}")
+    told = bench.effects.at_ms
+    await wait_until_async(lambda: told.keys() >= wanted, timeout=10, what="every change, by the watch")
     twice = [name for name in bench.names if not bench.effects.changed_once(name)]
     if twice:
         raise RuntimeError(f"{len(twice)} of {len(bench.names)} workloads were not changed just once")

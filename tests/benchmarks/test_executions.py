@@ -32,7 +32,7 @@ from streams.stages.gate import Gate
 from tests.peers import KubernetesPeer, wait_until_async
 
 KEY = b"k" * 32
-PODS = 40
+PODS = 20
 
 
 # -- what is recommended
