@@ -124,6 +124,11 @@ async def test_the_solver_abstains_with_the_diagnostician_whatever_hypotheses_th
 
 NO_ACTION = {
     "an operation that is not on the list": {"operation": "DELETE_NAMESPACE"},
+    "an undo that is proposed": {
+        "operation": "RESTORE_PVC",
+        "target": {"kind": "pvc", "name": "data-0"},
+        "parameters": {"name": "a-snapshot", "size": "1Gi"},
+    },
     "a command for an operation": {"operation": "kubectl delete ns prod", "command": "rm -rf /"},
     "replicas below one": {"operation": "SCALE_DEPLOYMENT", "parameters": {"replicas": 0}},
     "a target of the wrong kind": {"operation": "DELETE_POD", "target": {"kind": "node", "name": "worker-3"}},

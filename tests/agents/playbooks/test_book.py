@@ -72,6 +72,16 @@ def test_a_folder_of_ones_own_comes_beside_the_shipped(tmp_path):
 WRONG: dict[str, tuple[str, int, str]] = {
     "an unknown word": (changed("family:", "famly: x\nfamily:"), 3, "famly"),
     "an unknown operation": (changed("RESTART_DEPLOYMENT", "RESTART_EVERYTHING"), 10, "operation"),
+    "an undo that is proposed": (
+        changed("RESTART_DEPLOYMENT\n    target: workload", "RESTORE_PVC\n    target: pvc"),
+        10,
+        "it is not proposed",
+    ),
+    "a query that compares nothing": (
+        changed("    risk:", "    verification: up\n    risk:"),
+        14,
+        "no comparison",
+    ),
     "a risk below the floor": (changed("risk: MEDIUM", "risk: LOW"), 10, "never below MEDIUM"),
     "an operation without its target": (changed("    target: workload\n", ""), 10, "needs a target"),
     "a parameter that is not its own": (

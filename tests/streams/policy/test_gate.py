@@ -198,6 +198,7 @@ def test_a_fresh_install_acts_on_nothing() -> None:
         ("DELETE_PVC", 10_000, Risk.CRITICAL, 2),
         ("RUN_COMMAND", 10_000, Risk.CRITICAL, 2),
         ("DROP_DATABASE", 10_000, Risk.CRITICAL, 2),
+        ("RESTORE_PVC", 10_000, Risk.CRITICAL, 2),
     ],
 )
 def test_who_must_sign(operation: str, trust: int, effective: Risk, signatures: int) -> None:
