@@ -35,7 +35,7 @@ from connectors.evidence import Unavailable
 from schemas.errors import AwoooiError, Misconfigured
 
 STEP_SECS = 150.0
-TAKES_MB = 700
+TAKES_MB = 800
 """what its processes take together"""
 NOT_OURS = (
     "left out: who signs and what may act in a running system is yours to say; `awoooi approve` signs there"
