@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from awoooi.check_clusters import of_each
 from awoooi.check_executor import examiner
 from awoooi.findings import Finding, Verdict
 from awoooi.loading import Loaded
+from awoooi.mcp_servers import NAME, made
 from awoooi.settings import Settings
 from connectors.evidence import Unavailable
 from schemas.errors import Misconfigured
+from schemas.operations import SHAPES
 
 if TYPE_CHECKING:
     from connectors.mcp.server import McpServer
@@ -22,14 +24,12 @@ LOGIN = "correct AWOOOI_MCP_KUBERNETES_CLUSTERS or its log-in"
 
 
 async def mcp(loaded: Loaded) -> list[Finding]:
-    from awoooi.mcp_servers import made
-
     settings = loaded.settings
     try:
         executor = made(settings)
     except Misconfigured as error:
         return [Finding(PART, Verdict.WRONG, str(error), MEND)]
-    found = await _clusters(settings)
+    found = [*_ways_back(settings), *await _clusters(settings)]
     if executor is None:
         return [Finding(PART, Verdict.OK, "nothing goes over MCP"), *found]
     try:
@@ -38,6 +38,17 @@ async def mcp(loaded: Loaded) -> list[Finding]:
     finally:
         await executor.close()
     return found
+
+
+def _ways_back(settings: Settings) -> Iterator[Finding]:
+    """What is done over MCP may be taken back by the executor `kubernetes`, with a log-in of its own."""
+    for operation, name in settings.executors.items():
+        undo = SHAPES[operation].undo
+        over_mcp = undo is None or settings.executors.get(undo) == name
+        if name == NAME and not over_mcp and not settings.executor.clusters:
+            what = f"{operation} is done over MCP, and {undo}, which takes it back, could be done by nobody"
+            todo = f"AWOOOI_EXECUTORS={undo}={NAME} too, or a log-in in AWOOOI_EXECUTOR_CLUSTERS"
+            yield Finding(PART, Verdict.WARNING, what, todo)
 
 
 async def _server(settings: Settings, name: str, server: McpServer) -> Sequence[Finding]:

@@ -78,6 +78,17 @@ async def test_the_log_in_of_our_own_server(tmp_path: Path) -> None:
     assert "no SCALE_DEPLOYMENT: our log-in may not patch deployments" in lacking.what
 
 
+async def test_a_way_back_that_nobody_could_go(tmp_path: Path) -> None:
+    """Told without starting anything: the server is one that is not there."""
+    nobody = {"MCP_SERVERS": '{"kubernetes": {"command": ["/nowhere"]}}'}
+
+    alone, _ = await findings(tmp_path, **nobody, EXECUTORS="CORDON_NODE=mcp")
+    both = await findings(tmp_path, **nobody, EXECUTORS="CORDON_NODE=mcp,UNCORDON_NODE=mcp")
+
+    assert "UNCORDON_NODE, which takes it back, could be done by nobody" in alone.what
+    assert [one.verdict for one in both] == [Verdict.WRONG]
+
+
 NAMED: dict[str, tuple[dict[str, str], str]] = {
     "several writes": ({"EXECUTORS": "DRAIN_NODE=mcp"}, "DRAIN_NODE: several writes are not made over MCP"),
     "no such tool": ({"EXECUTORS": "CALL_TOOL=mcp"}, "mcp does not carry out CALL_TOOL"),
