@@ -37,8 +37,8 @@ from streams.stage import Events, Keyed, KeyedBase, Now, Record, State, about_ru
 PREFLIGHT_WAIT_MS = 30_000
 MOST_ENDED = 5
 KEPT_AFTER_END = windows.DAY
-SEEN_UNDOS = (Operation.SET_RESOURCES, Operation.DELETE_PVC)
-"""what takes them back is known from the target alone"""
+SEEN_UNDOS = (Operation.SET_RESOURCES, Operation.DELETE_PVC, *NAMED)
+"""what takes them back is known from the target, or from the configuration, alone"""
 LATE = "no checks came in time"
 NONE_NEEDED = "nothing was to be checked"
 OTHER = "the checks were made of another action"

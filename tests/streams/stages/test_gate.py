@@ -11,7 +11,7 @@ from schemas import ids
 from schemas.decision import Branch, Package, RcaDecided
 from schemas.envelope import from_millis
 from schemas.evidence import EvidenceItem, Source
-from schemas.operations import Operation, Parameters, Risk
+from schemas.operations import Operation, Parameters, Risk, Step
 from schemas.outcome import Outcome
 from schemas.preflight import Check, Preflight, PreflightChecked, PreflightStatus
 from schemas.switch import SwitchKind
@@ -56,10 +56,11 @@ class Gates(Debates):
         status: PreflightStatus = PreflightStatus.PASSED,
         action: str = "A1",
         workload: str = "",
+        undo: Step | None = None,
     ) -> Gates:
         checks, seen = (
             (Check(name="owned", passed=True),),
-            {"observed_state": "ab" * 32, "workload": workload},
+            {"observed_state": "ab" * 32, "workload": workload, "undo": undo},
         )
         payload = Preflight(status=status, action=action, checks=checks, **seen)
         run_id = ids.run_id(INCIDENT, run)

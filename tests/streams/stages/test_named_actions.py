@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from connectors.executors.command import CommandExecutor
-from schemas.operations import Operation, Parameters, Risk, Target
+from schemas.operations import Operation, Parameters, Risk, Step, Target
 from schemas.preflight import PreflightStatus
+from streams.policy.action_hash import act_of, action_hash
 from streams.policy.policy import SHIPPED, Place, parse_policy
 from streams.policy.risk import Proposal, highest, parts
 from tests.connectors.executors.lamps import Lamp
@@ -48,6 +49,18 @@ async def test_what_one_command_earned_counts_for_no_other() -> None:
         keys.append(only(story.told).assessment.trust_key)
 
     assert keys == ["default/RUN_COMMAND:turn-on/default//-*", "default/RUN_COMMAND:wipe-disk/default//-*"]
+
+
+async def test_what_takes_it_back_by_its_configuration_is_signed_with_it() -> None:
+    """Else nothing could be done about a failure."""
+    parameters = Parameters(name="turn-on", arguments={"owner": "x"})
+    undo = Step(operation=Operation.RUN_COMMAND, parameters=Parameters(name="turn-off"))
+    story = Gates(away={"preflight"})
+    await story.decide(step={**RUN, "parameters": parameters}).check(undo=undo).run()
+
+    asked = only(story.requests)
+    assert asked.action.undo == undo
+    assert asked.action_hash == action_hash(act_of(asked))
 
 
 def test_policy_says_how_risky_a_named_thing_is_and_the_plan_can_only_raise_it() -> None:
