@@ -53,3 +53,17 @@ class ActionAuthorized(Event):
     type: Literal["action.authorized"] = "action.authorized"
     payload: Authorization
     id_over: ClassVar[str] = "the approval, or the run whose action needed none"
+
+
+class Withdrawal(Plain):
+    target: str = Field(description="the record's key, as of the authorization")
+    action_id: str = Field(description="what is not to be done any more")
+    reason: str = Field(description="in one sentence")
+
+
+class ActionWithdrawn(Event):
+    """A run was called off just as its action was authorized: what has not begun is not done."""
+
+    type: Literal["action.withdrawn"] = "action.withdrawn"
+    payload: Withdrawal
+    id_over: ClassVar[str] = "the action"

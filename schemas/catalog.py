@@ -20,7 +20,7 @@ from schemas.approval import (
     ApprovalRequested,
     ApprovalVoided,
 )
-from schemas.authorization import ActionAuthorized
+from schemas.authorization import ActionAuthorized, ActionWithdrawn
 from schemas.decision import LearningCauseJudged, LearningDebateEnded, RcaDecided, RcaLate
 from schemas.diagnosis import RcaDiagnosed
 from schemas.envelope import Event
@@ -267,7 +267,7 @@ TOPICS: tuple[Topic, ...] = (
         "authorizations",
         key="target",
         holds="the only thing that executes",
-        events=(ActionAuthorized,),
+        events=(ActionAuthorized, ActionWithdrawn),
     ),
     Topic(
         "executions.claims",

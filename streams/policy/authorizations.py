@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas import ids
 from schemas.approval import ApprovalRequested
-from schemas.authorization import ActionAuthorized, Authorization, Signed
+from schemas.authorization import ActionAuthorized, ActionWithdrawn, Authorization, Signed, Withdrawal
 from schemas.envelope import Event
 from schemas.operations import Step
 from schemas.outcome import Decision, DecisionMade, Outcome
@@ -115,3 +115,11 @@ def as_decision(told: Authorization, outcome: Outcome, rule: str, reason: str) -
     ended = {"outcome": outcome, "rule": rule, "reason": reason, "needs_human": False}
     signed_by = tuple(signed.person for signed in told.signatures)
     return Decision.model_validate({**known, **ended, "signed_by": signed_by})
+
+
+def withdrawn(request: ApprovalRequested, reason: str, about: dict[str, Any]) -> ActionWithdrawn:
+    """It needs no proof: whoever could make one up could as well claim the action, and do nothing."""
+    asked, owner = request.payload, request.payload.approval_id
+    target = target_of(asked.action.step, asked.workload, owner)
+    payload = Withdrawal(target=target, action_id=action_id_of(owner), reason=reason)
+    return ActionWithdrawn(**about, event_id=ids.derive_id("action.withdrawn", owner), payload=payload)

@@ -23,6 +23,7 @@ from streams import windows
 from streams.policy.again import otherwise
 from streams.policy.approvals import Approval, Judged, Verdict, judge, opened, tick, without_removed
 from streams.policy.approvals import State as Standing
+from streams.policy.authorizations import withdrawn
 from streams.policy.ballots import ballot_of, signature_of, vote_of
 from streams.policy.endings import Closing, End, by_time, by_vote, ending
 from streams.policy.in_force import PolicyInForce
@@ -31,7 +32,7 @@ from streams.policy.proof import is_proven
 from streams.policy.refusals import Refusal, Refused
 from streams.policy.verifier import Verifier
 from streams.runner import stage_failed
-from streams.stage import Events, Keyed, KeyedBase, Now, Record, State, pack, unpack
+from streams.stage import Events, Keyed, KeyedBase, Now, Record, State, about_run, pack, unpack
 
 EARLY_WAIT_MS = 30_000
 MOST_EARLY = 20
@@ -170,7 +171,9 @@ class Approve(KeyedBase[Votes]):
         return ()
 
     def _run(self, record: Record, state: Votes, now: Now) -> Events:
-        """What is asked for later, by a gate that did not know, is voided on arrival."""
+        """What is asked for later, by a gate that did not know, is voided on arrival; what was approved just
+        before, told or not, is withdrawn.
+        """
         if (record.header("ce_type") or b"").decode() not in ("", RunCancelled.type_name()):
             return ()
         event = record.event
@@ -182,7 +185,12 @@ class Approve(KeyedBase[Votes]):
         state.cancelled = dict([*state.cancelled.items(), (event.run_id, why)][-MOST_CANCELLED:])
         self._touch(record, state, now)
         self._void(state, now)
-        return ()
+        about = {**about_run(event, self.name, now), "causes": (event.event_id,)}
+        return [
+            withdrawn(one.request, f"its run was cancelled{why}", about)
+            for one in state.asked.values()
+            if one.state is Standing.APPROVED and one.request.run_id == event.run_id
+        ]
 
     async def _request(self, event: ApprovalRequested, state: Votes, now: Now) -> list[Event]:
         approval_id = event.payload.approval_id

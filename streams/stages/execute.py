@@ -16,7 +16,7 @@ from typing import Any
 from prometheus_client import Counter
 
 from schemas import ids
-from schemas.authorization import ActionAuthorized
+from schemas.authorization import ActionAuthorized, ActionWithdrawn
 from schemas.envelope import Event, from_millis, to_millis
 from schemas.errors import BadPayload, Never
 from schemas.execution import (
@@ -49,6 +49,8 @@ from streams.stages.execute_row import KEPT_AFTER_EXPIRY, KEPT_WITHOUT, Acts, He
 MOST_ATTEMPTS = 5
 MOST_VALID_SECS = 300
 """whatever a claim says of itself"""
+KEPT = ActionAuthorized | ActionWithdrawn | ExecutionClaimed
+WITHDRAWN = "withdrawn"
 NOTHING_TO_UNDO = "nothing_to_undo"
 RESULTS: dict[type[Event], Result] = {
     ExecutionFailed: Result.FAILED,
@@ -90,7 +92,7 @@ class Execute(KeyedBase[Acts]):
     async def in_parts(self, record: Record, state: Acts, now: Now) -> AsyncGenerator[Events]:
         """That it begins is durable before anything is sent."""
         event, needs = record.event, self._needs
-        if isinstance(event, ActionAuthorized | ExecutionClaimed) and needs is not None:
+        if isinstance(event, KEPT) and needs is not None:
             if event.payload.target.encode() != record.key:
                 raise BadPayload("is not the record's key: an action has one place", field="target")
             held = state.held.setdefault(event.payload.action_id, Held())
@@ -98,8 +100,10 @@ class Execute(KeyedBase[Acts]):
                 goes_on = self._authorized(event, held)
                 if held.authorized is event and not goes_on:
                     yield [self._claim(needs, event, held, now)]
-            else:
+            elif isinstance(event, ExecutionClaimed):
                 goes_on = self._claimed(event, held, now)
+            else:
+                goes_on = self._withdrawn(event, held, now)
             if goes_on and held.authorized is not None:
                 async with aclosing(self._go(needs, held.authorized, held, state, now)) as parts:
                     async for part in parts:
@@ -126,6 +130,12 @@ class Execute(KeyedBase[Acts]):
             held.forget_at = max(held.forget_at, now.millis + KEPT_WITHOUT)
         return True
 
+    def _withdrawn(self, event: ActionWithdrawn, held: Held, now: Now) -> bool:
+        """In the order of the log: what has begun goes on."""
+        held.withdrawn = event.payload.reason
+        held.forget_at = max(held.forget_at, now.millis + KEPT_WITHOUT)
+        return False
+
     async def _go(
         self, needs: ExecuteNeeds, event: ActionAuthorized, held: Held, state: Acts, now: Now
     ) -> AsyncGenerator[Events]:
@@ -138,6 +148,8 @@ class Execute(KeyedBase[Acts]):
         def why_not(policy: Policy) -> Objected | None:
             if made is None or needs.clock() >= made + held.valid_secs:
                 return Objected(CLAIM_OVER, "its claim is no longer valid")
+            if held.withdrawn:
+                return Objected(WITHDRAWN, held.withdrawn)
             return self._not_undone(event, state) or self._over_cap(event, policy, state, now)
 
         attempt = Attempt(needs, event, at, why_not)

@@ -25,6 +25,8 @@ class Held:
     forget_at: int = 0
     late: bool = False
     """a call of an earlier attempt may still arrive: nobody can say that nothing was done"""
+    withdrawn: str = ""
+    """why it is not to be done any more"""
     acted_at: int = 0
     """when something was, or may have been, sent for it; 0: nothing was"""
 
@@ -78,7 +80,8 @@ def due(row: bytes) -> int | None:
 
 def _kept(one: Held) -> list[object]:
     authorized = "" if one.ended or one.authorized is None else one.authorized.model_dump_json()
-    facts = [one.attempt, one.claim, one.valid_secs, one.ended, one.forget_at, one.late, one.acted_at]
+    facts = [one.attempt, one.claim, one.valid_secs, one.ended, one.forget_at, one.late]
+    facts += [one.withdrawn, one.acted_at]
     return [authorized, *facts]
 
 

@@ -44,9 +44,9 @@ def server() -> Iterator[FakeServer]:
 @pytest.fixture
 def logs(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     """Everything, but what our own set-up of logs never lets through."""
-    caplog.set_level(logging.DEBUG)
     for name, level in THIRD_PARTIES.items():
         caplog.set_level(level, logger=name)
+    caplog.set_level(logging.DEBUG)  # last: it is its handler's level too
     return caplog
 
 
