@@ -69,7 +69,7 @@ class Life:
         self._transport = reach(config, self.ended)
         self._stop = asyncio.Event()
         self._session: asyncio.Future[ClientSession] = asyncio.get_running_loop().create_future()
-        self._under_way = 0
+        self._under_way, self.hangs = 0, False
         self._task = asyncio.create_task(self._live())
 
     @property
@@ -116,8 +116,8 @@ class Life:
             async with asyncio.timeout(secs):
                 return _answer(await session.send_request(request, CallToolResult))
         except TimeoutError as error:
-            if self._under_way == 1:  # it hangs, and nobody else waits for it
-                self.ended.why = f"it gave no answer within {secs:g} s"
+            if self._under_way == 1:  # nobody else waits for it
+                self.hangs, self.ended.why = True, f"it gave no answer within {secs:g} s"
             raise Unanswered(f"no answer within {secs:g} s") from error
         except MCPError as error:
             if error.code == CONNECTION_CLOSED:
@@ -149,11 +149,11 @@ class McpServer:
         """What changes nothing; tried a second time where it had ended without a word."""
         life = await self._alive()
         try:
-            return await self._told(life.call(tool, arguments))
+            return await self._ask(life, tool, arguments)
         except Unanswered:
-            if not life.is_over or life.ended.why.startswith("it gave no answer"):
+            if not life.is_over or life.hangs:
                 raise
-        return await self._told((await self._alive()).call(tool, arguments))
+        return await self._ask(await self._alive(), tool, arguments)
 
     async def send(self, tool: str, arguments: Mapping[str, Any]) -> Answer:
         """What changes something: once, and only where it is there, since the last word does not keep.
@@ -163,7 +163,7 @@ class McpServer:
         life = self._life
         if life is None or life.is_over:
             raise Unavailable(f"the MCP server {self.name} went away before anything was sent")
-        return await self._told(life.call(tool, arguments))
+        return await self._ask(life, tool, arguments)
 
     async def offered(self) -> Mapping[str, Offered]:
         """Of a server that is there, and offers what is expected."""
@@ -174,15 +174,24 @@ class McpServer:
             await self._life.leave()
         await asyncio.gather(*self._leaving, return_exceptions=True)
 
+    async def _ask(self, life: Life, tool: str, arguments: Mapping[str, Any]) -> Answer:
+        try:
+            return await self._told(life.call(tool, arguments))
+        finally:
+            self._forget_if_over(life)
+
+    def _forget_if_over(self, life: Life) -> None:
+        if life.is_over and self._life is life:
+            log.warning("mcp_server_ended", server=self.name)
+            self._life = None
+            self._leave(life)
+
     async def _alive(self) -> Life:
         async with self._starting:
-            if self._life is not None and not self._life.is_over:
-                return self._life
             if self._life is not None:
-                log.warning("mcp_server_ended", server=self.name)
-                self._leave(self._life)
-            self._life = None
-            self._life = await self._start()
+                self._forget_if_over(self._life)
+            if self._life is None:
+                self._life = await self._start()
             return self._life
 
     async def _start(self) -> Life:
