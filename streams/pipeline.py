@@ -15,6 +15,7 @@
                                               executions.claims ◀──┘ (and back)
 
 runs reads `decisions`, `approvals.outcomes` and `executions` as well, and tells on `runs` how each run ended.
+verify reads `incidents` as well, and asks for the undo of what failed on `authorizations` and `decisions`.
 
 Four workers: `ingest` up to schedule, `rca` (slow: clusters and models) up to critique, `execution` (slow:
 under the executor's own log-in) with preflight, execute and verify, `policy` with the rest.
