@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -38,9 +40,11 @@ def rules(file: str) -> list[dict[str, list[str]]]:
     return found
 
 
-def _make(kubernetes: KubernetesPeer, path: str, body: object) -> None:
+def _make(kubernetes: KubernetesPeer, path: str, body: Mapping[str, Any]) -> None:
+    """Of an earlier run on the same cluster it is brought to what the file says today."""
     try:
         kubernetes.ask("POST", path, body)
     except Refused as refused:
         if refused.status != 409:
             raise
+        kubernetes.patch(f"{path}/{body['metadata']['name']}", body)
