@@ -46,10 +46,11 @@ class Story:
 
     world: ClusterWorld
     executor: KubernetesExecutor
+    knows: RightBefore = field(default_factory=RightBefore)
     log: Log = field(init=False)
 
     def __post_init__(self) -> None:
-        self.log = Log(executor=self.executor, knows=RightBefore())
+        self.log = Log(executor=self.executor, knows=self.knows)
         self.log.clock.now += 60
 
     async def sign(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -22,12 +23,21 @@ from tests.connectors.kubernetes.test_execution_admission import WORDS, closed_b
 from tests.connectors.kubernetes.worlds import OnFake, OnReal, World
 from tests.peers import wait_until
 from tests.peers.kubernetes import Refused
+from tests.streams.policy.forgeries import policy, without
 
 SCALE, RESTART, ROLLBACK = (
     Operation.SCALE_DEPLOYMENT,
     Operation.RESTART_DEPLOYMENT,
     Operation.ROLLBACK_DEPLOYMENT,
 )
+
+
+STRICTER = ("MEDIUM: {signatures: 1", "MEDIUM: {signatures: 3")
+MEANWHILE: dict[str, tuple[dict[str, Any], str]] = {
+    "the kill switch was thrown": ({"kill_switch": "it is engaged"}, "kill_switch"),
+    "a signer's key was removed": ({"registry": without("carol")}, "unknown_key"),
+    "policy asks for more": ({"policy": policy(*STRICTER)}, "other_policy"),
+}
 
 
 @pytest.fixture
@@ -133,6 +143,23 @@ class Suite:
         assert "had passed" in end.payload.reason
         assert first in {pod["metadata"]["name"] for pod in world.pods("api")}
 
+    # -- what changed right before the write
+
+    @pytest.mark.parametrize(("given", "code"), MEANWHILE.values(), ids=MEANWHILE)
+    async def test_what_is_not_allowed_any_more_is_not_written(
+        self, world: World, story: Story, given: dict[str, Any], code: str
+    ) -> None:
+        world.deploy("api", replicas=1)
+        event = await story.sign(RESTART, "deployment", "api")
+        story.knows.happens = lambda: story.knows.given.update(given)
+
+        await story.run(event)
+
+        (end,) = story.ends()
+        assert (end.type, end.payload.code) == ("execution.refused", code)
+        assert end.payload.observed_now == event.payload.observed_state, "it was looked at before"
+        assert ACTION not in str(world.get(kinds.DEPLOYMENT, "api")), "nothing was done"
+
 
 class TestFake(OnFake, Suite):
     pass
@@ -147,7 +174,7 @@ class TestReal(OnReal, Suite):
         world.deploy("api", replicas=1)
         event = await story.sign(SCALE, "deployment", "api", replicas=2)
         with ExitStack() as closing:
-            story.log.knows.happens = lambda: closing.enter_context(closed_books(world))
+            story.knows.happens = lambda: closing.enter_context(closed_books(world))
             await story.run(event)
 
         (end,) = story.ends()
@@ -159,7 +186,7 @@ class TestReal(OnReal, Suite):
         self, world: World, story: Story
     ) -> None:
         event = await story.sign(Operation.EXPAND_PVC, "pvc", make_growing_claim(world), size="2Gi")
-        story.log.knows.happens = lambda: _no_more_storage(world)
+        story.knows.happens = lambda: _no_more_storage(world)
 
         await story.run(event)
 
