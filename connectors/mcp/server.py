@@ -166,8 +166,8 @@ class McpServer:
         return await self._ask(life, tool, arguments)
 
     async def offered(self) -> Mapping[str, Offered]:
-        """Of a server that is there, and offers what is expected."""
-        return await self._told((await self._alive()).tools())
+        """Of a server that is there, and offers what is expected: now too, not only when it started."""
+        return await self._listed(await self._alive(), self._config.call_timeout_secs)
 
     async def close(self) -> None:
         if self._life is not None:
@@ -197,14 +197,13 @@ class McpServer:
     async def _start(self) -> Life:
         life = Life(self._config, self._reach)
         try:
-            await self._examine(life)
+            await self._listed(life, self._config.start_timeout_secs)
         except BaseException:  # a start that was cancelled leaves nothing behind either
             self._leave(life)
             raise
         return life
 
-    async def _examine(self, life: Life) -> None:
-        secs = self._config.start_timeout_secs
+    async def _listed(self, life: Life, secs: float) -> Mapping[str, Offered]:
         try:
             async with asyncio.timeout(secs):
                 offered = await self._told(life.tools())
@@ -213,6 +212,7 @@ class McpServer:
         wrong = list(troubles(offered, self._expected))
         if wrong:
             raise Unavailable(f"the MCP server {self.name} is refused: {'; '.join(wrong)}")
+        return offered
 
     def _leave(self, life: Life) -> None:
         """In its own time: nobody waits for a server that does not end."""

@@ -222,6 +222,19 @@ async def test_an_error_proves_nothing_unless_it_is_said_so(
     assert (done.end, "Ignore" in done.message) == (end, False)
 
 
+@pytest.mark.parametrize("trouble", ["no turn", "another schema"])
+async def test_a_tool_that_became_another_since_it_started_is_not_called(
+    tmp_path: Path, trouble: str
+) -> None:
+    async with lamps(tmp_path) as executor:
+        expected = await state(executor)
+        (tmp_path / "trouble").write_text(trouble)
+        done = await executor.execute(TURN_ON, expected, always)
+
+    assert (done.end, "the MCP server lamp is refused: " in done.message) == (End.REFUSED, True)
+    assert not (tmp_path / "ledger").exists()
+
+
 async def test_arguments_are_sent_as_what_they_are(tmp_path: Path) -> None:
     async with lamps(tmp_path) as executor:
         done = await executor.execute(TURN_ON, await state(executor), always)
