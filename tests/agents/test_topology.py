@@ -137,7 +137,7 @@ def test_a_hundred_thousand_services_are_searched_in_time() -> None:
             )
         )
     built = from_observations(big)["default"]
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(built.downstream("0", max_depth=50)) == size - 1
     assert not unhealthy(built.downstream("5"))
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
