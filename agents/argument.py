@@ -192,6 +192,8 @@ def _decision(package: Package) -> Iterator[str]:
     sure = f"{package.session_status}, {package.confidence:.0%} sure"
     yield f"{ENDS[package.branch]} (gate: {package.branch}), {sure}"
     yield from (f"because {note}" for note in package.turn.notes)
+    if package.no_number:
+        yield f"a person decides: no number: {', '.join(package.no_number)}"
     if package.recommended_action is not None:
         yield f"recommended: {package.recommended_action.id} {step_in_words(package.recommended_action.step)}"
     else:

@@ -53,9 +53,10 @@ def debate_of(rows: Sequence[Row], incident: str, run: int = 0) -> tuple[Package
     decided = chosen.get("rca.decided")
     if decided is None:
         raise NothingToExplain(_under_way(chosen, incident))
-    from schemas.decision import Package
+    from schemas.codec import stored_payload
+    from schemas.decision import RcaDecided
 
-    package = Package.model_validate_json(decided["payload"])
+    package: Package = stored_payload(RcaDecided, decided["payload"])
     counted = {said.event_id for said in package.said}
     late = {kind for kind, row in chosen.items() if kind in SPOKEN and str(row["event_id"]) not in counted}
     return package, _heard({kind: row for kind, row in chosen.items() if kind not in late})

@@ -26,7 +26,7 @@ from schemas.avro_schema import AVRO_DIR, path_of
 from schemas.avro_writer import Write, compile_writer
 from schemas.catalog import class_of_type, event_classes
 from schemas.draft import Draft
-from schemas.envelope import Event, Plain, as_plain
+from schemas.envelope import Event, Place, Plain, as_plain
 from schemas.errors import Misconfigured, UnknownSchema, Unreadable
 
 SINGLE_OBJECT = b"\xc3\x01"
@@ -250,11 +250,23 @@ def _json(value: bytes) -> Any:
             raise Unreadable(f"neither Avro nor JSON: {error}") from error
 
 
-def _left(event: type[Event], plain: dict[str, Any], error: ValidationError) -> dict[str, Any]:
+def stored_payload(event: type[Event], text: str) -> Any:
+    """A payload as the record has it, in JSON: there a number that is none is null."""
+    model: type[Plain] = event.model_fields["payload"].annotation  # type: ignore[assignment]
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        left = _left(event, {"payload": orjson.loads(text)}, error, ("payload",))
+    return model.model_validate_json(orjson.dumps(left["payload"]))
+
+
+def _left(
+    event: type[Event], plain: dict[str, Any], error: ValidationError, within: Place = ()
+) -> dict[str, Any]:
     """What is left to read where its only faults are numbers that are none."""
     faults = error.errors(include_input=False, include_url=False, include_context=False)
     if all(fault["type"] in NO_NUMBER for fault in faults):
-        left = event.without_numbers(plain, [fault["loc"] for fault in faults])
+        left = event.without_numbers(plain, [(*within, *fault["loc"]) for fault in faults])
         if left is not None:
             return left
     raise Unreadable(f"{event.type_name()}: {_first_fault(error)}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -40,6 +41,15 @@ def test_the_argument_is_told_from_the_record() -> None:
     assert heard.reviewed is not None
     assert heard.event_ids[Agent.REVIEWER] == package.said[1].event_id
     assert told.index("Diagnostician") < told.index("Reviewer") < told.index("Coordinator")
+
+
+def test_a_package_with_a_number_that_was_none_is_told_all_the_same() -> None:
+    plain = json.loads(row("rca.decided")["payload"]) | {"confidence": None}
+    odd = row("rca.decided", payload=json.dumps(plain))
+    package, heard = debate_of([*WHOLE[:-1], odd], INCIDENT)
+
+    assert package.no_number == ("confidence",)
+    assert "no number: confidence" in argument(package, heard)
 
 
 def test_what_came_late_is_no_part_of_it() -> None:
