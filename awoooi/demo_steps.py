@@ -127,7 +127,8 @@ async def graphrag_analysis(story: Story) -> Seen:
     package, heard = debate_of(rows, story.incident_id)
     story.argument = argument(package, heard)
     expect(f"the debate's end ({package.blocked_reason or 'no reason'})", "COMPLETED", package.session_status)
-    yield _behind(package.brief or heard.seen)
+    if story.has_cluster:
+        yield _behind(package.brief or heard.seen)
     cause = package.hypothesis
     found = f"{package.confidence:.0%} sure that {cause.cause}" if cause else "no cause found"
     yield f"{found}; {'a person decides' if package.requires_human_approval else 'nobody need decide'}"

@@ -68,6 +68,11 @@ class Story:
     """whether anybody signed: a running system's signers are not ours"""
 
     @property
+    def has_cluster(self) -> bool:
+        """One with the demo's story in it; a running system has whatever it has."""
+        return self.look is not nothing
+
+    @property
     def reason(self) -> str:
         """Of what its people set: it stands in the record."""
         return f"the demo {self.test_id}"

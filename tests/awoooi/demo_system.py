@@ -16,7 +16,7 @@ from awoooi.argument import KINDS, TURNS
 from awoooi.demo_look import Sighting
 from awoooi.demo_record import TOTALS
 from awoooi.demo_steps import ACTS, CALLS, EVENTS, VERDICTS
-from awoooi.demo_story import Story
+from awoooi.demo_story import Story, nothing
 from awoooi.settings import Settings
 from connectors.http import Reply
 from schemas.approval import ApprovalRequest, ApprovalRequested
@@ -73,6 +73,7 @@ class FakeSystem:
     hides: str = ""
     """a type of event that the record never gets"""
     executed: int = 1
+    has_cluster: bool = True
     executor: str = "mcp"
     calls: int = 1
     replaces: bool = True
@@ -89,10 +90,8 @@ class FakeSystem:
         if self.asks is not None:
             request = request_of(self.asks)
             self.log.append(REQUESTS, self.log.codec.encode(request), request.incident_id.encode())
-        began = datetime.now(UTC)
-        return Story(
-            "tb2-x", settings, "t", self, self.ask, self.write, self.record, self.look, began, "frontend"
-        )
+        look, began = self.look if self.has_cluster else nothing, datetime.now(UTC)
+        return Story("tb2-x", settings, "t", self, self.ask, self.write, self.record, look, began)
 
     async def record(self, act: SwitchSet) -> None:
         self.switched[act.payload.subject] = act.payload.state
