@@ -93,6 +93,7 @@ def noise() -> None:
     """What a server may say by itself: no JSON, other JSON, orders, a wish for a model's words."""
     sys.stdout.write("Traceback: no JSON at all\n[]\n{}\n")
     say({"method": "notifications/message", "params": {"level": "error", "data": HOSTILE}})
+    say({"method": "notifications/message", "params": {"level": HOSTILE, "data": HOSTILE}})
     say({"method": "notifications/tools/list_changed"})
     asked = {"messages": [{"role": "user", "content": {"type": "text", "text": HOSTILE}}], "maxTokens": 9}
     say({"id": "s-1", "method": "sampling/createMessage", "params": asked})

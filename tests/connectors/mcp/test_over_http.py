@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -156,7 +157,11 @@ def result(number: object, **told: Any) -> bytes:
 
 ODD: dict[str, tuple[Callable[[Any], bytes], int, dict[str, str]]] = {
     "too long": (lambda number: result(number, structuredContent={"x": "x" * 20_000}), 200, {}),
-    "packed": (result, 200, {"Content_Encoding": "gzip"}),
+    "packed": (
+        lambda number: gzip.compress(result(number, structuredContent={"x": "x" * 20_000})),
+        200,
+        {"Content_Encoding": "gzip"},
+    ),
     "no JSON": (lambda _: b"<html>", 200, {}),
     "another type": (result, 200, {"Content_Type": "text/html"}),
     "to elsewhere": (lambda _: b"", 307, {"Location": "http://127.0.0.2:9/mcp"}),
