@@ -25,7 +25,7 @@ from tests.connectors.gateway.test_signatures import NoTokens
 from tests.faults.following import PARTITIONS
 from tests.faults.load import topics
 from tests.faults.serving import learn
-from tests.faults.test_exact import ROOT
+from tests.faults.workers import ROOT
 from tests.peers.fixtures import skip_without_tools
 from tests.peers.kafka import KafkaPeer
 from tests.peers.process import Process

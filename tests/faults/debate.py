@@ -1,6 +1,6 @@
 """The workers `rca` and `policy` as child processes, over scripted agents' models that take their time.
 
-`python -m tests.faults.debate BOOTSTRAP KINDS CALL_SECS DEADLINE_SECS`
+`python -m tests.faults.debate BOOTSTRAP CALL_SECS DEADLINE_SECS KINDS [INSTANCE]`
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ def given(secs: float, kind: str) -> Any:
     return make
 
 
-def config(bootstrap: str, state: Path, kind: str, call_secs: float, deadline_secs: float) -> WorkerConfig:
+def config(
+    bootstrap: str, state: Path, kind: str, call_secs: float, deadline_secs: float, instance: str
+) -> WorkerConfig:
     engine = EngineConfig(
         kafka=KafkaConfig(bootstrap_servers=bootstrap),
         group=f"debate-{kind}",
@@ -77,19 +79,20 @@ def config(bootstrap: str, state: Path, kind: str, call_secs: float, deadline_se
         partitions=PARTITIONS,
         state_dir=state,
         embedded=True,  # short time-outs: a killed member is missed after seconds
+        instance_id=instance,
     )
     pipeline = PipelineConfig(schedule=ScheduleConfig(deadline_secs))
     return WorkerConfig(kind, engine, pipeline, given(call_secs, kind))
 
 
-async def main(bootstrap: str, kinds: str, call_secs: str, deadline_secs: str) -> None:
-    limits = float(call_secs), float(deadline_secs)
+async def main(bootstrap: str, call_secs: str, deadline_secs: str, kinds: str, instance: str = "") -> None:
+    more = float(call_secs), float(deadline_secs), instance
     await serve(
         lambda state: [
-            Worker(config(bootstrap, state, kind, *limits), Codec(), learn) for kind in kinds.split(",")
+            Worker(config(bootstrap, state, kind, *more), Codec(), learn) for kind in kinds.split(",")
         ]
     )
 
 
 if __name__ == "__main__":
-    run(main(*sys.argv[1:5]))
+    run(main(*sys.argv[1:6]))

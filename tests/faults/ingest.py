@@ -1,6 +1,6 @@
 """The ingest worker as a child process, without files or settings.
 
-`python -m tests.faults.ingest BOOTSTRAP INSTANCE`
+`python -m tests.faults.ingest BOOTSTRAP [INSTANCE]`
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def config(bootstrap: str, state: Path, instance: str = "", partitions: int = 4)
     return WorkerConfig("ingest", engine, PipelineConfig(), ingest_given(sources()))
 
 
-async def main(bootstrap: str, instance: str) -> None:
+async def main(bootstrap: str, instance: str = "") -> None:
     await serve(lambda state: [Worker(config(bootstrap, state, instance), Codec(), learn)])
 
 

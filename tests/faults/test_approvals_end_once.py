@@ -6,13 +6,11 @@ What was approved is authorized once; what was not, never.
 from __future__ import annotations
 
 import asyncio
-import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,11 +20,10 @@ from connectors.kafka.config import KafkaConfig
 from tests.faults.approvals import HASH, Approvals, request, soon
 from tests.faults.following import PARTITIONS
 from tests.faults.load import topics
-from tests.faults.test_exact import ROOT
+from tests.faults.workers import Workers
+from tests.faults.workers import workers as children
 from tests.peers.fixtures import skip_without_tools
 from tests.peers.kafka import KafkaPeer
-from tests.peers.process import Process
-from tests.peers.waiting import wait_until_async
 from tests.streams.policy import signing
 from tests.streams.policy.signing import signers, token
 
@@ -48,44 +45,13 @@ COUNTED = {
 }
 
 
-@dataclass
-class Workers:
-    """One after the other, under one name."""
-
-    bootstrap: str
-    folder: Path
-    numbers: Iterator[int] = field(default_factory=lambda: iter(range(10**6)))
-    last: Process | None = None
-
-    async def start(self, **env: str) -> Process:
-        command = [sys.executable, "-m", "tests.faults.approving", self.bootstrap, str(self.signers)]
-        log = self.folder / f"worker-{next(self.numbers)}.log"
-        self.last = worker = Process(command, log, env=env, cwd=ROOT).start()
-        await wait_until_async(lambda: "ready" in worker.output() or not worker.running, 60)
-        return worker
-
-    @property
-    def signers(self) -> Path:
-        return self.folder / "signers.json"
-
-    async def die(self, worker: Process, approvals: Approvals) -> None:
-        async def gone() -> bool:
-            await approvals.read()
-            return not worker.running
-
-        await wait_until_async(gone, 30, what="killed", every=0)
-        assert worker.exit_status == -signal.SIGKILL
-
-
 @contextmanager
 def workers(kafka: KafkaPeer, folder: Path) -> Iterator[Workers]:
-    started = Workers(kafka.bootstrap, folder)
-    started.signers.write_text(signers().model_dump_json(exclude_defaults=True))
-    try:
+    """One after the other, under one name."""
+    file = folder / "signers.json"
+    file.write_text(signers().model_dump_json(exclude_defaults=True))
+    with children(folder, "tests.faults.approving", kafka.bootstrap, str(file)) as started:
         yield started
-    finally:
-        if started.last is not None:
-            started.last.kill()
 
 
 @pytest.fixture(autouse=True)
@@ -158,7 +124,7 @@ async def test_an_approval_ends_once_wherever_its_worker_is_killed(broker: Kafka
                 await wave.begin(approvals)
                 if wave.number:
                     await waves[wave.number - 1].end(approvals)
-                await started.die(worker, approvals)
+                await started.dead(worker, point, approvals.read)
             await started.start()
             await waves[-1].end(approvals)
             await approvals.until(lambda: all(map(approvals.ends, truth)), "every approval ended", 60)
@@ -181,7 +147,7 @@ async def test_without_its_guard_the_same_check_finds_an_approval_without_its_en
             for person in ("bob", "carol"):
                 await approvals.sign(vote := made(person, asked))
                 await approvals.until_judged([vote])
-            await started.die(first, approvals)
+            await started.dead(first, meanwhile=approvals.read)
             await started.start()
             await approvals.sign(late := made("frank", asked))
             await approvals.until_judged([late])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,13 +14,13 @@ import pytest
 from connectors.kafka.admin import apply_topics
 from connectors.kafka.config import KafkaConfig
 from tests.faults.load import PARTITIONS, Load, Outcome, Reader, produce, topics
+from tests.faults.workers import Workers
+from tests.faults.workers import workers as children
 from tests.peers.kafka import KafkaPeer
-from tests.peers.process import Process
 from tests.peers.waiting import wait_until_async
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
-ROOT = Path(__file__).parents[2]
 CRASH_POINTS = (
     "worker:polled",
     "normalize:produced",
@@ -34,35 +33,14 @@ CRASH_POINTS = (
 )
 
 
-class Workers:
-    """Ingest workers as child processes."""
-
-    def __init__(self, bootstrap: str, logs: Path) -> None:
-        self._bootstrap, self._logs, self._count = bootstrap, logs, 0
-        self.all: list[Process] = []
-
-    def start(self, **env: str) -> Process:
-        self._count += 1
-        command = [sys.executable, "-m", "tests.faults.ingest", self._bootstrap, ""]
-        worker = Process(command, self._logs / f"worker-{self._count}.log", env=env, cwd=ROOT)
-        self.all.append(worker.start())
-        return worker
-
-    async def ready(self, worker: Process) -> None:
-        await wait_until_async(lambda: "ready" in worker.output() or not worker.running, 60)
-
-    def stop(self) -> None:
-        for worker in self.all:
-            worker.kill()
+THE_ONE = "the-one"
+"""its successor bears the same name, and need not wait for its session to end"""
 
 
 @contextmanager
 def workers(kafka: KafkaPeer, folder: Path) -> Iterator[Workers]:
-    started = Workers(kafka.bootstrap, folder)
-    try:
+    with children(folder, "tests.faults.ingest", kafka.bootstrap) as started:
         yield started
-    finally:
-        started.stop()
 
 
 def check(outcome: Outcome, load: Load) -> None:
@@ -82,10 +60,8 @@ async def test_counts_are_exact_through_kills_and_rebalances(fresh_kafka: KafkaP
             await kill_at_random(started, dice, reader, times=5)
             for point in CRASH_POINTS:
                 await kill_at(point, started, reader)
-            last = started.start()
-            await started.ready(last)
-            guest = started.start()
-            await started.ready(guest)
+            await started.start(THE_ONE)
+            guest = await started.start()
             guest.stop()
             await producing
             outcome = await reader.until(load.alerts, timeout=240)
@@ -109,10 +85,9 @@ async def test_without_its_guard_the_same_check_fails(
     load = Load(20_000, 200)  # more alerts an incident than are known again as copies
     await produce(fresh_kafka.bootstrap, load)
     with workers(fresh_kafka, tmp_path) as started:
-        first = started.start(AWOOOI_CRASH_AT=crash, AWOOOI_GUARD_OFF=guard)
-        await wait_until_async(lambda: not first.running, 60, what=f"killed at {crash}")
-        second = started.start(AWOOOI_GUARD_OFF=guard)
-        await started.ready(second)
+        first = started.launch(THE_ONE, AWOOOI_CRASH_AT=crash, AWOOOI_GUARD_OFF=guard)
+        await started.dead(first, f"killed at {crash}")
+        await started.start(THE_ONE, AWOOOI_GUARD_OFF=guard)
         async with Reader(fresh_kafka.bootstrap) as reader:
             await reader.until_quiet()
     if broken:
@@ -124,8 +99,7 @@ async def test_without_its_guard_the_same_check_fails(
 
 async def kill_at_random(started: Workers, dice: random.Random, reader: Reader, times: int) -> None:
     for _ in range(times):
-        worker = started.start()
-        await started.ready(worker)
+        worker = await started.start(THE_ONE)
         before = reader.outcome.hits.total()
         more = dice.randint(1, 3000)
         await wait_until_async(lambda: moved(reader, before + more), 60)  # noqa: B023
@@ -137,16 +111,9 @@ async def moved(reader: Reader, beyond: int) -> bool:
 
 
 async def kill_at(point: str, started: Workers, reader: Reader) -> None:
-    worker = started.start(AWOOOI_CRASH_AT=f"{point}:3" if "rebalance" not in point else f"{point}:1")
-    await started.ready(worker)
+    crash_at = f"{point}:{1 if 'rebalance' in point else 3}"
+    worker = await started.start(THE_ONE, AWOOOI_CRASH_AT=crash_at)
     if "rebalance" in point:
-        guest = started.start()
-        await started.ready(guest)
+        guest = await started.start()
         guest.stop()
-
-    async def gone() -> bool:
-        await reader.read()
-        return not worker.running
-
-    await wait_until_async(gone, 60, what=f"killed at {point}")
-    assert worker.exit_status == -signal.SIGKILL
+    await started.dead(worker, f"killed at {point}", reader.read)

@@ -26,8 +26,7 @@ async def test_kafka_goes_and_comes_back_under_load(fresh_kafka: KafkaPeer, tmp_
     await apply_topics(KafkaConfig(bootstrap_servers=fresh_kafka.bootstrap), topics(), PARTITIONS)
     load = Load(40_000, 1_000)
     with workers(fresh_kafka, tmp_path) as started:
-        worker = started.start()
-        await started.ready(worker)
+        worker = await started.start()
         async with producing(fresh_kafka.bootstrap, load) as sending:
             await wait_until_async(lambda: sending.sent > 1_000, 60)
             await away(fresh_kafka.kill, fresh_kafka, secs=30)

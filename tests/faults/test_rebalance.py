@@ -15,7 +15,8 @@ from connectors.kafka.config import KafkaConfig
 from streams.changelog import CLAIM, read_range
 from streams.stage import unpack
 from tests.faults.load import PARTITIONS, Load, Reader, produce, topics
-from tests.faults.test_exact import ROOT, check, workers
+from tests.faults.test_exact import check, workers
+from tests.faults.workers import ROOT
 from tests.peers.kafka import KafkaPeer
 from tests.peers.process import Process
 from tests.peers.waiting import wait_until_async
@@ -90,16 +91,13 @@ async def test_workers_come_and_go_and_freeze_under_load(fresh_kafka: KafkaPeer,
     load = Load(60_000, 1_000)
     with workers(fresh_kafka, tmp_path) as started:
         async with Reader(fresh_kafka.bootstrap) as reader:
-            stays = started.start()
-            await started.ready(stays)
+            stays = await started.start()
             producing = asyncio.ensure_future(produce(fresh_kafka.bootstrap, load, per_second=2_000))
             for _ in range(2):
-                guest = started.start()
-                await started.ready(guest)
+                guest = await started.start()
                 await counted(reader, more=1_000)
                 assert guest.stop() == 0, "it leaves in good order"
-            frozen_one = started.start()
-            await started.ready(frozen_one)
+            frozen_one = await started.start()
             await counted(reader, more=1_000)
             frozen_one.freeze()
             await counted(reader, more=15_000)  # what the frozen one had is worked on again

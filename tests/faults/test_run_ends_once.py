@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import sys
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +14,10 @@ from connectors.kafka.config import KafkaConfig
 from tests.faults.following import PARTITIONS
 from tests.faults.load import topics
 from tests.faults.runs import Runs
-from tests.faults.test_exact import ROOT
+from tests.faults.workers import Workers
+from tests.faults.workers import workers as children
 from tests.peers.kafka import KafkaPeer
-from tests.peers.process import Process
-from tests.peers.waiting import wait_until_async
+from tests.peers.tools import skip_without_tools
 
 pytestmark = [pytest.mark.faults, pytest.mark.kafka, pytest.mark.timeout(420)]
 
@@ -47,37 +46,23 @@ OF_POLICY = (
 )
 
 
-class Workers:
-    """Of one kind or the other, as child processes."""
-
-    def __init__(self, bootstrap: str, logs: Path) -> None:
-        self._bootstrap, self._logs = bootstrap, logs
-        self.all: list[Process] = []
-
-    async def start(self, kind: str, **env: str) -> Process:
-        command = [sys.executable, "-m", "tests.faults.debate", self._bootstrap, kind]
-        command += [str(CALL_SECS), str(DEADLINE_SECS)]
-        log = self._logs / f"{kind}-{len(self.all)}.log"
-        worker = Process(command, log, env=env, cwd=ROOT).start()
-        self.all.append(worker)
-        await wait_until_async(lambda: "ready" in worker.output() or not worker.running, 60)
-        return worker
+THE_ONE = "the-one"
+"""its successor bears the same name, and need not wait for its session to end"""
 
 
 @contextmanager
 def workers(kafka: KafkaPeer, folder: Path) -> Iterator[Workers]:
-    started = Workers(kafka.bootstrap, folder)
-    try:
+    limits = str(CALL_SECS), str(DEADLINE_SECS)
+    with children(folder, "tests.faults.debate", kafka.bootstrap, *limits) as started:
         yield started
-    finally:
-        for worker in started.all:
-            worker.kill()
 
 
-@pytest.fixture
-async def broker(fresh_kafka: KafkaPeer) -> KafkaPeer:
-    await apply_topics(KafkaConfig(bootstrap_servers=fresh_kafka.bootstrap), topics(), PARTITIONS)
-    return fresh_kafka
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaPeer]:
+    folder = tmp_path_factory.mktemp("runs")
+    with skip_without_tools("kafka"), KafkaPeer.running(folder=folder / "kafka") as kafka:
+        asyncio.run(apply_topics(KafkaConfig(bootstrap_servers=kafka.bootstrap), topics(), PARTITIONS))
+        yield kafka
 
 
 @pytest.mark.parametrize(
@@ -92,10 +77,10 @@ async def test_every_run_ends_once_wherever_its_worker_is_killed(
 ) -> None:
     with workers(broker, tmp_path) as started:
         async with Runs(broker.bootstrap, DEADLINE_SECS) as runs:
-            await started.start(other)
+            await started.start(other, THE_ONE)
             for point in points:
                 await kill_at(point, kind, started, runs)
-            await started.start(kind)
+            await started.start(kind, THE_ONE)
             await runs.begin(8)
             await runs.until_decided(DEADLINE_SECS + 60)
     ends = runs.check()
@@ -104,18 +89,13 @@ async def test_every_run_ends_once_wherever_its_worker_is_killed(
 
 
 async def kill_at(point: str, kind: str, started: Workers, runs: Runs) -> None:
-    worker = await started.start(kind, AWOOOI_CRASH_AT=f"{point}:{1 if 'rebalance' in point else 3}")
+    crash_at = f"{point}:{1 if 'rebalance' in point else 3}"
+    worker = await started.start(kind, THE_ONE, AWOOOI_CRASH_AT=crash_at)
     await runs.begin(8)
     if "rebalance" in point:
         guest = await started.start(kind)
         guest.stop()
-
-    async def gone() -> bool:
-        await runs.read()
-        return not worker.running
-
-    await wait_until_async(gone, 60, what=f"killed at {point}", every=0)
-    assert worker.exit_status == -signal.SIGKILL
+    await started.dead(worker, f"killed at {point}", runs.read)
 
 
 async def test_without_anybody_to_speak_every_run_ends_at_its_deadline(
@@ -124,10 +104,10 @@ async def test_without_anybody_to_speak_every_run_ends_at_its_deadline(
     """The coordinator alone; it is killed with the deadlines armed, and its successor keeps them."""
     with workers(broker, tmp_path) as started:
         async with Runs(broker.bootstrap, deadline_secs=10) as runs:
-            first = await started.start("policy", AWOOOI_CRASH_AT="coordinate:acknowledged:6")
+            first = await started.start("policy", THE_ONE, AWOOOI_CRASH_AT="coordinate:acknowledged:6")
             await runs.begin(20)
-            await wait_until_async(lambda: not first.running, 30)
-            await started.start("policy")
+            await started.dead(first)
+            await started.start("policy", THE_ONE)
             await runs.until_decided(60)
     assert runs.check() == {"TIMEOUT": 20}
 
@@ -143,10 +123,10 @@ async def test_without_its_guard_the_same_check_finds_a_run_without_an_end(
     with workers(broker, tmp_path) as started:
         async with Runs(broker.bootstrap, deadline_secs=6) as runs:
             env = {"AWOOOI_GUARD_OFF": guard, "AWOOOI_CRASH_AT": "coordinate:state_written:1"}
-            first = await started.start("policy", **env)
+            first = await started.start("policy", THE_ONE, **env)
             await runs.begin(1)
-            await wait_until_async(lambda: not first.running, 30)
-            await started.start("policy")
+            await started.dead(first)
+            await started.start("policy", THE_ONE)
             await runs.begin(1)
             await runs.until_ended(1 if silent else 2)
             await runs.read(2000)

@@ -32,6 +32,14 @@ PARTITIONS = 2
 QUICK = WriterConfig(first_wait_secs=0.05, longest_wait_secs=0.2)
 
 
+class Impatient(SinkConfig):
+    """A killed member is missed at once, so that its successor begins."""
+
+    def consumer_options(self, kafka: KafkaConfig) -> dict[str, Any]:
+        times = {"session_timeout_ms": 3000, "heartbeat_interval_ms": 500}
+        return {**super().consumer_options(kafka), **times}
+
+
 @dataclass
 class Log:
     """The catalogue's recorded topics under a prefix, so that tests on one broker do not meet."""
@@ -115,7 +123,7 @@ class Log:
     def sink(
         self, clickhouse: ClickHouseConfig, registry: CollectorRegistry | None = None, **more: Any
     ) -> Sink:
-        config = SinkConfig(group=self.group, log_epoch=more.pop("epoch", ""), **more.pop("config", {}))
+        config = Impatient(group=self.group, log_epoch=more.pop("epoch", ""), **more.pop("config", {}))
         return Sink(
             more.pop("kafka", self.kafka),
             config,
