@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
@@ -20,27 +19,29 @@ from mcp.shared.message import SessionMessage
 from mcp_types import jsonrpc_message_adapter
 
 from connectors.evidence import Unavailable
-from connectors.mcp.answers import said
 from connectors.mcp.config import ServerConfig
 
 GRACE_SECS, LOOK_SECS = 2.0, 0.01
-KEPT_LINES = 5
+KEPT_BYTES = 4096
 Received = SessionMessage | Exception
 Streams = tuple[MemoryObjectReceiveStream[Received], MemoryObjectSendStream[SessionMessage]]
 
 
 @dataclass(slots=True)
 class Ended:
-    """Why there is nobody any more; empty while somebody is."""
+    """Why there is nobody any more; empty while somebody is. Foreign words, which nobody has cleaned yet."""
 
     why: str = ""
-    last_words: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
+    last_words: bytes = b""
+
+    def hear(self, said: bytes) -> None:
+        self.last_words = (self.last_words + said)[-KEPT_BYTES:]
 
     def told(self, status: int | None) -> str:
-        words = said(" ".join(self.last_words))
-        return ("it ended" if status is None else f"it ended with status {status}") + (
-            f": {words}" if words else ""
-        )
+        words = self.last_words.decode(errors="replace").strip()
+        if len(self.last_words) == KEPT_BYTES:  # half a line may hold half a secret, which nobody knows again
+            words = words.partition("\n")[2]
+        return ("it ended" if status is None else f"it ended with status {status}") + (words and f": {words}")
 
 
 @asynccontextmanager
@@ -123,8 +124,8 @@ async def _write(
 async def _listen(process: asyncio.subprocess.Process, ended: Ended) -> None:
     """Standard error to its end, or it would fill and hold the server up."""
     assert process.stderr is not None  # it was asked for
-    while text := await process.stderr.read(4096):
-        ended.last_words.extend(text.decode(errors="replace").splitlines())
+    while heard := await process.stderr.read(KEPT_BYTES):
+        ended.hear(heard)
 
 
 async def _end(process: asyncio.subprocess.Process, *, patient: bool) -> None:

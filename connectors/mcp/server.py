@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import structlog
@@ -176,9 +176,10 @@ class McpServer:
 
     async def _ask(self, life: Life, tool: str, arguments: Mapping[str, Any]) -> Answer:
         try:
-            return await self._told(life.call(tool, arguments))
+            answer = await self._told(life.call(tool, arguments))
         finally:
             self._forget_if_over(life)
+        return replace(answer, words=self._without_secrets(answer.words))
 
     def _forget_if_over(self, life: Life) -> None:
         if life.is_over and self._life is life:
@@ -228,10 +229,13 @@ class McpServer:
             raise type(error)(f"the MCP server {self.name}: {self._words(str(error))}") from None
 
     def _words(self, text: str) -> str:
-        config = self._config
-        secrets = secrets_of(config.env_files)
-        bearer = config.bearer()
-        return said(spoken(text, {}, secrets if bearer is None else {**secrets, "token": bearer}))
+        return said(self._without_secrets(text))
+
+    def _without_secrets(self, text: str) -> str:
+        """Before anything is cut: half a secret is none that anybody knows again."""
+        bearer = self._config.bearer()
+        secrets = secrets_of(self._config.env_files) | ({} if bearer is None else {"token": bearer})
+        return spoken(text, {}, secrets)
 
 
 def _answer(result: CallToolResult) -> Answer:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from pydantic import SecretStr
 
 from connectors.evidence import Unavailable
 from connectors.executors.contract import End, Happened
@@ -193,6 +194,16 @@ async def test_one_that_answers_well() -> None:
         await server.offered()
         assert (await server.send("turn", {})).structured == {"a": 1}
         await server.close()
+
+
+async def test_our_token_comes_back_in_nobodys_words() -> None:
+    echo = [{"type": "text", "text": f"Authorization: Bearer {TOKEN}"}]
+    with odd(lambda number: result(number, content=echo)) as url:
+        server = McpServer("odd", ServerConfig(url=url, token=SecretStr(TOKEN)), (Expected("turn"),))
+        answer = await server.call("turn", {})
+        await server.close()
+
+    assert answer.words == "Authorization: Bearer (secret)"
 
 
 async def test_nobody_there() -> None:
