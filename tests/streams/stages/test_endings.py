@@ -74,4 +74,7 @@ async def test_the_first_of_two_ways_wins(first: Closing, second: Closing, tmp_p
 
     assert story.outcomes == [Outcome.APPROVAL_REQUIRED, WAYS[first][0]]
     assert story.records("decisions") == 2
-    assert story.records("authorizations") == (first is Closing.QUORUM)
+    authorized = ["action.authorized"] if first is Closing.QUORUM else []
+    crossed = ["action.withdrawn"] if authorized and second is Closing.CANCELLED else []
+    assert [event.type for event in story.log.events("authorizations")] == authorized + crossed
+    assert story.records("authorizations") == len(authorized + crossed)
