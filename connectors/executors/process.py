@@ -8,11 +8,13 @@ import os
 import pwd
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 
 from connectors.executors.launch import FOLDER, KEPT
@@ -22,6 +24,7 @@ from schemas.errors import Misconfigured
 LAUNCH = Path(__file__).with_name("launch.py")
 MOST_OUTPUT = 64 * 1024
 """of each of its two streams; what is beyond is read and thrown away"""
+KILLED_WITHIN_SECS = 5.0
 LAST_WORDS_SECS = 1.0
 """what left the group may keep the streams open: it is not waited for"""
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -81,27 +84,28 @@ class Ran:
 
 async def run(job: Job) -> Ran:
     """Whoever cancels this kills it, all of its group."""
-    with _folder(job.user) as folder:
-        inner, outer = os.pipe()
+    with _folder(job.user) as folder, _pipe() as (report, reporting):
         try:
-            started = asyncio.create_subprocess_exec(
-                *_command(job, outer),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                cwd=folder,
-                env={"PATH": PATH, "LANG": "C.UTF-8", **job.environment, "HOME": folder, "TMPDIR": folder},
-                pass_fds=(outer,),
-                start_new_session=True,
-            )
-            process = await started
-            os.close(outer)
-            outer = -1
-            return await _followed(process, job.timeout_secs, inner)
-        finally:
-            for descriptor in (inner, outer):
-                if descriptor >= 0:
-                    os.close(descriptor)
+            transport, heard = await _started(job, folder, reporting.fileno())
+        except OSError as error:
+            return Ran(None, not_started=f"nothing can be started: {error.strerror}")
+        reporting.close()  # else we would never see its end
+        return await _followed(transport, heard, job.timeout_secs, report.fileno())
+
+
+async def _started(job: Job, folder: str, report: int) -> tuple[asyncio.SubprocessTransport, Heard]:
+    own = {"HOME": folder, "TMPDIR": folder}
+    return await asyncio.get_running_loop().subprocess_exec(
+        Heard,
+        *_command(job, report),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        env={"PATH": PATH, "LANG": "C.UTF-8", **job.environment, **own},
+        pass_fds=(report,),
+        start_new_session=True,
+    )
 
 
 def _command(job: Job, report: int) -> Sequence[str]:
@@ -117,27 +121,42 @@ def _command(job: Job, report: int) -> Sequence[str]:
     return (sys.executable, "-I", "-S", str(LAUNCH), *map(str, (report, *who, *bounds)), *job.words)
 
 
-async def _followed(process: asyncio.subprocess.Process, timeout_secs: float, report: int) -> Ran:
-    assert process.stdin is not None
-    streams = [asyncio.ensure_future(_beginning(stream)) for stream in (process.stdout, process.stderr)]
-    late = False
+async def _followed(
+    transport: asyncio.SubprocessTransport, heard: Heard, timeout_secs: float, report: int
+) -> Ran:
+    late = ""
     try:
         try:
             async with asyncio.timeout(timeout_secs):
                 await _readable(report)
         except TimeoutError:
-            late = True
-            process.stdin.close()
+            late = f"not done within {timeout_secs:g} s"
+            _end_stdin(transport)
             await _readable(report)
-        await asyncio.wait(streams, timeout=LAST_WORDS_SECS)
-        out, error = (stream.result() if stream.done() else "" for stream in streams)
-        return _told(os.read(report, 64).decode(), out, error, f"not done within {timeout_secs:g} s" * late)
-    finally:
-        process.stdin.close()  # the end of it all, also where we are cancelled
+        told = os.read(report, 64).decode()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), LAST_WORDS_SECS)
-        for stream in streams:
-            stream.cancel()
+            await asyncio.wait_for(heard.silent.wait(), LAST_WORDS_SECS)
+        return _told(told, heard.text(1), heard.text(2), late)
+    finally:
+        await _over(transport, report)
+
+
+async def _over(transport: asyncio.SubprocessTransport, report: int) -> None:
+    """The end of it all, also where we are cancelled: the watcher kills what is left, and ends."""
+    _end_stdin(transport)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(KILLED_WITHIN_SECS):
+            while True:
+                await _readable(report)
+                if not os.read(report, 64):
+                    break
+    transport.close()
+
+
+def _end_stdin(transport: asyncio.SubprocessTransport) -> None:
+    stdin = transport.get_pipe_transport(0)
+    if stdin is not None:
+        stdin.close()
 
 
 async def _readable(descriptor: int) -> None:
@@ -148,6 +167,31 @@ async def _readable(descriptor: int) -> None:
         await ready.wait()
     finally:
         loop.remove_reader(descriptor)
+
+
+class Heard(asyncio.SubprocessProtocol):
+    """What it says, up to a bound; all of it is read, so that nobody is held up."""
+
+    def __init__(self) -> None:
+        self._kept = {1: b"", 2: b""}
+        self._cut = set[int]()
+        self._open = {1, 2}
+        self.silent = asyncio.Event()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if len(self._kept[fd]) + len(data) > MOST_OUTPUT:
+            self._cut.add(fd)
+        self._kept[fd] = (self._kept[fd] + data)[:MOST_OUTPUT]
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        self._open.discard(fd)
+        if not self._open:
+            self.silent.set()
+
+    def text(self, fd: int) -> str:
+        """A last line that was cut is left out: half of a value is none that anybody would know."""
+        kept = self._kept[fd].rpartition(b"\n")[0] if fd in self._cut else self._kept[fd]
+        return kept.decode(errors="replace")
 
 
 def _told(report: str, out: str, error: str, late: str) -> Ran:
@@ -169,17 +213,12 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-async def _beginning(stream: asyncio.StreamReader | None) -> str:
-    """All of it is read, so that nobody is held up; a last line that was cut is left out, since half of a
-    value is none that anybody would know."""
-    assert stream is not None
-    kept, cut = b"", False
-    while chunk := await stream.read(MOST_OUTPUT):
-        cut = cut or len(kept) + len(chunk) > MOST_OUTPUT
-        kept = (kept + chunk)[:MOST_OUTPUT]
-    if cut:
-        kept = kept.rpartition(b"\n")[0]
-    return kept.decode(errors="replace")
+@contextmanager
+def _pipe() -> Iterator[tuple[FileIO, FileIO]]:
+    """To read from, and to write to."""
+    inner, outer = os.pipe()
+    with FileIO(inner, "r") as reading, FileIO(outer, "w") as writing:
+        yield reading, writing
 
 
 @contextmanager
