@@ -98,7 +98,7 @@ async def test_an_operation_over_http(tmp_path: Path) -> None:
 @contextmanager
 def odd(answer: Callable[[str], bytes], status: int = 200, **headers: str) -> Iterator[str]:
     """It tells its tools, and answers a call as it pleases."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Odd, answer, status, headers))
+    server = _Quiet(("127.0.0.1", 0), partial(_Odd, answer, status, headers))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -108,6 +108,11 @@ def odd(answer: Callable[[str], bytes], status: int = 200, **headers: str) -> It
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Quiet(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Whoever hangs up in the middle of an answer is meant to."""
 
 
 class _Odd(BaseHTTPRequestHandler):
