@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
 import orjson
 
@@ -22,8 +21,10 @@ from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.past import Past, Row, Similar, open_targets, read_past
 from sinks.clickhouse.together import Together
 
-DEEPEST = 4
 MOST_TYPES = 8
+UNDONE, DONE_YET = "execution.undone", "execution.succeeded"
+CAME_OUT = {UNDONE: "taken back", DONE_YET: "done", "execution.relapsed": "came back"}
+NO_ENDS = ("execution.claimed", "execution.started", "execution.settled")
 ENDED = {"incident.resolved": "RESOLVED", "incident.expired": "EXPIRED"}
 
 
@@ -164,21 +165,18 @@ def _story(
 
 
 def _execution(row: Row) -> tuple[str, str] | None:
-    """What was done and how it ended, wherever in the payload that stands."""
-    if not row["execution"]:
+    """What was done and how it came out. What was taken back did not succeed, whatever its undo came to."""
+    kind = row["type"]
+    if not row["execution"] or kind in NO_ENDS:
         return None
     payload = orjson.loads(row["execution"])
-    operation = _find(payload, "operation")
-    result = _find(payload, "result") or _find(payload, "status") or row["type"].partition(".")[2]
+    operation = payload.get("action", {}).get("step", {}).get("operation")
+    result = CAME_OUT.get(kind) or payload.get("result") or kind.partition(".")[2]
+    if payload.get("undoes") and kind != UNDONE:
+        if kind == DONE_YET:
+            return None
+        result = f"not taken back: {result}"
     return (operation, result.upper()) if operation else None
-
-
-def _find(value: Any, name: str, depth: int = DEEPEST) -> str:
-    if not isinstance(value, dict) or depth == 0:
-        return ""
-    if isinstance(value.get(name), str):
-        return str(value[name])
-    return next(filter(None, (_find(inner, name, depth - 1) for inner in value.values())), "")
 
 
 def _minutes(since: datetime | None, until: datetime | None) -> float | None:

@@ -190,6 +190,35 @@ async def test_what_was_decided_and_what_was_done(history: History, clickhouse: 
     assert "SET_RESOURCES SUCCEEDED" in past.text
 
 
+@pytest.mark.parametrize(
+    ("ends", "story"),
+    [
+        (["succeeded", "failed FAILED", "succeeded undo", "undone undo SUCCEEDED"], "FAILED; {} TAKEN BACK"),
+        (["succeeded", "failed FAILED", "failed undo FAILED"], "FAILED; {} NOT TAKEN BACK: FAILED"),
+        (["succeeded", "verified SUCCEEDED", "settled SUCCEEDED"], "DONE; {} SUCCEEDED"),
+        (["verified SUCCEEDED", "relapsed FAILED"], "SUCCEEDED; {} CAME BACK"),
+        (["succeeded", "unverified UNVERIFIED"], "DONE; {} UNVERIFIED"),
+    ],
+)
+async def test_what_was_taken_back_or_came_back_did_not_succeed(
+    history: History, clickhouse: Client, ends: list[str], story: str
+) -> None:
+    record, operation = Record(), "SET_RESOURCES"
+    record.opened("INC-OLD", DAY)
+    for number, end in enumerate(ends):
+        kind, *told = end.split()
+        undoes = "A1" if "undo" in told else ""
+        result = told[-1] if told and told[-1] != "undo" else None
+        action = {"step": {"operation": operation}}
+        at = DAY - HOUR * (number + 1)
+        record.step(f"execution.{kind}", "INC-OLD", at, action=action, result=result, undoes=undoes)
+    await write(clickhouse, record)
+
+    [past] = by_kind(await history.gather(wanted()))["past_incident"]
+    assert f"{operation} {story.format(operation)}" in past.text
+    assert past.words["result"] == story.rpartition("{} ")[2]
+
+
 async def test_another_project_s_past_is_not_ours(history: History, clickhouse: Client) -> None:
     record = Record()
     record.opened("INC-OLD", DAY)
