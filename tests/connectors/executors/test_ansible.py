@@ -53,21 +53,19 @@ def file(tmp_path: Path) -> NamedFile:
 
 @pytest.mark.skipif(importlib.util.find_spec("ansible_runner") is None, reason="needs awoooi[ansible]")
 async def test_a_playbook_is_tried_run_and_told_by_task(file: NamedFile, tmp_path: Path) -> None:
-    """Three plays, since each takes a second or two."""
+    """Two plays, since each takes a second or two: that a whole one is done its stand-in shows."""
     executor = AnsibleExecutor(file)
     order = named_order(RUN, "light", "a-1", owner="bob", brightness="7")
 
     checked = await executor.check(order)
     assert checked.observed is not None
     assert not (tmp_path / "lamp").exists()
-    done = await executor.execute(order, checked.observed.hash, always)
     other = named_order(RUN, "light", "a-2", owner="bob", brightness="9")
     failed = await executor.execute(other, checked.observed.hash, always)
 
     task = "The lamp has its brightness (1 changed)"
     assert (checked.checks[-1].name, checked.checks[-1].passed) == ("dry_run", True)
     assert task in checked.checks[-1].message
-    assert (done.end, done.message) == (End.DONE, f"light: 1 changed, 0 failed; {task}")
     assert failed.end is End.PARTLY
     told = "light: 2 changed, 1 failed; The lamp has its brightness (1 changed); There is such a socket"
     assert failed.message.startswith(told), failed.message
