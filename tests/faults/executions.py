@@ -126,9 +126,10 @@ def lifted() -> SwitchSet:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The API server's own audit log: each change that it accepted, or refused, of the executor's."""
+    """The API server's own audit log: each change in a namespace that it accepted, or refused."""
 
     audit_log: Path
+    namespace: str
 
     def done(self) -> Counter[str]:
         """Action → how often a change because of it was accepted."""
@@ -140,7 +141,8 @@ class Ledger:
     def _calls(self) -> Iterable[tuple[str, int]]:
         for line in self.audit_log.read_bytes().splitlines():
             call = orjson.loads(line)
-            if call["verb"] == "patch" and "dryRun" not in call["requestURI"]:
+            ours = call["objectRef"].get("namespace") == self.namespace and call["verb"] == "patch"
+            if ours and "dryRun" not in call["requestURI"]:
                 marks = call["requestObject"]["metadata"]["annotations"]
                 yield marks[ACTION], call["responseStatus"]["code"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import socket
 import ssl
 import threading
 import time
@@ -28,7 +29,7 @@ LONGEST_HOLD = 60.0
 
 @dataclass
 class Trouble:
-    """For the first writes whose path holds `on`; trials are left alone."""
+    """For the first writes whose path ends so; trials are left alone."""
 
     on: str
     status: int = 0
@@ -45,6 +46,8 @@ class Trouble:
     """from then on nobody is answered for so long, as by a server that was killed"""
     times: int = 1
     arrived: threading.Event = field(default_factory=threading.Event)
+    abandoned: bool = False
+    """who had called was gone before the answer"""
 
 
 @dataclass
@@ -73,7 +76,7 @@ class FaultyApi:
         if method not in WRITES or "dryRun" in path:
             return None
         for trouble in self.troubles:
-            if trouble.on in path and trouble.times:
+            if trouble.times and path.partition("?")[0].endswith(trouble.on):
                 trouble.times -= 1
                 return trouble
         return None
@@ -137,10 +140,19 @@ class _Handler(BaseHTTPRequestHandler):
         _pause(trouble.before_secs)
         status, answer = self._forwarded(sent) if trouble.reaches else (0, b"")
         _pause(trouble.after_secs)
+        trouble.abandoned = self._is_abandoned()
         if trouble.cut:
             self.close_connection = True
             return
         self._say(*(_refusal(trouble.status) if trouble.status else (status, answer)))
+
+    def _is_abandoned(self) -> bool:
+        try:
+            return self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        except BlockingIOError:
+            return False
+        except ConnectionError:
+            return True
 
     def _forwarded(self, sent: bytes) -> tuple[int, bytes]:
         headers = {name: value for name, value in self.headers.items() if name.lower() not in NOT_FORWARDED}

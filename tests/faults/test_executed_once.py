@@ -155,7 +155,7 @@ async def site(
                 broker,
                 world,
                 api,
-                Ledger(kubernetes.audit_log),
+                Ledger(kubernetes.audit_log, world.namespace),
                 executor,
                 executions,
                 started,
@@ -239,10 +239,10 @@ async def authorize(site: Site, dice: random.Random) -> dict[str, Trouble]:
 def _stood(action: str, site: Site, trouble: Trouble) -> str:
     if action in site.executions.told:
         return "recorded"
+    if trouble.abandoned:
+        return "in flight"
     if site.done()[action]:
         return "done"
-    if trouble.arrived.is_set():
-        return "in flight"
     return "claimed" if site.executions.claims[action] else "authorized"
 
 
