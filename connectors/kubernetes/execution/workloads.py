@@ -102,6 +102,13 @@ class Scale(WorkloadAct):
     def writes(self, step: Step, seen: Seen, action_id: str) -> Sequence[Write]:
         return [patch(step, seen, action_id, {"spec": {"replicas": step.parameters.replicas}})]
 
+    def works(self, step: Step, seen: Seen) -> Verified:
+        """Whoever scales beside us, an autoscaler say, has undone it."""
+        wanted, now = step.parameters.replicas, number_or(seen.target, 1, "spec", "replicas")
+        if now != wanted:
+            return Verified(Effect.FAILED, f"{shown(step)} is to have {now} replicas, not {wanted}")
+        return super().works(step, seen)
+
     def undo(self, step: Step, seen: Seen) -> Step | None:
         now = number_or(seen.target, 1, "spec", "replicas")
         if now < 1:

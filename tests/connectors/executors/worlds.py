@@ -38,8 +38,6 @@ class World:
     """which its messages may hold"""
     hang: Callable[[], object] = lambda: None
     """from now on the slow one is"""
-    looks_at_what_was_asked: bool = True
-    """else it only sees whether what is there works"""
     probes_by_state: bool = False
     """whose act it was is not told: what is as it was asked to be needs no other"""
 
@@ -225,7 +223,6 @@ async def kubernetes_world(folder: Path) -> AsyncIterator[World]:
                 lambda: server.cluster.get(kinds.DEPLOYMENT, "shop", "api")["spec"]["replicas"],
                 ("api",),
                 lambda: server.faults.append(Fault("PATCH", delay_secs=60)),
-                looks_at_what_was_asked=False,
             )
 
 

@@ -75,7 +75,6 @@ async def kubernetes_world(folder: Path) -> AsyncIterator[World]:
                 lambda: server.cluster.get(kinds.DEPLOYMENT, "shop", "api")["spec"]["replicas"],
                 ("api",),
                 lambda: server.faults.append(Fault("PATCH", delay_secs=60)),
-                looks_at_what_was_asked=False,
             )
 
 
