@@ -302,7 +302,7 @@ async def while_held(
     return released.set
 
 
-FREEZES = [at_claim, while_held] if ROUNDS == 1 else [at_claim, in_flight, while_held] * (ROUNDS // 10)
+FREEZES = [at_claim, while_held] if ROUNDS == 1 else [at_claim, in_flight, while_held] * max(1, ROUNDS // 10)
 
 
 # -- two at once
