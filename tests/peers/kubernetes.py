@@ -255,6 +255,7 @@ def _controllers(folder: Path, config: Path) -> list[str]:
         "--use-service-account-credentials=false",
         "--secure-port=0",
         "--leader-elect=false",
+        "--node-monitor-grace-period=1h",  # kwok's beat comes late on a busy machine: no pod would start
     ]
 
 

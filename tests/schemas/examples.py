@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from schemas.catalog import event_classes
 from schemas.envelope import Event
 from schemas.incident import IncidentMoved, IncidentStatus, Move
-from schemas.operations import SHAPES, Operation, Parameters, Step, Target
+from schemas.operations import PROPOSED, SHAPES, Operation, Parameters, Step, Target
 from schemas.signer import Fact
 from schemas.switch import STATES, SwitchKind, SwitchSetting, setting
 
@@ -59,7 +59,7 @@ def _facts(draw: st.DrawFn, model: type[Fact]) -> Fact:
 def _switches(draw: st.DrawFn) -> SwitchSetting:
     """Subject, name and state go with the kind."""
     kind = draw(st.sampled_from(SwitchKind))
-    names = st.sampled_from(Operation) if kind == SwitchKind.OPERATION else st.text(min_size=1, max_size=5)
+    names = st.sampled_from(PROPOSED) if kind == SwitchKind.OPERATION else st.text(min_size=1, max_size=5)
     return setting(kind, str(draw(names)), draw(st.sampled_from(STATES[kind])), draw(st.text(max_size=20)))
 
 
