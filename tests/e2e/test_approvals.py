@@ -41,6 +41,8 @@ STORY = """
 SELECT type, actor, payload FROM events FINAL WHERE incident_id = '{}'
 AND type IN ('run.cancelled', 'run.started', 'incident.resolved') ORDER BY recorded_at, kafka_offset
 """
+CLOSED = "SELECT status FROM v_incidents WHERE incident_id = '{}' AND status = 'RESOLVED'"
+"""what the gateway goes by; the view is written just after the event"""
 ROLES = {"bob": "sre", "carol": "devops", "dave": "sre"}
 PUBLIC = re.compile(r"Public key: (\{.*\})")
 
@@ -158,4 +160,5 @@ def test_what_people_do_stands_in_the_record_with_their_names(system: System) ->
     assert act(system, incident, "close", {"reason": "mended"}) == 202
     closed = system.until_rows(STORY.format(incident), 4)[-1]
     assert (closed["type"], closed["actor"]) == ("incident.resolved", "admin")
+    system.until_rows(CLOSED.format(incident), 1)
     assert act(system, incident, "acknowledge", {}) == 409
