@@ -19,8 +19,8 @@ from connectors.gateway.act_desk import INCIDENT_ID, LIKE, Cleaned, Desk, Known,
 from connectors.gateway.act_kinds import ACTS, CLOSED, Act, Body, Judge
 from connectors.gateway.once import Asked, Once
 from connectors.gateway.problems import Refused, come_again
+from connectors.gateway.reader_door import Caller
 from connectors.gateway.webhooks import Publish
-from connectors.tokens import ALL_PROJECTS, PersonalToken
 from schemas import ids
 from schemas.catalog import key_of, topic_of
 from schemas.envelope import Event, from_millis
@@ -40,7 +40,7 @@ T = TypeVar("T")
 class Wish:
     """Who wants what done to which incident."""
 
-    token: PersonalToken
+    caller: Caller
     act: Act
     body: Body
     incident_id: str
@@ -67,9 +67,9 @@ class Acting:
 
     async def do(self, wish: Wish) -> Done:
         """What was done before lies where it lay, also when the incident was closed by it."""
-        known = await self._found(wish.incident_id, wish.token)
+        known = await self._found(wish.incident_id, wish.caller)
         kind, body = wish.act.event.type_name(), wish.body.model_dump_json()
-        event_id = self._once.event_id(Asked(kind, known.incident_id, wish.token.person, body, wish.key))
+        event_id = self._once.event_id(Asked(kind, known.incident_id, wish.caller.person, body, wish.key))
         lies = self._once.receipt(event_id)
         if lies is None and wish.key:
             lies = await self._of_record(self._desk.written(known, event_id))
@@ -104,7 +104,7 @@ class Acting:
             occurred_at=now,
             recorded_at=now,
             stage=STAGE,
-            actor=wish.token.person,
+            actor=wish.caller.person,
             causes=causes,
             sealed=self._sealed(words.values, known, event_id),
             payload=wish.act.payload(wish.body, words.texts, known),
@@ -142,12 +142,12 @@ class Acting:
 
     # -- the record
 
-    async def _found(self, incident_id: str, token: PersonalToken) -> Known:
+    async def _found(self, incident_id: str, caller: Caller) -> Known:
         """One that is not there, or not theirs: the same answer, after the same time."""
         opened = INCIDENT_ID.fullmatch(incident_id)
         if opened is None:
             raise Refused(404, "unknown_incident", f"no such id; {LIKE}")
-        projects = None if token.projects == ALL_PROJECTS else token.projects
+        projects = caller.projects
         is_young = self._is_young(opened[1])
         known = await self._look(incident_id, projects)
         if known is None and is_young and self._waiters < WAITERS:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 import structlog
@@ -19,65 +19,29 @@ from starlette.types import Receive, Scope, Send
 from connectors.gateway.act_kinds import ACTS, Act, Body
 from connectors.gateway.acting import Acting, Done, Wish
 from connectors.gateway.body import Disconnected, announced_size, check_kind, parse_json, read_body, too_large
-from connectors.gateway.limits import Load, RateLimits
+from connectors.gateway.limits import Load
 from connectors.gateway.meters import ActMeters
 from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, problem
+from connectors.gateway.reader_door import Caller, ReaderDoor
 from connectors.gateway.webhooks import Headers, answer, traceparent
-from connectors.tokens import PersonalToken
-from schemas.errors import NotNow
 
 log = structlog.get_logger(__name__)
 
 PATH = "/api/v1/incidents/{incident_id}/{act}"
 MAX_BYTES = 32 * 1024
 UNKNOWN = "unknown"
-NEEDED = "a person's own token is needed: `awoooi tokens new NAME --person PERSON --role ROLE` makes one"
-REMOVED = "their tokens do nothing any more; `awoooi signers add` takes them in again"
 _KEY = re.compile(r"[!-~]{1,200}")
 _JSON = b"application/json"
 
 
-HasGone = Callable[[str], bool]
-"""whether a person was removed; NotNow while nobody can tell"""
-
-
-class People(Protocol):
-    """What the door needs of connectors.tokens.TokenFile."""
-
-    def find_person(self, presented: str) -> PersonalToken | None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Door:
-    people: People
-    rates: RateLimits
+    """For those who bring something: who they are, and what they bring, in bounds."""
+
+    people: ReaderDoor
     load: Load
     meters: ActMeters
     body_timeout_secs: float
-    has_gone: HasGone | None = None
-
-    def known_person(self, headers: Headers) -> PersonalToken:
-        """One answer whatever is wrong: nobody learns whether a token exists, or is a webhook's."""
-        token = self._presented(headers)
-        try:
-            gone = self.has_gone is not None and self.has_gone(token.person)
-        except NotNow as away:
-            raise come_again("signers_away", str(away), 1) from away
-        if gone:
-            raise Refused(403, "removed_person", f"{token.person} was removed: {REMOVED}")
-        return token
-
-    def _presented(self, headers: Headers) -> PersonalToken:
-        scheme, _, presented = headers.get(b"authorization", b"").partition(b" ")
-        token = self.people.find_person(presented.strip().decode("latin-1"))
-        if token is None or scheme.lower() != b"bearer":
-            raise Refused(401, "unauthorized", NEEDED, {"WWW-Authenticate": "Bearer"})
-        return token
-
-    def let_in(self, token: PersonalToken) -> None:
-        if wait := self.rates.take_request(token):
-            limit = token.limits.requests_per_minute
-            raise come_again("rate_requests", f"over {limit} requests a minute", wait)
 
     async def content(self, headers: Headers, receive: Receive) -> bytes:
         if (announced_size(headers) or 0) > MAX_BYTES:
@@ -124,10 +88,10 @@ class Acts:
         await answer(send, 202, orjson.dumps(_told(call.act, done)), _JSON)
 
     async def _take(self, call: _Call, receive: Receive) -> Done:
-        token = self._door.known_person(call.headers)
-        call.person = token.person
-        act, load = _allowed(call.act, token), self._door.load
-        self._door.let_in(token)
+        caller = await self._door.people.caller(call.headers)
+        call.person = caller.person
+        act, load = _allowed(call.act, caller), self._door.load
+        self._door.people.let_in(caller)
         try:
             if load.is_full:
                 raise come_again("busy", "too many requests at once", 1)
@@ -137,23 +101,21 @@ class Acts:
                 call.was_read = True
                 body = _body(act, call.headers, content)
                 trace = traceparent(call.headers)
-                wish = Wish(token, act, body, call.incident_id, _key(call.headers), trace)
+                wish = Wish(caller, act, body, call.incident_id, _key(call.headers), trace)
                 return await self._acting.do(wish)
             finally:
                 load.release(MAX_BYTES)
         except Refused as refused:
             if refused.status == 503:  # ours: the next try is not to be held against them
-                self._door.rates.give_back(token, 0)
+                self._door.people.give_back(caller)
             raise
 
 
-def _allowed(name: str, token: PersonalToken) -> Act:
+def _allowed(name: str, caller: Caller) -> Act:
     if name == UNKNOWN:
         raise Refused(404, "unknown_act", f"no such act; there are: {', '.join(ACTS)}")
     act = ACTS[name]
-    if not set(act.roles) & set(token.roles):
-        needed, has = " or ".join(act.roles), " and ".join(token.roles)
-        raise Refused(403, "role", f"to {name} needs the role {needed}; this token has {has}")
+    caller.must_be(*act.roles, to=name)
     return act
 
 

@@ -16,12 +16,15 @@ from connectors.gateway import enrolments as enrolled
 from connectors.gateway.act_desk import Desk
 from connectors.gateway.acting import Acting
 from connectors.gateway.config import GatewayConfig
+from connectors.gateway.console_files import PATHS as CONSOLE
+from connectors.gateway.console_files import ConsoleFiles
 from connectors.gateway.enrolments import Enrolments, KeyDesk, with_enrolments
 from connectors.gateway.limits import Load, RateLimits
 from connectors.gateway.meters import ActMeters, Meters, SignatureMeters
 from connectors.gateway.openapi import with_signatures, with_webhooks
 from connectors.gateway.openapi_acts import with_acts
 from connectors.gateway.problems import PROBLEM_CONTENT, problem
+from connectors.gateway.reader_door import LogIns, People, ReaderDoor, Session
 from connectors.gateway.signatures import PATH, Approvals, Signatures
 from connectors.gateway.turned_away import Doorkeeper
 from connectors.gateway.webhooks import AUTO, V2_SOURCE, Publish, Tokens, Webhooks, Wiring
@@ -41,7 +44,8 @@ def create_app(
     registry: CollectorRegistry | None = None,
     rates: RateLimits | None = None,
     approvals: Approvals | None = None,
-    people: acts.People | None = None,
+    people: People | None = None,
+    log_ins: LogIns | None = None,
     desk: Desk | None = None,
     keys: KeyDesk | None = None,
 ) -> FastAPI:
@@ -80,8 +84,12 @@ def create_app(
         app.state.at_the_end = keeper.close
     if people is not None:
         gone = keys.has_gone if keys else None
-        door = acts.Door(people, wiring.rates, load, ActMeters(registry), config.body_timeout_secs, gone)
+        reader = ReaderDoor(people, wiring.rates, has_gone=gone, log_ins=log_ins)
+        door = acts.Door(reader, load, ActMeters(registry), config.body_timeout_secs)
+        app.router.routes.append(Route(Session.PATH, Session(reader), methods=["GET"]))
         app.router.routes.extend(_for_people(config, publish, wiring, door, desk, keys))
+        console = ConsoleFiles()
+        app.router.routes.extend(Route(path, console, methods=["GET"]) for path in CONSOLE)
     _add_operations(app, checks or {}, registry)
     app.openapi = _documented(app, wiring.sources)  # type: ignore[method-assign]
     return app

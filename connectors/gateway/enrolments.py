@@ -18,8 +18,8 @@ from connectors.gateway.acts import MAX_BYTES, Door
 from connectors.gateway.body import Disconnected, check_kind, parse_json
 from connectors.gateway.openapi_acts import refusal
 from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, problem
+from connectors.gateway.reader_door import Caller
 from connectors.gateway.webhooks import Headers, Publish, answer, traceparent
-from connectors.tokens import PersonalToken
 from schemas.catalog import key_of, topic_of
 from schemas.errors import BadPayload, Never, NotNow
 from schemas.headers import Headers as RecordHeaders
@@ -78,23 +78,23 @@ class Enrolments:
         await answer(send, 202, orjson.dumps(told), b"application/json")
 
     async def _take(self, headers: Headers, receive: Receive) -> Mapping[str, Any]:
-        token = self._door.known_person(headers)
-        self._door.let_in(token)
+        caller = await self._door.people.caller(headers)
+        self._door.people.let_in(caller)
         if self._door.load.is_full:
             raise come_again("busy", "too many requests at once", 1)
         self._door.load.take(MAX_BYTES)
         try:
             content = await self._door.content(headers, receive)
             check_kind(headers)
-            return await self._enroll(token, parse_json(content), traceparent(headers))
+            return await self._enroll(caller, parse_json(content), traceparent(headers))
         finally:
             self._door.load.release(MAX_BYTES)
 
-    async def _enroll(self, token: PersonalToken, jwk: Any, trace: bytes) -> Mapping[str, Any]:
+    async def _enroll(self, caller: Caller, jwk: Any, trace: bytes) -> Mapping[str, Any]:
         if not isinstance(jwk, dict):
             raise Refused(422, "bad_body", "the body is one public JSON Web Key, an object")
         try:
-            event = self._desk.enrolment(token.person, jwk, self._now_ms())
+            event = self._desk.enrolment(caller.person, jwk, self._now_ms())
             value, headers = self._desk.encode(event, trace)
             lies = Receipt(*await self._publish(topic_of(type(event)).name, key_of(event), value, headers))
         except NotNow as away:
@@ -107,7 +107,7 @@ class Enrolments:
             log.warning("enrolment_not_written", reason=never.reason, detail=str(never))
             raise come_again(never.reason, "the log does not take this record", 30) from never
         kid = event.payload.jwk.kid
-        log.info("key_enrolled", person=token.person, key=kid, event_id=event.event_id)
+        log.info("key_enrolled", person=caller.person, key=kid, event_id=event.event_id)
         return {"kid": kid, "confirm": f"awoooi keys confirm {kid}", **lies._asdict()}
 
 

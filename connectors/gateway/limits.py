@@ -6,8 +6,9 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from connectors.tokens import AnyToken, Limits
+from connectors.tokens import Limits
 
 MINUTE_SECS = 60.0
 
@@ -38,6 +39,16 @@ class Bucket:
         self.level = min(self.per_minute, self.level + amount)
 
 
+class Limited(Protocol):
+    """A token, or a person who logged in."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def limits(self) -> Limits: ...
+
+
 @dataclass(slots=True)
 class Allowance:
     """The two buckets of one token."""
@@ -54,14 +65,14 @@ class RateLimits:
         self._clock = clock
         self._allowances: dict[str, Allowance] = {}
 
-    def take_request(self, token: AnyToken) -> int:
+    def take_request(self, token: Limited) -> int:
         """0, or the seconds after which the sender should come again."""
         return self._take(self._of(token).requests, 1)
 
-    def take_bytes(self, token: AnyToken, size: int) -> int:
+    def take_bytes(self, token: Limited, size: int) -> int:
         return self._take(self._of(token).size, size)
 
-    def give_back(self, token: AnyToken, size: int) -> None:
+    def give_back(self, token: Limited, size: int) -> None:
         """The refusal was ours: the sender's next try is not to be held against it."""
         allowance = self._of(token)
         allowance.requests.give_back(1)
@@ -74,7 +85,7 @@ class RateLimits:
         bucket.take(amount)
         return 0
 
-    def _of(self, token: AnyToken) -> Allowance:
+    def _of(self, token: Limited) -> Allowance:
         found = self._allowances.get(token.id)
         if found is None or found.limits != token.limits:
             now, limits = self._clock(), token.limits
