@@ -1,0 +1,3 @@
+export function ApprovalCard() {
+  return null;
+}

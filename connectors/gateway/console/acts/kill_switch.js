@@ -1,0 +1,3 @@
+export function KillSwitch() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function Rejected() {
+  return null;
+}

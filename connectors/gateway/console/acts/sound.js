@@ -1,0 +1,3 @@
+export function Sound() {
+  return null;
+}

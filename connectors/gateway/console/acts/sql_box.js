@@ -1,0 +1,3 @@
+export function SqlBox() {
+  return null;
+}

@@ -1,0 +1,6 @@
+export function Approvals() {
+  return null;
+}
+export function ApprovalPage() {
+  return null;
+}

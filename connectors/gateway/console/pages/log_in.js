@@ -1,0 +1,58 @@
+// Who are you? A token of one's own, or the organisation's log-in.
+
+import { get } from "../api.js";
+import { LANGUAGES, language, t, useLanguage } from "../i18n.js";
+import { comeBack, leave } from "../oidc.js";
+import { ended, logIn, token, trouble } from "../session.js";
+import { useStore } from "../store.js";
+import { Button, Choice, Field, Problem, Waiting } from "../ui.js";
+import { html, useEffect, useState } from "../view.js";
+
+export function LogIn() {
+  const spoken = useLanguage();
+  const why = useStore(ended);
+  const asking = useStore(token);
+  const problem = useStore(trouble);
+  return html`<main class="log-in">
+    <div class="panel">
+      <h1><img src="icon.svg" alt="" width="34" height="34" /> AWOOOI</h1>
+      ${why === "refused" && html`<div class="notice warn" role="alert">${t("log_in.refused")}</div>`}
+      <${Problem} problem=${problem} />
+      ${asking ? html`<${Waiting} />` : html`<${Ways} />`}
+      <${Choice} label=${t("menu.language")} value=${spoken} options=${LANGUAGES.map((each) => [each, t(`language.${each}`)])} onChange=${(each) => language.set(each)} />
+    </div>
+  </main>`;
+}
+
+function Ways() {
+  const [config, setConfig] = useState(null);
+  const [problem, setProblem] = useState(null);
+  useEffect(() => {
+    get("/console/config")
+      .then(async (found) => {
+        setConfig(found);
+        const presented = found.oidc && (await comeBack(found.oidc));
+        if (presented) logIn(presented);
+      })
+      .catch(setProblem);
+  }, []);
+  return html`
+    <${Problem} problem=${problem} />
+    ${config?.oidc && html`<${Button} kind="primary" onClick=${() => leave(config.oidc)}>${t("log_in.oidc")}<//><p class="or">${t("log_in.or")}</p>`}
+    <${TokenForm} />
+  `;
+}
+
+function TokenForm() {
+  const [presented, setPresented] = useState("");
+  const submit = (event) => {
+    event.preventDefault();
+    if (presented.trim()) logIn(presented.trim());
+  };
+  return html`<form onSubmit=${submit}>
+    <${Field} label=${t("log_in.token")} hint=${t("log_in.token.hint")}>
+      <input type="password" name="token" autocomplete="off" spellcheck=${false} value=${presented} required onInput=${(event) => setPresented(event.target.value)} />
+    <//>
+    <button class="button primary" type="submit">${t("log_in.enter")}</button>
+  </form>`;
+}

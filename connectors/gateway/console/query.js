@@ -1,0 +1,96 @@
+// What a page shows: asked once, asked again when something happened to it, kept while the gateway is away.
+
+import { get } from "./api.js";
+import { listen } from "./live.js";
+import { useEffect, useRef, useState } from "./view.js";
+
+const FIRST_LOOK_MS = 200;
+const LAST_LOOKS_MS = [1200, 4000]; // an event may be told before the record has it
+const SPACING_MS = 1000;
+const LONGEST_WAIT_MS = 15_000;
+
+// `{data, problem, loading, refresh}`. `about(event)` says whether a live event changes the answer. While there is a
+// problem the last good data stays; what passes by itself is asked again until it does.
+export function useQuery(path, { query = {}, about = null, when = true } = {}) {
+  const [state, setState] = useState({ data: null, problem: null, loading: true, path: "" });
+  const asked = `${path}?${JSON.stringify(query)}`;
+  const asking = useRef(null);
+  const concerns = useRef(about);
+  concerns.current = about;
+
+  useEffect(() => {
+    if (!when) return undefined;
+    const asker = askerOf(path, query, (next) => setState((old) => ({ ...merged(old, next, asked) })));
+    asking.current = asker;
+    asker.now();
+    const deaf = listen((event) => {
+      if (event.kind === "reset" || concerns.current?.(event)) asker.soon();
+    });
+    return () => {
+      deaf();
+      asker.stop();
+    };
+  }, [asked, when]);
+
+  const mine = state.path === asked ? state : { data: null, problem: null, loading: true };
+  return { ...mine, refresh: () => asking.current?.soon() };
+}
+
+function merged(old, next, path) {
+  const data = old.path === path ? old.data : null;
+  return { data, problem: null, loading: false, path, ...next };
+}
+
+function askerOf(path, query, show) {
+  const ending = new AbortController();
+  const looks = new Set();
+  let next = 0;
+  let askedAt = 0;
+  let failures = 0;
+
+  async function now() {
+    askedAt = Date.now();
+    try {
+      show({ data: await get(path, query, { signal: ending.signal }) });
+      failures = 0;
+    } catch (problem) {
+      if (!ending.signal.aborted) failed(problem);
+    }
+  }
+
+  function failed(problem) {
+    show({ problem });
+    failures += 1;
+    const wait = Math.min(1000 * 2 ** (failures - 1), LONGEST_WAIT_MS);
+    if (problem.passes) asIn(Math.max(wait, problem.retryAfter * 1000));
+  }
+
+  function asIn(ms) {
+    clearTimeout(next);
+    next = setTimeout(() => {
+      next = 0;
+      now();
+    }, ms);
+  }
+
+  function forget() {
+    for (const look of looks) clearTimeout(look);
+    looks.clear();
+  }
+
+  return {
+    now,
+    // At once, but in a storm of events not more than once a second; and again when it is quiet.
+    soon() {
+      if (failures) return;
+      if (!next) asIn(Math.max(FIRST_LOOK_MS, askedAt + SPACING_MS - Date.now()));
+      forget();
+      for (const wait of LAST_LOOKS_MS) looks.add(setTimeout(now, wait));
+    },
+    stop() {
+      ending.abort();
+      clearTimeout(next);
+      forget();
+    },
+  };
+}
