@@ -6,6 +6,7 @@ A person's own key is taken in beside them, as a wish: an admin confirms it.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
@@ -13,9 +14,11 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from awoooi.events import codec_of
+from awoooi.reference_desk import TOPICS, ReferenceDesk
 from awoooi.settings import Settings
 from awoooi.switch_view import measured
 from connectors.gateway.acting import STAGE
+from connectors.gateway.desks import Desks
 from connectors.gateway.enrolments import Conflict
 from connectors.gateway.serve import Views
 from schemas import ids
@@ -27,7 +30,6 @@ from schemas.signer import PublicJwk, SignerKey, SignerKeyAdded
 from streams.policy.jwk import HS256, id_of, public_parts, read_jwk
 from streams.policy.recorded_signers import TOPIC as SIGNERS
 from streams.policy.recorded_signers import Recorded, recorded
-from streams.policy.switches import TOPIC as SWITCHES
 from streams.reference import Reference
 from streams.runner import VERSION
 
@@ -111,11 +113,16 @@ def _waits(said: Recorded, of: tuple[str, str], enrolled: object) -> bool:
     return enrolled is not None and of not in said.confirmed and of[1] not in said.revoked
 
 
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 @asynccontextmanager
 async def gateway_views(settings: Settings, registry: CollectorRegistry) -> AsyncIterator[Views]:
     """Not ready before both were read to their end; alerts are taken meanwhile, whatever is away."""
-    reference = Reference(settings.kafka, topics=(SWITCHES, SIGNERS))
+    reference = Reference(settings.kafka, topics=(*TOPICS, SIGNERS))
     keys = SignersView(reference)
+    desk = ReferenceDesk(reference, _now_ms, lambda: keys.codec)
 
     async def learn(opened: AsyncExitStack) -> None:
         """A schema registry, where there is one, is waited for."""
@@ -127,7 +134,7 @@ async def gateway_views(settings: Settings, registry: CollectorRegistry) -> Asyn
         learning = asyncio.create_task(learn(opened), name="gateway views")
         await reference.start()
         try:
-            yield Views({"reference": keys.unready}, keys)
+            yield Views({"reference": keys.unready}, keys, Desks(switches=desk, trust=desk))
         finally:
             learning.cancel()
             with suppress(asyncio.CancelledError):

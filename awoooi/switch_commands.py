@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from awoooi.events import codec_of
 from awoooi.logs import quiet
 from awoooi.printing import print_json, print_table
-from awoooi.reference_data import now, person, publish, reading
+from awoooi.reference_data import STAGE, now, person, publish, reading
 from awoooi.settings import Settings
 from awoooi.switch_view import seen_by_all
 from schemas import ids
@@ -70,13 +70,13 @@ def show(settings: Settings, *, as_json: bool) -> None:
     print_table(("switch", "state", "why"), rows)
 
 
-def switch_set(chosen: SwitchSetting, actor: str, at: datetime) -> SwitchSet:
+def switch_set(chosen: SwitchSetting, actor: str, at: datetime, stage: str = STAGE) -> SwitchSet:
     return SwitchSet(
         event_id=ids.derive_id("switch.set", chosen.subject, at.isoformat(), chosen.state),
         project_id="",
         occurred_at=at,
         recorded_at=at,
-        stage="cli",
+        stage=stage,
         actor=actor,
         payload=chosen,
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from awoooi.events import codec_of
 from awoooi.logs import quiet
 from awoooi.printing import print_json, print_table
-from awoooi.reference_data import now, person, publish, reading
+from awoooi.reference_data import STAGE, now, person, publish, reading
 from awoooi.settings import Settings
 from schemas import ids
 from schemas.errors import Misconfigured
@@ -35,13 +35,13 @@ def reset(settings: Settings, key: str, reason: str) -> None:
     print(f"The trust of {key} is taken away.")
 
 
-def taken_away(key: str, reason: str, actor: str, at: datetime) -> TrustObserved:
+def taken_away(key: str, reason: str, actor: str, at: datetime, stage: str = STAGE) -> TrustObserved:
     return TrustObserved(
         event_id=ids.derive_id("trust.observed", key, at.isoformat()),
         project_id=key.partition("/")[0],
         occurred_at=at,
         recorded_at=at,
-        stage="cli",
+        stage=stage,
         actor=actor,
         payload=TrustOutcome(trust_key=key, outcome=Earned.RESET, reason=reason),
     )

@@ -18,13 +18,16 @@ from connectors.gateway.acting import Acting
 from connectors.gateway.config import GatewayConfig
 from connectors.gateway.console_files import PATHS as CONSOLE
 from connectors.gateway.console_files import ConsoleFiles
+from connectors.gateway.deeds import Deed, Hall, routes, with_deeds
+from connectors.gateway.desks import Desks, deeds_of
 from connectors.gateway.enrolments import Enrolments, KeyDesk, with_enrolments
 from connectors.gateway.limits import Load, RateLimits
 from connectors.gateway.meters import ActMeters, Meters, SignatureMeters
 from connectors.gateway.openapi import with_signatures, with_webhooks
 from connectors.gateway.openapi_acts import with_acts
 from connectors.gateway.problems import PROBLEM_CONTENT, problem
-from connectors.gateway.reader_door import LogIns, People, ReaderDoor, Session
+from connectors.gateway.reader_door import People, ReaderDoor
+from connectors.gateway.session import ConsoleConfig, Issuer, Session, with_sessions
 from connectors.gateway.signatures import PATH, Approvals, Signatures
 from connectors.gateway.turned_away import Doorkeeper
 from connectors.gateway.webhooks import AUTO, V2_SOURCE, Publish, Tokens, Webhooks, Wiring
@@ -45,9 +48,10 @@ def create_app(
     rates: RateLimits | None = None,
     approvals: Approvals | None = None,
     people: People | None = None,
-    log_ins: LogIns | None = None,
+    log_ins: Issuer | None = None,
     desk: Desk | None = None,
     keys: KeyDesk | None = None,
+    desks: Desks | None = None,
 ) -> FastAPI:
     """`publish` writes one record durably; `checks` say what /readyz waits for. Who serves it calls
     `state.at_the_end`, where there is one, after the last answer.
@@ -82,16 +86,20 @@ def create_app(
         signatures = Signatures(config, publish, approvals, SignatureMeters(registry), keeper)
         app.router.routes.insert(0, Route(PATH, signatures, methods=["POST"]))
         app.state.at_the_end = keeper.close
+    deeds = deeds_of(desks, publish, wiring.now_ms) if desks is not None else ()
     if people is not None:
         gone = keys.has_gone if keys else None
         reader = ReaderDoor(people, wiring.rates, has_gone=gone, log_ins=log_ins)
-        door = acts.Door(reader, load, ActMeters(registry), config.body_timeout_secs)
+        meters = ActMeters(registry)
+        door = acts.Door(reader, load, meters, config.body_timeout_secs)
         app.router.routes.append(Route(Session.PATH, Session(reader), methods=["GET"]))
+        app.router.routes.append(Route(ConsoleConfig.PATH, ConsoleConfig(VERSION, log_ins), methods=["GET"]))
         app.router.routes.extend(_for_people(config, publish, wiring, door, desk, keys))
-        console = ConsoleFiles()
+        app.router.routes.extend(routes(Hall(reader, load, meters, config.body_timeout_secs), deeds))
+        console = ConsoleFiles(origins=log_ins.origins) if log_ins else ConsoleFiles()
         app.router.routes.extend(Route(path, console, methods=["GET"]) for path in CONSOLE)
     _add_operations(app, checks or {}, registry)
-    app.openapi = _documented(app, wiring.sources)  # type: ignore[method-assign]
+    app.openapi = _documented(app, wiring.sources, deeds)  # type: ignore[method-assign]
     return app
 
 
@@ -136,7 +144,9 @@ def _endpoint(answer: Callable[[], Answer]) -> Callable[[], Any]:
     return respond
 
 
-def _documented(app: FastAPI, sources: Collection[str]) -> Callable[[], dict[str, Any]]:
+def _documented(
+    app: FastAPI, sources: Collection[str], deeds: Collection[Deed]
+) -> Callable[[], dict[str, Any]]:
     served = {getattr(route, "path", "") for route in app.routes}
 
     def document() -> dict[str, Any]:
@@ -145,10 +155,13 @@ def _documented(app: FastAPI, sources: Collection[str]) -> Callable[[], dict[str
             app.openapi_schema = with_webhooks(plain, sources)
             if PATH in served:
                 with_signatures(app.openapi_schema, PATH)
+            if Session.PATH in served:
+                with_sessions(app.openapi_schema)
             if acts.PATH in served:
                 with_acts(app.openapi_schema, acts.PATH)
             if enrolled.PATH in served:
                 with_enrolments(app.openapi_schema)
+            with_deeds(app.openapi_schema, [deed for deed in deeds if deed.path in served])
         return app.openapi_schema
 
     return document

@@ -8,7 +8,7 @@ import signal
 import socket
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 import uvicorn
@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 from connectors.gateway.act_desk import Desk
 from connectors.gateway.app import create_app
 from connectors.gateway.config import GatewayConfig
+from connectors.gateway.desks import Desks
 from connectors.gateway.enrolments import KeyDesk
 from connectors.gateway.protocol import BoundedHeadProtocol
 from connectors.gateway.signatures import Approvals
@@ -41,6 +42,7 @@ class Views:
 
     checks: Checks
     keys: KeyDesk
+    desks: Desks = field(default_factory=Desks)
 
 
 Watch = Callable[[CollectorRegistry], AbstractAsyncContextManager[Views]]
@@ -97,6 +99,7 @@ async def serve(
             people=tokens,
             desk=lent,
             keys=seen.keys if seen else None,
+            desks=seen.desks if seen else None,
         )
         server = _Server(_uvicorn(config, app))
         loop = asyncio.get_running_loop()

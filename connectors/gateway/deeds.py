@@ -1,0 +1,246 @@
+"""What the console lets people do and ask beyond incidents: one endpoint for all of it, one deed a route.
+
+A deed says who may, what is to be said, what is told; its document and its endpoint are made from that alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import structlog
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.datastructures import QueryParams
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from connectors.gateway.body import Disconnected, announced_size, check_kind, parse_json, read_body, too_large
+from connectors.gateway.limits import Load
+from connectors.gateway.meters import ActMeters
+from connectors.gateway.openapi_acts import refusal
+from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, problem
+from connectors.gateway.reader_door import Caller, ReaderDoor
+from connectors.gateway.webhooks import Headers, answer, traceparent
+from connectors.tokens import Role
+from schemas.errors import NotNow
+
+log = structlog.get_logger(__name__)
+
+MAX_BYTES = 32 * 1024
+RETRY_SECS = 1
+EVERYBODY = tuple(Role)
+_JSON = b"application/json"
+_NOT_KEPT = {"Cache-Control": "no-store"}
+
+
+class Said(BaseModel):
+    """What a request brings. Who asks is the token's to say: a field for it is refused like any other."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Told(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Nothing(Said):
+    """There is nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request that was let in and read."""
+
+    caller: Caller
+    said: Any
+    """of the deed's `says`"""
+    path: Mapping[str, str]
+    traceparent: bytes
+
+
+Do = Callable[[Asked], Awaitable[Told]]
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    name: str
+    """its operation's id, and the metrics' label"""
+    method: Literal["GET", "POST"]
+    path: str
+    summary: str
+    do: Do
+    tells: type[Told]
+    says: type[Said] = Nothing
+    """of a GET its query, of a POST its body"""
+    roles: tuple[Role, ...] = EVERYBODY
+    status: int = 200
+    example: Mapping[str, Any] = field(default_factory=dict)
+    refusals: Mapping[int, str] = field(default_factory=dict)
+    """besides those of every deed"""
+
+
+@dataclass(frozen=True, slots=True)
+class Hall:
+    """What every deed stands in."""
+
+    door: ReaderDoor
+    load: Load
+    meters: ActMeters
+    body_timeout_secs: float
+
+
+def routes(hall: Hall, deeds: Iterable[Deed]) -> Iterator[Route]:
+    for deed in deeds:
+        yield Route(deed.path, Endpoint(hall, deed), methods=[deed.method])
+
+
+class Endpoint:
+    """ASGI endpoint."""
+
+    def __init__(self, hall: Hall, deed: Deed) -> None:
+        self._in, self._deed = hall, deed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started, name = time.perf_counter(), self._deed.name
+        try:
+            told = await self._take(scope, receive)
+        except Disconnected:
+            self._in.meters.count(name, "disconnected", started)
+            return
+        except Refused as refused:
+            self._in.meters.count(name, refused.reason, started)
+            log.info("deed_refused", reason=refused.reason, deed=name)
+            ending = {"Connection": "close"} if self._deed.method == "POST" else {}
+            body = problem(refused.status, refused.detail)
+            await answer(send, refused.status, body, PROBLEM_CONTENT.encode(), {**refused.headers, **ending})
+            return
+        self._in.meters.count(name, "accepted", started)
+        await answer(send, self._deed.status, told.model_dump_json().encode(), _JSON, _NOT_KEPT)
+
+    async def _take(self, scope: Scope, receive: Receive) -> Told:
+        headers, door = dict(scope["headers"]), self._in.door
+        caller = await door.caller(headers)
+        caller.must_be(*self._deed.roles, to=self._deed.summary)
+        door.let_in(caller)
+        try:
+            if self._in.load.is_full:
+                raise come_again("busy", "too many requests at once", RETRY_SECS)
+            self._in.load.take(MAX_BYTES)
+            try:
+                said = await self._said(scope, headers, receive)
+                return await self._done(Asked(caller, said, scope["path_params"], traceparent(headers)))
+            finally:
+                self._in.load.release(MAX_BYTES)
+        except Refused as refused:
+            if refused.status == 503:  # ours: the next try is not to be held against them
+                door.give_back(caller)
+            raise
+
+    async def _said(self, scope: Scope, headers: Headers, receive: Receive) -> Said:
+        """Where nothing has to be said, nothing need be sent."""
+        if self._deed.method == "GET":
+            return self._read(dict(QueryParams(scope["query_string"])))
+        if (announced_size(headers) or 0) > MAX_BYTES:
+            raise too_large(MAX_BYTES)
+        content = (await read_body(receive, MAX_BYTES, self._in.body_timeout_secs)).strip()
+        if content:
+            check_kind(headers)
+        return self._read(parse_json(content) if content else {})
+
+    def _read(self, given: Any) -> Said:
+        try:
+            return self._deed.says.model_validate(given)
+        except ValidationError as error:
+            raise Refused(422, "bad_words", fault(self._deed.says, error)) from None
+
+    async def _done(self, asked: Asked) -> Told:
+        try:
+            return await self._deed.do(asked)
+        except NotNow as away:
+            log.warning("deed_not_now", deed=self._deed.name, detail=str(away))
+            raise come_again("away", f"{away}", RETRY_SECS) from away
+
+
+def fault(says: type[BaseModel], error: ValidationError) -> str:
+    """Where and what, without the value; and what there is to say."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden" or not where:
+        where = "the request"  # a name that a caller made up is not repeated
+    said = str(first["msg"]).removeprefix("Value error, ").replace("Input should", "should")
+    return f"{where}: {said}; there is to say: {', '.join(says.model_fields) or 'nothing'}"
+
+
+# -- the document
+
+_COMMON = {
+    401: "no token of a person, or a wrong one",
+    403: "the person was removed, or their roles are not enough; the answer names those that are",
+    422: "the request says something else than it may; the answer names the field and what is allowed",
+    503: "over the token's limit, or something behind the gateway is away: come again after Retry-After",
+}
+_OF_BODIES = {
+    400: "the body is no well-formed JSON in UTF-8",
+    408: "the body came too slowly",
+    413: "the body is over 32 KiB",
+    415: "the body is not plain application/json",
+}
+_REF = "#/components/schemas/{model}"
+
+
+def with_deeds(document: dict[str, Any], deeds: Iterable[Deed]) -> None:
+    parts = document.setdefault("components", {})
+    parts.setdefault("securitySchemes", {})["personalToken"] = {"type": "http", "scheme": "bearer"}
+    for deed in deeds:
+        schemas = parts.setdefault("schemas", {})
+        operation = _operation(deed, schemas)
+        document["paths"].setdefault(deed.path, {})[deed.method.lower()] = operation
+
+
+def _operation(deed: Deed, schemas: dict[str, Any]) -> dict[str, Any]:
+    told = {"application/json": {"schema": _kept(deed.tells, schemas, "serialization")}}
+    refusals = {**_COMMON, **(_OF_BODIES if deed.method == "POST" else {}), **deed.refusals}
+    operation: dict[str, Any] = {
+        "operationId": deed.name,
+        "summary": deed.summary,
+        "description": f"Needs one of the roles {', '.join(deed.roles)}.",
+        "security": [{"personalToken": []}],
+        "parameters": [_in_path(part) for part in _places(deed.path)],
+        "responses": {
+            str(deed.status): {"description": "done", "content": told},
+            **{str(code): refusal(code, text) for code, text in sorted(refusals.items())},
+        },
+    }
+    if deed.method == "GET":
+        operation["parameters"] += _query(deed.says)
+    else:
+        content = {"schema": _kept(deed.says, schemas, "validation"), "example": dict(deed.example)}
+        operation["requestBody"] = {"required": bool(deed.example), "content": {"application/json": content}}
+    return operation
+
+
+def _kept(model: type[BaseModel], schemas: dict[str, Any], mode: Any) -> dict[str, str]:
+    """The model under its name among the document's parts, with those that it is made of."""
+    schema = model.model_json_schema(ref_template=_REF, mode=mode)
+    schemas.update(schema.pop("$defs", {}))
+    schemas[model.__name__] = schema
+    return {"$ref": _REF.format(model=model.__name__)}
+
+
+def _places(path: str) -> list[str]:
+    return [part[1:-1] for part in path.split("/") if part.startswith("{")]
+
+
+def _in_path(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _query(says: type[BaseModel]) -> list[dict[str, Any]]:
+    schema = says.model_json_schema(ref_template=_REF)
+    required = schema.get("required", ())
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": one}
+        for name, one in schema.get("properties", {}).items()
+    ]

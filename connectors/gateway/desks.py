@@ -1,0 +1,29 @@
+"""What the gateway is lent for the console's acts, and the routes that come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from connectors.gateway import switches, trust
+from connectors.gateway.deeds import Deed
+from connectors.gateway.switches import SwitchDesk
+from connectors.gateway.trust import TrustDesk
+from connectors.gateway.webhooks import Publish
+
+
+@dataclass(frozen=True, slots=True)
+class Desks:
+    """What is not lent has no route."""
+
+    switches: SwitchDesk | None = None
+    trust: TrustDesk | None = None
+
+
+def deeds_of(desks: Desks, publish: Publish, now_ms: Callable[[], int]) -> tuple[Deed, ...]:
+    found: list[Deed] = []
+    if desks.switches is not None:
+        found += switches.deeds(desks.switches, publish, now_ms)
+    if desks.trust is not None:
+        found += trust.deeds(desks.trust, publish, now_ms)
+    return tuple(found)
