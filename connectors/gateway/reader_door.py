@@ -5,13 +5,12 @@ Every route for people asks here, whether they read or act; what a caller may, t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
-import orjson
-from starlette.types import Receive, Scope, Send
+from starlette.types import Send
 
 from connectors.gateway.limits import RateLimits
 from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, problem
@@ -130,31 +129,6 @@ class ReaderDoor:
             raise Refused(403, "removed_person", f"{person} was removed: {REMOVED}")
 
 
-def told_session(caller: Caller) -> Mapping[str, Any]:
-    projects = None if caller.projects is None else list(caller.projects)
-    told = {"person": caller.person, "roles": list(caller.roles), "projects": projects}
-    return {**told, "expires_at": caller.expires}
-
-
 async def refuse(send: Send, refused: Refused) -> None:
     body = problem(refused.status, refused.detail)
     await answer(send, refused.status, body, PROBLEM_CONTENT.encode(), refused.headers)
-
-
-class Session:
-    """ASGI endpoint: GET /api/v1/session."""
-
-    PATH = "/api/v1/session"
-
-    def __init__(self, door: ReaderDoor) -> None:
-        self._door = door
-
-    async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
-        try:
-            caller = await self._door.caller(dict(scope["headers"]))
-            self._door.let_in(caller)
-        except Refused as refused:
-            await refuse(send, refused)
-            return
-        told = orjson.dumps(told_session(caller), option=orjson.OPT_UTC_Z)
-        await answer(send, 200, told, b"application/json", {"Cache-Control": "no-store"})
