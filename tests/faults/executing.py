@@ -40,6 +40,7 @@ from streams.policy.world import world_of
 from streams.reference import Reference
 from tests.faults.following import PARTITIONS
 from tests.faults.paper import Paper
+from tests.faults.sends_again import SendsAgain
 from tests.faults.serving import learn, run, serve
 
 AUDIENCE = "production"
@@ -58,6 +59,8 @@ class Setup:
     paper: str
     claim_secs: int = 3
     call_secs: float = 5.0
+    patience: float = 1.0
+    """how much longer than else is waited between questions to the target"""
 
     def write(self, folder: Path) -> None:
         (folder / "executing.json").write_bytes(orjson.dumps(self))
@@ -69,7 +72,8 @@ class Setup:
 
 def needs_of(setup: Setup, codec: Codec, reference: Reference) -> ExecuteNeeds:
     kubernetes = ExecutorConfig(clusters={"default": setup.kubeconfig}, call_timeout_secs=setup.call_secs)
-    executors = (KubernetesExecutor(kubernetes), Paper(Path(setup.paper)))
+    real = SendsAgain(kubernetes) if guard_off("asks_first") else KubernetesExecutor(kubernetes)
+    executors = (real, Paper(Path(setup.paper)))
     private = X25519PrivateKey.generate()
     world = world_of(codec, reference.current, reference.offset)
     verifier = Verifier(Rules(AUDIENCE), Path(setup.signers))
@@ -79,7 +83,7 @@ def needs_of(setup: Setup, codec: Codec, reference: Reference) -> ExecuteNeeds:
         Keys(Opener([private]), Sealer(private.public_key()), TARGET_KEY),
         LastWord(reference, world, verifier, PROOF_KEY),
         time.monotonic,
-        asyncio.sleep,
+        lambda secs: asyncio.sleep(secs * setup.patience),
         secrets.token_hex(8),
         claim_secs=setup.claim_secs,
     )

@@ -221,3 +221,26 @@ class Executions(Following):
             assert known, f"{action} ended as {end}: {self.why(action)}"
             assert end == UNKNOWN or done[action] == 1, f"{action} was told to be done"
         return Counter(map(self.end, self.authorized))
+
+
+@dataclass
+class Report:
+    seed: int | None = None
+    kills: Counter[str] = field(default_factory=Counter)
+    windows: Counter[str] = field(default_factory=Counter)
+    """where each action stood when its worker was killed"""
+
+    def told(self, ends: Counter[str], effects: int) -> str:
+        runs = ends.total()
+        lines = [
+            f"{runs} actions, {effects} effects, none done twice; ends: {listed(ends)}",
+            f"{self.kills.total()} kills (-9): {listed(self.kills)}",
+            f"done twice are, with 95 % confidence, fewer than 3/N = {3 / runs:.4f}",
+        ]
+        lines += [f"actions then stood at: {listed(self.windows)}"] if self.windows else []
+        lines += [f"seed {self.seed}"] if self.seed is not None else []
+        return "\n".join(lines)
+
+
+def listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))

@@ -13,31 +13,23 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from connectors.kafka.admin import apply_topics
-from connectors.kafka.config import KafkaConfig
-from connectors.kubernetes.execution.executor import KubernetesExecutor
 from schemas.authorization import ActionAuthorized
 from tests.connectors.kubernetes import roles
-from tests.connectors.kubernetes.orders import executing
 from tests.connectors.kubernetes.worlds import World
 from tests.faults.executing import Setup
-from tests.faults.executions import Executions, Ledger, again, lifted, on_paper, restart
+from tests.faults.executions import Ledger, Report
 from tests.faults.faulty_api import FaultyApi, Trouble, faulty_api
-from tests.faults.following import PARTITIONS
-from tests.faults.load import topics
 from tests.faults.paper import written
-from tests.faults.workers import Workers, workers
+from tests.faults.site import Site, standing
 from tests.peers import KafkaPeer, KubernetesPeer
 from tests.peers.process import Process
-from tests.peers.tools import skip_without_tools
 from tests.peers.waiting import wait_until_async
-from tests.streams.policy.signing import signers
 
 pytestmark = [
     pytest.mark.faults,
@@ -48,7 +40,6 @@ pytestmark = [
 
 ROUNDS = int(os.environ.get("AWOOOI_TEST_ROUNDS", "1"))
 SEED = 20261121
-MODULE = "tests.faults.executing"
 AT_ONCE = 4
 SLOW_SECS = 3.0
 POINTS = {
@@ -65,45 +56,11 @@ CHAINS: dict[str, Sequence[str]] = (
 
 
 @dataclass
-class Site:
-    """A cluster behind a proxy, a broker, a file; and what a test does there."""
+class Behind(Site):
+    """The API server is asked through a proxy that makes trouble."""
 
-    folder: Path
-    broker: KafkaPeer
-    world: World
     api: FaultyApi
     ledger: Ledger
-    executor: KubernetesExecutor
-    executions: Executions
-    workers: Workers
-    group: str
-    made: Iterator[int] = field(default_factory=lambda: iter(range(10**6)))
-
-    def launch(self, name: str, group: str = "", **env: str) -> Process:
-        """It loads, and waits for `begin`."""
-        return self.workers.launch(name, group or self.group, **env)
-
-    async def begin(self, worker: Process) -> Process:
-        await wait_until_async(lambda: "loaded" in worker.output(), 60)
-        worker.signal(signal.SIGUSR2)
-        await self.workers.ready(worker)
-        return worker
-
-    async def arm(self, worker: Process, name: str, point: str, number: int = signal.SIGKILL) -> None:
-        (self.folder / f"{name}.arm").write_text(f"{point} {int(number)}")
-        told = worker.output().count("armed")
-        worker.signal(signal.SIGUSR1)
-        await wait_until_async(lambda: worker.output().count("armed") > told, 20, what="armed", every=0.01)
-
-    async def restart(self) -> ActionAuthorized:
-        return await restart(self.world, self.executor, f"app-{next(self.made)}")
-
-    async def again(self, event: ActionAuthorized, **given: int) -> ActionAuthorized:
-        """Another act on that deployment, as it is now: scaled, or restarted."""
-        return await again(self.executor, event.payload.action.step, **given)
-
-    def on_paper(self) -> ActionAuthorized:
-        return on_paper(f"job-{next(self.made)}")
 
     def path_of(self, event: ActionAuthorized) -> str:
         """Where the API server is asked for it."""
@@ -123,14 +80,6 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaPeer]:
-    folder = tmp_path_factory.mktemp("executed")
-    with skip_without_tools("kafka"), KafkaPeer.running(folder=folder / "kafka") as kafka:
-        asyncio.run(apply_topics(KafkaConfig(bootstrap_servers=kafka.bootstrap), topics(), PARTITIONS))
-        yield kafka
-
-
-@pytest.fixture(scope="module")
 def api(kubernetes: KubernetesPeer) -> Iterator[FaultyApi]:
     with faulty_api(kubernetes.kubeconfig) as faulty:
         yield faulty
@@ -139,28 +88,14 @@ def api(kubernetes: KubernetesPeer) -> Iterator[FaultyApi]:
 @pytest.fixture
 async def site(
     broker: KafkaPeer, kubernetes: KubernetesPeer, api: FaultyApi, tmp_path: Path
-) -> AsyncIterator[Site]:
+) -> AsyncIterator[Behind]:
     if kubernetes.audit_log is None:
         pytest.skip("a cluster that was given keeps its audit log elsewhere")
     login = api.login_of(roles.apply(kubernetes, "executor-role.yaml"), tmp_path / "executor.kubeconfig")
-    (tmp_path / "signers.json").write_text(signers().model_dump_json(exclude_defaults=True))
-    paths = (str(tmp_path / name) for name in ("executor.kubeconfig", "signers.json", "paper"))
-    Setup(broker.bootstrap, *paths).write(tmp_path)
     world = World(kubernetes, kubernetes.make_namespace())
-    async with executing(login) as executor, Executions(broker.bootstrap) as executions:
-        await executions.put("switches", lifted(), partitions=1)
-        with workers(tmp_path, MODULE, str(tmp_path)) as started:
-            yield Site(
-                tmp_path,
-                broker,
-                world,
-                api,
-                Ledger(kubernetes.audit_log, world.namespace),
-                executor,
-                executions,
-                started,
-                tmp_path.name,
-            )
+    ledger = Ledger(kubernetes.audit_log, world.namespace)
+    async with standing(Behind, tmp_path, broker, world, login, api=api, ledger=ledger) as site:
+        yield site
     kubernetes.ask("DELETE", f"/api/v1/namespaces/{world.namespace}")
 
 
@@ -171,32 +106,9 @@ def frozen(process: Process) -> bool:
 # -- killed
 
 
-@dataclass
-class Report:
-    seed: int
-    kills: Counter[str] = field(default_factory=Counter)
-    windows: Counter[str] = field(default_factory=Counter)
-    """where each action stood when its worker was killed"""
-
-    def told(self, ends: Counter[str], effects: int) -> str:
-        runs = ends.total()
-        return "\n".join(
-            (
-                f"{runs} actions, {effects} effects, none done twice; ends: {_listed(ends)}",
-                f"{self.kills.total()} kills (-9): {_listed(self.kills)}",
-                f"actions then stood at: {_listed(self.windows)}",
-                f"seed {self.seed}; done twice are, with 95 % confidence, fewer than 3/N = {3 / runs:.4f}",
-            )
-        )
-
-
-def _listed(counts: Counter[str]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
-
-
 @pytest.mark.parametrize("points", CHAINS.values(), ids=CHAINS)
 async def test_an_action_is_done_once_wherever_its_worker_is_killed(
-    points: Sequence[str], site: Site, capsys: pytest.CaptureFixture[str]
+    points: Sequence[str], site: Behind, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Each worker ends what the one before it left, and is killed in its turn."""
     dice, report, executions = random.Random(SEED), Report(SEED), site.executions
@@ -219,7 +131,7 @@ async def test_an_action_is_done_once_wherever_its_worker_is_killed(
         sys.stdout.write(f"\n{report.told(ends, done.total())}\n")
 
 
-async def authorize(site: Site, dice: random.Random) -> dict[str, Trouble]:
+async def authorize(site: Behind, dice: random.Random) -> dict[str, Trouble]:
     """Restarts on a cluster that takes a moment, and one act on what guards nothing."""
     events = [*[await site.restart() for _ in range(AT_ONCE - 1)], site.on_paper()]
     troubles = {
@@ -236,7 +148,7 @@ async def authorize(site: Site, dice: random.Random) -> dict[str, Trouble]:
     return troubles
 
 
-def _stood(action: str, site: Site, trouble: Trouble) -> str:
+def _stood(action: str, site: Behind, trouble: Trouble) -> str:
     if action in site.executions.told:
         return "recorded"
     if trouble.abandoned:
@@ -249,7 +161,7 @@ def _stood(action: str, site: Site, trouble: Trouble) -> str:
 # -- frozen
 
 
-async def test_a_worker_that_was_frozen_for_longer_than_its_claim_does_no_harm(site: Site) -> None:
+async def test_a_worker_that_was_frozen_for_longer_than_its_claim_does_no_harm(site: Behind) -> None:
     """Another took over meanwhile, and acted; then the first goes on, and its calls arrive."""
     dice, executions = random.Random(SEED), site.executions
     worker, name = await site.begin(site.launch("guest-0")), "guest-0"
@@ -269,19 +181,19 @@ async def test_a_worker_that_was_frozen_for_longer_than_its_claim_does_no_harm(s
 
 
 async def at_claim(
-    site: Site, worker: Process, name: str, events: list[ActionAuthorized], dice: random.Random
+    site: Behind, worker: Process, name: str, events: list[ActionAuthorized], dice: random.Random
 ) -> Callable[[], None]:
     return await _freezes(site, worker, name, "execute:claimed", events, dice)
 
 
 async def in_flight(
-    site: Site, worker: Process, name: str, events: list[ActionAuthorized], dice: random.Random
+    site: Behind, worker: Process, name: str, events: list[ActionAuthorized], dice: random.Random
 ) -> Callable[[], None]:
     return await _freezes(site, worker, name, "execute:in_flight", events, dice)
 
 
 async def _freezes(
-    site: Site, worker: Process, name: str, point: str, events: list[ActionAuthorized], dice: random.Random
+    site: Behind, worker: Process, name: str, point: str, events: list[ActionAuthorized], dice: random.Random
 ) -> Callable[[], None]:
     await site.arm(worker, name, f"{point}:{dice.randint(1, AT_ONCE)}", signal.SIGSTOP)
     await site.executions.authorize(*events)
@@ -290,7 +202,7 @@ async def _freezes(
 
 
 async def while_held(
-    site: Site, worker: Process, name: str, events: list[ActionAuthorized], dice: random.Random
+    site: Behind, worker: Process, name: str, events: list[ActionAuthorized], dice: random.Random
 ) -> Callable[[], None]:
     """Its calls are on their way, and arrive only when another has made the same."""
     released = threading.Event()
@@ -312,7 +224,7 @@ FREEZES = [at_claim, while_held] if ROUNDS == 1 else [at_claim, in_flight, while
     ("guard", "twice"),
     [pytest.param("", False, id="guarded"), pytest.param("read_back", True, id="without-the-read-back")],
 )
-async def test_two_executors_at_once_do_it_once(guard: str, twice: bool, site: Site) -> None:
+async def test_two_executors_at_once_do_it_once(guard: str, twice: bool, site: Behind) -> None:
     """Both have the authorization. Without the claim's read-back the same test finds what was done twice."""
     executions = site.executions
     for worker in [site.launch(name, name, AWOOOI_GUARD_OFF=guard) for name in ("one", "two")]:
@@ -348,7 +260,7 @@ KILLED: dict[str, tuple[dict[str, Any], str, int]] = {
 BATCHES = (list(TROUBLES)[:AT_ONCE], list(TROUBLES)[AT_ONCE:], *([name] for name in KILLED))
 
 
-async def test_whatever_the_api_server_answers_it_is_done_at_most_once(site: Site) -> None:
+async def test_whatever_the_api_server_answers_it_is_done_at_most_once(site: Behind) -> None:
     """Killed in mid-call, slow, answering 409, 429, 500: what was done is told, and nothing else."""
     replace(Setup.read(site.folder), call_secs=SLOW_SECS - 1).write(site.folder)
     await site.begin(site.launch("the-one"))
@@ -369,7 +281,7 @@ async def test_whatever_the_api_server_answers_it_is_done_at_most_once(site: Sit
 # -- one workload
 
 
-async def test_acts_on_one_workload_come_one_after_the_other_and_count_together(site: Site) -> None:
+async def test_acts_on_one_workload_come_one_after_the_other_and_count_together(site: Behind) -> None:
     """Opposite ones of two incidents first. A new worker knows from the log alone what the first has sent."""
     executions, worker, heir = site.executions, site.launch("the-one"), site.launch("the-one")
     await site.begin(worker)
