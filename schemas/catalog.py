@@ -20,6 +20,7 @@ from schemas.approval import (
     ApprovalRequested,
     ApprovalVoided,
 )
+from schemas.audit import AuditCheckpoint, AuditHead, ProjectErased
 from schemas.authorization import ActionAuthorized, ActionWithdrawn
 from schemas.decision import LearningCauseJudged, LearningDebateEnded, RcaDecided, RcaLate
 from schemas.diagnosis import RcaDiagnosed
@@ -75,6 +76,7 @@ TICKS_PREFIX = "ticks."
 RAW_MAX_BYTES = 2 * MIB  # a webhook body of 1 MiB with room for its headers
 EVENT_MAX_BYTES = 2 * MIB
 DEAD_LETTER_MAX_BYTES = 4 * MIB  # the original of any record fits, with its envelope
+COMPACTED_AFTER_MS = 24 * 3600 * 1000  # the sink has read, and linked, what is compacted away
 WORKERS = ("ingest", "rca", "policy", "execution", "notify")
 
 
@@ -105,6 +107,7 @@ class Topic:
         return {
             "cleanup.policy": "compact" if self.compacted else "delete",
             "max.message.bytes": str(self.max_bytes),
+            **({"min.compaction.lag.ms": str(COMPACTED_AFTER_MS)} if self.compacted else {}),
             **({} if self.compacted else {"retention.ms": str(keep)}),
             **({"message.timestamp.type": "LogAppendTime"} if self.stamped_by_broker else {}),
         }
@@ -131,6 +134,7 @@ _KEYS: dict[str, Callable[[Any], str]] = {
     "stage": lambda event: event.payload.stage,
     "incident": lambda event: event.incident_id,
     "subject": subject_of,
+    "partition": subject_of,
     "project": lambda event: event.project_id,
     "trust key": lambda event: event.payload.trust_key,
     "target": lambda event: event.payload.target,
@@ -305,7 +309,7 @@ TOPICS: tuple[Topic, ...] = (
     reference_topic("silences", "silences and maintenance windows"),
     reference_topic("topology", "services and what they depend on", events=(TopologyObserved,)),
     reference_topic("policies", "policy revisions", events=(PolicyApplied,)),
-    reference_topic("projects", "tenants"),
+    reference_topic("projects", "tenants", events=(ProjectErased,)),
     reference_topic("signers", "who may sign, with which keys", events=SIGNER_EVENTS),
     Topic("tools", key="incident", holds="tool calls with their gate results", events=(ToolCalled,)),
     Topic("notifications", key="incident", holds="messages queued, sent, failed, skipped"),
@@ -321,7 +325,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "audit.heads",
         key="partition",
-        holds="heads of the hash chains",
+        holds="heads of the hash chains, and checkpoints",
+        events=(AuditHead, AuditCheckpoint),
         keyed=False,
         retention=None,
         compacted=True,

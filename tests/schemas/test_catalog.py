@@ -124,7 +124,11 @@ def test_raw_records_are_kept_for_three_days_unless_told_otherwise() -> None:
         ),
         pytest.param(
             Topic("a", key="subject", holds="", compacted=True),
-            {"cleanup.policy": "compact", "max.message.bytes": "2097152"},
+            {
+                "cleanup.policy": "compact",
+                "max.message.bytes": "2097152",
+                "min.compaction.lag.ms": "86400000",
+            },
             id="compacted",
         ),
     ],

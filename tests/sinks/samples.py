@@ -43,7 +43,16 @@ from schemas.run import RunReason, RunRequest, RunRequested, RunStart, RunStarte
 NOW = datetime.now(UTC).replace(microsecond=123_000)  # the store's TTL counts from today
 INCIDENT = "INC-20260101-ABCDEFGHIJ"
 SECRET = b"original of pat@example.org"
-FROM_GOLDEN = ("evidence.", "rca.", "learning.", "run.spent", "tool.", "topology.")
+FROM_GOLDEN = (
+    "evidence.",
+    "rca.",
+    "learning.",
+    "run.spent",
+    "tool.",
+    "topology.",
+    "audit.",
+    "project.erased",
+)
 """kinds whose sample is the contract's own example"""
 
 
