@@ -8,44 +8,33 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
-import aiokafka
-import structlog
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
 
 from awoooi.approval_log import REQUESTS, VERDICTS
 from awoooi.events import Learn, codec_of
+from awoooi.log_follower import LogFollower, OpenCodec, event_in, places_of
 from awoooi.settings import Settings
 from connectors.kafka.config import KafkaConfig
-from connectors.kafka.patience import patient
 from schemas import ids
 from schemas.approval import ApprovalRequested
 from schemas.catalog import partition_of
 from schemas.codec import Codec
 from schemas.envelope import Event
-from schemas.errors import BrokerAway, Never, NotNow, UnknownSchema
+from schemas.errors import BrokerAway
 from schemas.headers import Headers, event_headers, trace_of
 from schemas.vote import VoteVerified
 from streams.runner import VERSION
-
-log = structlog.get_logger(__name__)
 
 MOST_ASKED = 100_000
 """approvals known by their id, the latest"""
 MOST_HEARD = 64
 """verdicts of one signature that are kept while its record is being written"""
-AT_A_TIME = 50
-"""records, so that a webhook need not wait for the reading of many"""
-REACH_SECS = 5.0
-FIRST_WAIT_SECS, LONGEST_WAIT_SECS = 0.5, 10.0
-
-OpenCodec = Callable[[], AbstractAsyncContextManager[tuple[Codec, Learn]]]
 
 
 @dataclass(eq=False, slots=True)
@@ -70,32 +59,12 @@ class Ear:
             await self.more.wait()
 
 
-class Follower:
-    """Follows in a task of its own, as long as the block lasts; it outlives the broker's absence."""
-
+class Follower(LogFollower):
     def __init__(self, kafka: KafkaConfig, open_codec: OpenCodec, partitions: int, epoch: str = "") -> None:
-        self._kafka, self._open_codec, self._epoch = kafka, open_codec, epoch
-        self._partitions = partitions
+        super().__init__(kafka, open_codec, "approvals")
+        self._partitions, self._epoch = partitions, epoch
         self._asked: dict[str, None] = {}
         self._ears: dict[str, list[Ear]] = defaultdict(list)
-        self._next: dict[TopicPartition, int] = {}
-        """what stands before it was read"""
-        self._moved = asyncio.Event()
-        self._consumer: Any = None
-        """set while it reads"""
-        self._codec: Codec | None = None
-        """None until it is there"""
-        self._task: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._follow(), name="approvals")
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
 
     # -- for the gateway
 
@@ -124,75 +93,19 @@ class Follower:
         trace, kind = trace_of([], event.event_id), self._codec.content_type(event.type)
         return self._codec.encode(event), event_headers(event, kind, trace, VERSION)
 
-    async def _reach(self, place: TopicPartition) -> None:
-        try:
-            async with asyncio.timeout(REACH_SECS):
-                while self._consumer is None:
-                    await self._moved.wait()
-                end = (await self._consumer.end_offsets([place]))[place]
-                while self._next[place] < end:
-                    await self._moved.wait()
-        except (TimeoutError, KafkaError) as error:
-            raise BrokerAway(f"{place.topic} could not be read to its end: {error!r}") from error
-
     # -- reading
 
-    async def _follow(self) -> None:
-        wait = FIRST_WAIT_SECS
-        while True:
-            try:
-                async for _ in self._rounds():
-                    wait = FIRST_WAIT_SECS
-            except (KafkaError, NotNow, OSError) as error:
-                log.warning("approvals_not_followed", why=f"{type(error).__name__}: {error}", secs=wait)
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, LONGEST_WAIT_SECS)
+    async def _begins(self, consumer: Any) -> Mapping[TopicPartition, int]:
+        """Requests from the first that is left, verdicts from now on."""
+        requests = places_of(REQUESTS, self._partitions)
+        verdicts = [place for topic in VERDICTS for place in places_of(topic, self._partitions)]
+        begins: dict[TopicPartition, int] = await consumer.beginning_offsets(requests)
+        return {**begins, **await consumer.end_offsets(verdicts)}
 
-    async def _rounds(self) -> AsyncIterator[None]:
-        consumer = aiokafka.AIOKafkaConsumer(
-            **self._kafka.client_options(),
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_poll_records=AT_A_TIME,
-        )
-        patient(consumer._client)
-        async with self._open_codec() as (codec, learn):
-            self._codec = codec
-            try:
-                await consumer.start()
-                await self._begin(consumer)
-                self._consumer = consumer
-                while True:
-                    self._tell_moved()
-                    for place, records in (await consumer.getmany(timeout_ms=1000)).items():
-                        await self._take(place, records, codec, learn)
-                    yield
-            finally:
-                self._consumer = None
-                await consumer.stop()
-
-    async def _begin(self, consumer: Any) -> None:
-        """Requests from the first that is left, verdicts from now on; later from where it was."""
-        requests, verdicts = self._places(REQUESTS), self._places(*VERDICTS)
-        begins = await consumer.beginning_offsets(requests) | await consumer.end_offsets(verdicts)
-        self._next = {place: self._next.get(place, begin) for place, begin in begins.items()}
-        consumer.assign([*requests, *verdicts])
-        for place, offset in self._next.items():
-            consumer.seek(place, offset)
-
-    def _places(self, *topics: str) -> list[TopicPartition]:
-        return [TopicPartition(topic, number) for topic in topics for number in range(self._partitions)]
-
-    async def _take(self, place: TopicPartition, records: list[Any], codec: Codec, learn: Learn) -> None:
+    async def _take(self, place: TopicPartition, records: Sequence[Any], codec: Codec, learn: Learn) -> None:
         for record in records:
             if place.topic == REQUESTS or self._ears:
-                self._note(await _event(record.value, codec, learn))
-            self._next[place] = record.offset + 1
-
-    def _tell_moved(self) -> None:
-        """To all who wait at this moment."""
-        moved, self._moved = self._moved, asyncio.Event()
-        moved.set()
+                self._note(await event_in(record.value, codec, learn))
 
     def _note(self, event: Event | None) -> None:
         if isinstance(event, ApprovalRequested):
@@ -202,19 +115,6 @@ class Follower:
         elif event is not None and not isinstance(event, VoteVerified):
             for ear in self._ears.get(getattr(event.payload, "signature", ""), ()):
                 ear.hear(event)
-
-
-async def _event(value: bytes | None, codec: Codec, learn: Learn) -> Event | None:
-    """None where it cannot be read: it is not ours to judge."""
-    try:
-        return codec.decode(value)
-    except UnknownSchema as unknown:
-        if unknown.framing != "registry" or not isinstance(unknown.schema, int):
-            return None
-        await learn(unknown.schema)
-        return await _event(value, codec, learn)
-    except Never:
-        return None
 
 
 def follower_of(settings: Settings) -> Follower:
