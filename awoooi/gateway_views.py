@@ -9,11 +9,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 
 from awoooi.events import codec_of
+from awoooi.own_keys import OwnKeyDesk
 from awoooi.reference_desk import TOPICS, ReferenceDesk
 from awoooi.settings import Settings
 from awoooi.switch_view import measured
@@ -57,7 +59,7 @@ class SignersView:
         if key.algorithm == HS256:
             raise BadPayload("a shared secret is no public key", field="kty")
         kid = id_of(key.thumbprint)
-        _must_be_new(self._said(), person, kid, key.thumbprint)
+        _must_be_new(self.said(), person, kid, key.thumbprint)
         parts = {**public_parts(key.key, key.algorithm), "kid": kid}
         now = from_millis(now_ms)
         return SignerKeyAdded(
@@ -83,9 +85,9 @@ class SignersView:
         codec = self._known_codec()
         return codec.encode(event), event_headers(event, codec.content_type(event.type), trace, VERSION)
 
-    def _said(self) -> Recorded:
+    def said(self, *, gives: bool = True) -> Recorded:
         values = self._values()
-        return recorded(self._known_codec(), values)
+        return recorded(self._known_codec(), values, gives=gives)
 
     def _values(self) -> Mapping[bytes, bytes]:
         values = self._reference.current(SIGNERS)
@@ -123,6 +125,9 @@ async def gateway_views(settings: Settings, registry: CollectorRegistry) -> Asyn
     reference = Reference(settings.kafka, topics=(*TOPICS, SIGNERS))
     keys = SignersView(reference)
     desk = ReferenceDesk(reference, _now_ms, lambda: keys.codec)
+    signing = settings.approvals
+    said = partial(keys.said, gives=signing.topic_gives)
+    own = OwnKeyDesk(signing.signers_file, said, signing.environment)
 
     async def learn(opened: AsyncExitStack) -> None:
         """A schema registry, where there is one, is waited for."""
@@ -134,7 +139,7 @@ async def gateway_views(settings: Settings, registry: CollectorRegistry) -> Asyn
         learning = asyncio.create_task(learn(opened), name="gateway views")
         await reference.start()
         try:
-            yield Views({"reference": keys.unready}, keys, Desks(switches=desk, trust=desk))
+            yield Views({"reference": keys.unready}, keys, Desks(switches=desk, trust=desk, keys=own))
         finally:
             learning.cancel()
             with suppress(asyncio.CancelledError):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from connectors.gateway import switches, trust
+from connectors.gateway import own_keys, switches, trust
 from connectors.gateway.deeds import Deed
+from connectors.gateway.own_keys import OwnKeysDesk
 from connectors.gateway.switches import SwitchDesk
 from connectors.gateway.trust import TrustDesk
 from connectors.gateway.webhooks import Publish
@@ -18,6 +19,7 @@ class Desks:
 
     switches: SwitchDesk | None = None
     trust: TrustDesk | None = None
+    keys: OwnKeysDesk | None = None
 
 
 def deeds_of(desks: Desks, publish: Publish, now_ms: Callable[[], int]) -> tuple[Deed, ...]:
@@ -26,4 +28,6 @@ def deeds_of(desks: Desks, publish: Publish, now_ms: Callable[[], int]) -> tuple
         found += switches.deeds(desks.switches, publish, now_ms)
     if desks.trust is not None:
         found += trust.deeds(desks.trust, publish, now_ms)
+    if desks.keys is not None:
+        found += own_keys.deeds(desks.keys)
     return tuple(found)

@@ -14,8 +14,10 @@ from prometheus_client import CollectorRegistry
 
 from awoooi.gateway_views import MOST_WAITING, SignersView, gateway_views
 from awoooi.loading import load
+from awoooi.own_keys import OwnKeyDesk
 from connectors.gateway.app import create_app
 from connectors.gateway.config import GatewayConfig
+from connectors.gateway.desks import Desks
 from connectors.http import HttpClient, Reply
 from connectors.kafka.config import KafkaConfig
 from connectors.tokens import Limits, TokenFile, new_personal_token, new_token
@@ -80,7 +82,12 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     view._all_read()
     config = GatewayConfig(tokens_file=path, stamp_secret=SECRET, port=0)
     keys, registry = SignersView(view, CODEC), CollectorRegistry()
-    app = create_app(config, log.publish, SOURCES, known, registry=registry, people=known, keys=keys)
+    signers = tmp_path / "signers.yaml"
+    signers.write_text(json.dumps({"signers": [FRANK]}))
+    desks = Desks(keys=OwnKeyDesk(signers, keys.said, "test"))
+    app = create_app(
+        config, log.publish, SOURCES, known, registry=registry, people=known, keys=keys, desks=desks
+    )
     async with serving(app) as port, HttpClient(timeout_secs=20) as http:
         yield House(f"http://127.0.0.1:{port}", http, log, view, made)
 
@@ -234,3 +241,43 @@ async def test_a_registry_that_is_away_keeps_no_gateway_from_starting(
         assert views.checks["reference"]() == "the schema registry is away"
         with pytest.raises(BrokerAway):
             views.keys.enrolment("bob", of_a_browser("bob-1"), 0)
+
+
+# -- one's own keys
+
+
+async def own(house: House, who: str = "bob") -> dict[str, Any]:
+    headers = {"authorization": f"Bearer {house.tokens.get(who, who)}"}
+    answer = await house.http.get(f"{house.url}{KEYS}", headers)
+    assert answer.status == 200, answer.body
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+async def test_a_person_sees_what_they_sign_with_and_how_it_stands(house: House) -> None:
+    await house.post(of_a_browser("bob-1"))
+    kid = id_of(thumbprint("bob-1"))
+    house.says(person("bob", "devops"), *house.written())
+
+    waiting = await own(house)
+    house.says(confirmed("bob", kid, "frank", over=thumbprint("bob-1")))
+    counting = await own(house)
+
+    (first,), (then,) = waiting["keys"], counting["keys"]
+    assert (waiting["person"], waiting["roles"], waiting["environment"]) == ("bob", ["devops"], "test")
+    assert (first["kid"], first["state"], then["state"]) == (kid, "unconfirmed", "in_force")
+    assert first["thumbprint"] == thumbprint("bob-1")
+    assert (await own(house, "eve"))["keys"] == []
+
+
+async def test_who_was_never_registered_signs_nothing(house: House) -> None:
+    told = await own(house)
+
+    assert (told["roles"], told["projects"], told["keys"]) == ([], [], [])
+
+
+async def test_while_nobody_can_tell_no_keys_are_shown(house: House) -> None:
+    house.view.ready.clear()
+
+    headers = {"authorization": f"Bearer {house.tokens['bob']}"}
+    assert (await house.http.get(f"{house.url}{KEYS}", headers)).status == 503
