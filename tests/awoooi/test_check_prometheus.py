@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,12 +14,13 @@ from awoooi.findings import Finding, Verdict
 from awoooi.loading import load
 from connectors.http import Reply
 from connectors.prometheus.fake import FakePrometheus
+from tests.answering import Quiet, answering
 from tests.peers import free_port
 
 
 @contextmanager
 def served(fake: FakePrometheus) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             reply = asyncio.run(fake.post(self.path, body, dict(self.headers)))
@@ -29,16 +28,8 @@ def served(fake: FakePrometheus) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(reply.body)
 
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with answering(Handler) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 async def found(tmp_path: Path, **given: str) -> list[Finding]:

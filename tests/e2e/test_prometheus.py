@@ -6,10 +6,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
+from tests.answering import Quiet, answering
 from tests.e2e.documented import snippet, yaml_snippet
 from tests.e2e.stack import Row, Stack
 from tests.peers import alerting_config, free_port, wait_until
@@ -36,23 +35,15 @@ def scraping(config: dict[str, Any], port: int) -> dict[str, Any]:
 def shop_answers(port: int) -> Iterator[None]:
     """Ends the alert: something listens there now."""
 
-    class Shop(BaseHTTPRequestHandler):
+    class Shop(Quiet):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; version=0.0.4")
             self.end_headers()
             self.wfile.write(b"shop_orders_total 1\n")
 
-        def log_message(self, *_: object) -> None:
-            """Says nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Shop)
-    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    try:
+    with answering(Shop, port):
         yield
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def the_incident(stack: Stack, name: str, *options: str) -> Row | None:

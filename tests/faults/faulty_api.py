@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 
+from tests.answering import LOOPBACK, Quiet, answering
 from tests.peers.kubernetes import write_kubeconfig
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
@@ -90,20 +90,12 @@ class FaultyApi:
 @contextmanager
 def faulty_api(kubeconfig: Path) -> Iterator[FaultyApi]:
     faulty = FaultyApi(kubeconfig)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, faulty))
-    server.daemon_threads = True
-    faulty.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with answering(partial(_Handler, faulty)) as port:
+        faulty.url = f"http://{LOOPBACK}:{port}"
         yield faulty
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet):
     """One client's connection, and one of its own to the server."""
 
     protocol_version = "HTTP/1.1"
@@ -112,9 +104,6 @@ class _Handler(BaseHTTPRequestHandler):
     def __init__(self, faulty: FaultyApi, *args: Any) -> None:
         self.faulty, self.server_side = faulty, faulty.connect()
         super().__init__(*args)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet: the server's audit log is the log."""
 
     def __getattr__(self, name: str) -> Any:
         """Every HTTP method alike."""

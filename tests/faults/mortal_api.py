@@ -16,12 +16,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tests.answering import LOOPBACK, Quiet, answering
 from tests.faults.site import Site
 from tests.peers import KubernetesPeer
 from tests.peers.kubernetes import write_kubeconfig
@@ -106,8 +106,8 @@ def mortal_api(folder: Path) -> Iterator[MortalApi]:
     store, api = peer.processes[:2]
     mortal = MortalApi(peer, _option(api.command, "--etcd-servers"))
     (folder / "audit.yaml").write_text(yaml.safe_dump(_audit_policy()))
-    with _listening(mortal) as url:
-        config = write_kubeconfig(folder / "audit.kubeconfig", url, None, "none")
+    with answering(partial(_Listener, mortal)) as port:
+        config = write_kubeconfig(folder / "audit.kubeconfig", f"http://{LOOPBACK}:{port}/", None, "none")
         more = [f"--audit-webhook-config-file={config}", "--audit-webhook-mode=blocking"]
         api.command = [*api.command, *more]
         try:
@@ -119,29 +119,12 @@ def mortal_api(folder: Path) -> Iterator[MortalApi]:
             peer.stop()
 
 
-@contextmanager
-def _listening(mortal: MortalApi) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Listener, mortal))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-class _Listener(BaseHTTPRequestHandler):
+class _Listener(Quiet):
     protocol_version = "HTTP/1.1"
 
     def __init__(self, mortal: MortalApi, *args: Any) -> None:
         self.mortal = mortal
         super().__init__(*args)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
 
     def handle(self) -> None:
         with contextlib.suppress(ConnectionError):  # who was killed needs no answer

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from tests.answering import LOOPBACK, Quiet, answering
 
 TURN = """#!/bin/sh
 cd "{folder}"
@@ -101,29 +102,18 @@ class LampServer:
 @contextmanager
 def lamp_server(tls: ssl.SSLContext | None = None) -> Iterator[LampServer]:
     lamp = LampServer()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, lamp))
-    server.daemon_threads = True
-    if tls is not None:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-    lamp.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield lamp
-    finally:
-        lamp.stopping.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with answering(partial(_Handler, lamp), tls=tls) as port:
+        lamp.url = f"http{'s' if tls else ''}://{LOOPBACK}:{port}"
+        try:
+            yield lamp
+        finally:
+            lamp.stopping.set()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet):
     def __init__(self, lamp: LampServer, *args: object) -> None:
         self.lamp = lamp
         super().__init__(*args)  # type: ignore[arg-type]
-
-    def log_message(self, format: str, *args: object) -> None:
-        """`seen` is the log."""
 
     def _any(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from connectors.executors.contract import End
 from connectors.kubernetes import kinds
 from schemas.operations import Operation
+from tests.connectors.kubernetes.admission import ADMISSION, CHANGES, here
 from tests.connectors.kubernetes.orders import always, executing, failed, named, order
 from tests.connectors.kubernetes.worlds import World
 from tests.peers import wait_until
 from tests.peers.kubernetes import Refused
 
-ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 WORDS = "no changes while the books are closed"
 
 
@@ -21,15 +21,8 @@ WORDS = "no changes while the books are closed"
 def closed_books(world: World) -> Iterator[None]:
     """Nothing changes a deployment of this namespace."""
     name = f"closed-{world.namespace}"
-    here = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": world.namespace}}}
-    rule = {
-        "apiGroups": ["apps"],
-        "apiVersions": ["v1"],
-        "operations": ["UPDATE"],
-        "resources": ["deployments"],
-    }
     spec = {
-        "matchConstraints": {**here, "resourceRules": [rule]},
+        "matchConstraints": {**here(world), "resourceRules": [CHANGES]},
         "validations": [{"expression": "false", "message": WORDS}],
     }
     binding = {"policyName": name, "validationActions": ["Deny"]}

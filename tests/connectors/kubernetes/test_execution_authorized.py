@@ -11,6 +11,7 @@ import pytest
 from connectors.kubernetes import kinds
 from connectors.kubernetes.execution.act import ACTION
 from schemas.operations import Operation
+from tests.connectors.kubernetes.admission import trials_only
 from tests.connectors.kubernetes.authorized import Story
 from tests.connectors.kubernetes.orders import (
     change_target,
@@ -32,6 +33,7 @@ SCALE, RESTART, ROLLBACK = (
 )
 
 
+OWNERS_WORDS = "the owner of this cluster lets nobody scale today"
 STRICTER = ("MEDIUM: {signatures: 1", "MEDIUM: {signatures: 3")
 MEANWHILE: dict[str, tuple[dict[str, Any], str]] = {
     "the kill switch was thrown": ({"kill_switch": "it is engaged"}, "kill_switch"),
@@ -180,6 +182,22 @@ class TestReal(OnReal, Suite):
         (end,) = story.ends()
         assert (end.type, end.payload.code) == ("execution.failed", "refused_by_target")
         assert WORDS in end.payload.reason
+        assert spec_of(world, "deployment", "api")["replicas"] == 1
+
+    async def test_a_webhook_that_lets_the_trial_pass_alone_fails_it_in_its_words(
+        self, world: World, story: Story
+    ) -> None:
+        """It is there from the beginning, and was asked at every trial: nobody could have known."""
+        world.deploy("api", replicas=1)
+        with trials_only(world, OWNERS_WORDS, "api") as webhook:
+            webhook.trials.clear()
+            event = await story.sign(SCALE, "deployment", "api", replicas=2)
+            await story.run(event)
+
+        (end,) = story.ends()
+        assert (end.type, end.payload.code) == ("execution.failed", "refused_by_target")
+        assert OWNERS_WORDS in end.payload.reason
+        assert (webhook.trials, webhook.refused) == (["api", "api"], ["api"])
         assert spec_of(world, "deployment", "api")["replicas"] == 1
 
     async def test_a_quota_that_came_between_fails_it_in_the_servers_words(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -18,6 +16,7 @@ from connectors.prometheus.evidence import PrometheusEvidence
 from connectors.prometheus.questions import asked_for
 from connectors.prometheus.service_graph import ServiceGraph
 from connectors.prometheus.service_series import CONVENTIONS, ServiceMetrics, Windows
+from tests.answering import Quiet, answering
 from tests.connectors.prometheus.support import config, wanted
 from tests.peers import PrometheusPeer, free_port, prometheus, wait_until, wait_until_async
 from tests.peers.tools import skip_without_tools
@@ -44,24 +43,15 @@ class Exporter:
     def serving(self) -> Iterator[Exporter]:
         exporter = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Quiet):
             def do_GET(self) -> None:
                 self.send_response(200)
                 self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
                 self.end_headers()
                 self.wfile.write(exporter.page().encode())
 
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = server.server_port
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        try:
+        with answering(Handler) as self.port:
             yield self
-        finally:
-            server.shutdown()
-            server.server_close()
 
 
 def escaped(value: str) -> str:
