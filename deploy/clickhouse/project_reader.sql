@@ -9,13 +9,17 @@
 CREATE ROLE IF NOT EXISTS awoooi_project_reader;
 GRANT awoooi_reader TO awoooi_project_reader;
 
-CREATE ROW POLICY IF NOT EXISTS everything ON awoooi.events, awoooi.incident_events, awoooi.alerts,
-    awoooi.incidents, awoooi.rejected, awoooi.set_aside
+CREATE ROW POLICY IF NOT EXISTS everything ON awoooi.events, awoooi.incident_events, awoooi.run_events,
+    awoooi.alerts, awoooi.incidents, awoooi.rejected, awoooi.set_aside, awoooi.runs, awoooi.agent_turns,
+    awoooi.decisions, awoooi.outcomes, awoooi.approvals, awoooi.votes, awoooi.executions, awoooi.tool_calls,
+    awoooi.remediations
     USING 1 TO ALL EXCEPT awoooi_project_reader;
 
 CREATE USER IF NOT EXISTS shop_reader IDENTIFIED WITH sha256_password BY {password:String};
 GRANT awoooi_project_reader TO shop_reader;
 
-CREATE ROW POLICY IF NOT EXISTS shop ON awoooi.events, awoooi.incident_events, awoooi.alerts,
-    awoooi.incidents, awoooi.rejected, awoooi.set_aside
+CREATE ROW POLICY IF NOT EXISTS shop ON awoooi.events, awoooi.incident_events, awoooi.run_events,
+    awoooi.alerts, awoooi.incidents, awoooi.rejected, awoooi.set_aside, awoooi.runs, awoooi.agent_turns,
+    awoooi.decisions, awoooi.outcomes, awoooi.approvals, awoooi.votes, awoooi.executions, awoooi.tool_calls,
+    awoooi.remediations
     USING project_id = 'shop' TO shop_reader;
