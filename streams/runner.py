@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from abc import abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -78,9 +79,9 @@ class Rows(Mapping[bytes, bytes]):
     world: str = ""
     """what all of them were last looked at beside"""
 
+    @abstractmethod
     def due(self, millis: int, most: int) -> list[bytes]:
         """Keys that time alone must wake by then."""
-        raise NotImplementedError
 
 
 def sha256_of(value: bytes | None) -> str:
@@ -165,8 +166,7 @@ class Runner:
             try:
                 if stage.passed(record, state):
                     continue
-                parts = stage.in_parts(record, state, now) if tell else None
-                if parts is not None and tell is not None:
+                if tell is not None and (parts := stage.in_parts(record, state, now)) is not None:
                     events = await self._told(parts, record, tell)
                 else:
                     events = await stage.handle(record, state, now)

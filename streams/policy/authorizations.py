@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from schemas import ids
-from schemas.approval import ApprovalRequested
+from schemas.approval import ApprovalRequest, ApprovalRequested
 from schemas.authorization import ActionAuthorized, ActionWithdrawn, Authorization, Signed, Withdrawal
 from schemas.envelope import Event
 from schemas.operations import Step
@@ -28,8 +28,6 @@ AS_DECIDED = (
     "needed",
     "proposed_by",
 )
-AS_SEEN = ("observed_state", "workload", "commitments")
-"""by preflight"""
 ENVELOPE = {"project_id", "incident_id", "run_id", "occurred_at", "recorded_at", "stage"}
 
 
@@ -56,13 +54,18 @@ def target_of(step: Step, workload: str, owner: str) -> str:
     return workload or step.target.id or action_id_of(owner)
 
 
+def seen_by(looked: Preflight | ApprovalRequest) -> dict[str, Any]:
+    """What was seen of the target, for whoever tells of it next."""
+    return {name: getattr(looked, name) for name in ("observed_state", "workload", "commitments")}
+
+
 def automatic(
     made: DecisionMade, preflight: Preflight, sealed: bytes | None, expires_at: datetime, key: bytes | None
 ) -> ActionAuthorized:
     """What policy allows without a person."""
     about = made.model_dump(include=ENVELOPE) | {"causes": (made.event_id, *made.causes), "sealed": sealed}
-    seen = {name: getattr(preflight, name) for name in AS_SEEN}
-    return _authorized(made.payload, made.run_id, about, {**seen, "expires_at": expires_at}, key)
+    more = {**seen_by(preflight), "expires_at": expires_at}
+    return _authorized(made.payload, made.run_id, about, more, key)
 
 
 def approved(
@@ -75,7 +78,7 @@ def approved(
         for vote in votes
     )
     more = {
-        **{name: getattr(asked, name) for name in AS_SEEN},
+        **seen_by(asked),
         "approval_id": asked.approval_id,
         "signatures": signatures,
         "expires_at": asked.expires_at,

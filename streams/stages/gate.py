@@ -24,7 +24,7 @@ from schemas.run import RunCancelled
 from streams import windows
 from streams.policy.action_hash import Act, action_hash
 from streams.policy.asking import asked_of, workload_of
-from streams.policy.authorizations import AS_SEEN, automatic
+from streams.policy.authorizations import automatic, seen_by
 from streams.policy.gate import Asked, Standing, Verdict, decide
 from streams.policy.policy import Policy
 from streams.policy.proof import proven
@@ -243,13 +243,12 @@ class Gate(KeyedBase[Gated]):
     ) -> list[Event]:
         if not told.get("approval_id"):
             return []
-        seen = {name: getattr(preflight, name) for name in AS_SEEN}
         request = ApprovalRequested(
             **about_run(event, self.name, now),
             event_id=ids.derive_id("approval.requested", told["approval_id"]),
             causes=causes,
             sealed=event.sealed,
-            payload=ApprovalRequest(**told, **seen),
+            payload=ApprovalRequest(**told, **seen_by(preflight)),
         )
         return [proven(request, self._key)]
 
