@@ -22,7 +22,8 @@ from streams.policy.gate import needed
 from streams.policy.policy import mark_of, read_policy
 from streams.policy.proof import proven
 from tests.faults.approving import PROOF_KEY
-from tests.faults.following import PARTITIONS, Following
+from tests.faults.following import Following
+from tests.faults.load import PARTITIONS
 from tests.peers.waiting import wait_until_async
 from tests.schemas.golden_events import golden
 

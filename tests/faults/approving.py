@@ -21,7 +21,7 @@ from streams.policy.exam import Rules
 from streams.policy.verifier import Verifier
 from streams.policy.world import world_of
 from streams.reference import Reference
-from tests.faults.following import PARTITIONS
+from tests.faults.load import PARTITIONS
 from tests.faults.serving import learn, run, serve
 
 PROOF_KEY = b"known to the policy stages alone, and to this test"

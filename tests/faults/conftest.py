@@ -9,8 +9,7 @@ import pytest
 
 from connectors.kafka.admin import apply_topics
 from connectors.kafka.config import KafkaConfig
-from tests.faults.following import PARTITIONS
-from tests.faults.load import topics
+from tests.faults.load import PARTITIONS, topics
 from tests.peers import KafkaPeer
 from tests.peers.tools import skip_without_tools
 

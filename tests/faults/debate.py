@@ -33,7 +33,7 @@ from streams.pipeline import Given, PipelineConfig
 from streams.reference import Reference
 from streams.stages.evidence import AGENT, EvidenceNeeds
 from streams.stages.schedule import ScheduleConfig
-from tests.faults.following import PARTITIONS
+from tests.faults.load import PARTITIONS
 from tests.faults.serving import learn, run, serve
 
 

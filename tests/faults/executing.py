@@ -38,7 +38,7 @@ from streams.policy.last_word import LastWord
 from streams.policy.verifier import Verifier
 from streams.policy.world import world_of
 from streams.reference import Reference
-from tests.faults.following import PARTITIONS
+from tests.faults.load import PARTITIONS
 from tests.faults.paper import Paper
 from tests.faults.sends_again import SendsAgain
 from tests.faults.serving import learn, run, serve

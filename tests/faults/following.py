@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar, Self
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from schemas.catalog import MIB, key_of, partition_of
 from schemas.codec import Codec
 from schemas.envelope import Event
 from schemas.headers import event_headers
+from tests.faults.load import PARTITIONS, from_beginning
 from tests.peers.waiting import wait_until_async
 
-PARTITIONS = 4
 
-
-class Following:
+class Following(ABC):
     """What is made of each event is the subclass's own."""
 
     bootstrap: str
@@ -31,9 +31,7 @@ class Following:
         self._consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False)
         await self._producer.start()
         await self._consumer.start()
-        places = [TopicPartition(topic, number) for topic in self.TOPICS for number in range(PARTITIONS)]
-        self._consumer.assign(places)
-        await self._consumer.seek_to_beginning(*places)
+        await from_beginning(self._consumer, self.TOPICS)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -63,8 +61,8 @@ class Following:
             for record in records:
                 self.take(self._codec.decode(record.value))
 
-    def take(self, event: Any) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def take(self, event: Any) -> None: ...
 
     async def until(self, done: Callable[[], object], what: str, timeout: float = 30) -> None:  # noqa: ASYNC109
         async def told() -> bool:

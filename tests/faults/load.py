@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -106,6 +107,13 @@ class Outcome:
             self.hits[fingerprint] = max(self.hits[fingerprint], int(payload["hit_count"]))
 
 
+async def from_beginning(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> None:
+    """All that these topics hold, without a group."""
+    places = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
+    consumer.assign(places)
+    await consumer.seek_to_beginning(*places)
+
+
 class Reader:
     """Follows the output topics in the background of a test."""
 
@@ -123,9 +131,7 @@ class Reader:
 
     async def __aenter__(self) -> Reader:
         await self._consumer.start()
-        places = [TopicPartition(topic, number) for topic in self.TOPICS for number in range(PARTITIONS)]
-        self._consumer.assign(places)
-        await self._consumer.seek_to_beginning(*places)
+        await from_beginning(self._consumer, self.TOPICS)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -18,8 +18,7 @@ import pytest
 from connectors.kafka.admin import apply_topics
 from connectors.kafka.config import KafkaConfig
 from tests.faults.approvals import HASH, Approvals, request, soon
-from tests.faults.following import PARTITIONS
-from tests.faults.load import topics
+from tests.faults.load import PARTITIONS, topics
 from tests.faults.workers import Workers
 from tests.faults.workers import workers as children
 from tests.peers.fixtures import skip_without_tools

@@ -167,7 +167,7 @@ import json, sys, time
 from pathlib import Path
 given, folder = json.loads(sys.argv[1]), Path("{folder}")
 wanted = Path(given["playbook"]).stem
-while wanted == "slow":
+while wanted == "slow":  # a play that hangs: it is killed at its time-out, nothing waits for it
     time.sleep(1)
 changed = int((folder / "state").read_text().strip() != wanted)
 if changed and "--check" not in given["cmdline"]:

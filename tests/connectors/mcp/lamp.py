@@ -77,7 +77,7 @@ def result(name: str, given: dict[str, Any]) -> dict[str, Any] | None:
     if what == "dies after":
         os._exit(3)
     if what == "hangs":
-        time.sleep(60)
+        time.sleep(60)  # a server that hangs: it is given up long before, and killed
     if what == "huge":
         return {"content": [{"type": "text", "text": "x" * 3_000_000}]}
     if what == "another type":
