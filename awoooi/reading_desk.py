@@ -1,0 +1,115 @@
+"""What the gateway is lent to read with: ClickHouse as the reader, and the topology drawn from it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from agents.topology import MAX_DEPTH, Found, Topology, from_observations
+from awoooi.settings import Settings
+from connectors.gateway.reading import Projects, TopologyFilter
+from connectors.gateway.shown_incidents import Edge, Graph, Node, NodeRole
+from sinks.clickhouse.errors import Away
+from sinks.clickhouse.reading import Facts, Reading
+
+if TYPE_CHECKING:
+    from sinks.clickhouse.client import Client
+
+RECORD_SECS = 10.0
+MOST_NODES = 200
+
+
+class ReadingDesk(Reading):
+    """The gateway's Record."""
+
+    def __init__(self, settings: Settings, opened: AsyncExitStack) -> None:
+        super().__init__(self._told, facts_of(settings))
+        self._settings, self._opened = settings, opened
+        self._client: Client | None = None
+        self._opening = asyncio.Lock()
+
+    async def topology(self, wanted: TopologyFilter, projects: Projects) -> Graph | None:
+        graphs = from_observations(await self.services(projects))
+        return around(graphs, wanted.service) if wanted.service else whole(graphs)
+
+    async def _told(self, sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+        try:
+            async with asyncio.timeout(RECORD_SECS):
+                return await (await self._connected()).ask(sql, params)
+        except TimeoutError as error:
+            raise Away(f"ClickHouse does not answer within {RECORD_SECS:.0f} s") from error
+
+    async def _connected(self) -> Client:
+        """One for all who ask; it outlives a server that goes and comes back."""
+        async with self._opening:
+            if self._client is None:
+                from sinks.clickhouse.client import Client
+
+                self._client = await Client.connect(self._settings.clickhouse.reader())
+                self._opened.push_async_callback(self._client.close)
+            return self._client
+
+
+def facts_of(settings: Settings) -> Facts:
+    from streams.stages.execute import MOST_ATTEMPTS
+
+    runs = settings.runs
+    return Facts(settings.approvals.environment, MOST_ATTEMPTS, runs.usd_by_project, runs.usd_per_day)
+
+
+# -- the topology, drawn
+
+
+def around(graphs: Mapping[str, Topology], service: str) -> Graph | None:
+    """What it depends on and who depends on it; None: nobody tells of such a service."""
+    for graph in graphs.values():
+        name = graph.resolve(service)
+        if name:
+            near = {name: NodeRole.TARGET}
+            near |= _named(graph.upstream(name, MAX_DEPTH), NodeRole.AFFECTED)
+            near = {**_named(graph.downstream(name, MAX_DEPTH), NodeRole.OTHER), **near}
+            return drawn(graph, near)
+    return None
+
+
+def whole(graphs: Mapping[str, Topology]) -> Graph:
+    """Everything that is known, up to a bound: the page of a service has the rest."""
+    parts = [drawn(graph, dict.fromkeys(graph.services, NodeRole.OTHER)) for graph in graphs.values()]
+    nodes = tuple(node for part in parts for node in part.nodes)[:MOST_NODES]
+    kept = {node.id for node in nodes}
+    edges = (edge for part in parts for edge in part.edges if {edge.from_, edge.to} <= kept)
+    return Graph(nodes=nodes, edges=tuple(edges))
+
+
+def drawn(graph: Topology, roles: Mapping[str, NodeRole]) -> Graph:
+    kept = dict(list(roles.items())[:MOST_NODES])
+    return Graph(
+        nodes=tuple(_node(graph, name, role) for name, role in kept.items()),
+        edges=tuple(_edges(graph, kept)),
+    )
+
+
+def _node(graph: Topology, name: str, role: NodeRole) -> Node:
+    known = graph.services[name]
+    return Node(id=name, name=name, kind=known.kind, health=known.health, blame=0.0, role=role)
+
+
+def _edges(graph: Topology, kept: Collection[str]) -> Sequence[Edge]:
+    return [
+        Edge(**{"from": name, "to": callee, "kind": "depends_on"})
+        for name in kept
+        for callee in sorted(graph.callees(name))
+        if callee in kept
+    ]
+
+
+def _named(found: Sequence[Found], role: NodeRole) -> dict[str, NodeRole]:
+    return {one.service.name: role for one in found}
+
+
+@asynccontextmanager
+async def reading_desk(settings: Settings) -> AsyncIterator[ReadingDesk]:
+    async with AsyncExitStack() as opened:
+        yield ReadingDesk(settings, opened)

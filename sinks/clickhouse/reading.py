@@ -1,0 +1,83 @@
+"""The record as people read it: the gateway's `Record`, and what the command line shows.
+
+It asks as the reader. Whoever is away is Away within a few seconds, and found again by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from connectors.gateway.reading import (
+    ApprovalFilter,
+    ChannelFilter,
+    ContractFilter,
+    IncidentFilter,
+    Projects,
+    RunFilter,
+)
+from connectors.gateway.shown import Listed, Page
+from connectors.gateway.shown_approvals import Card
+from connectors.gateway.shown_incidents import IncidentDetail, IncidentItem
+from connectors.gateway.shown_rest import ChannelEvent, Contract, Project
+from connectors.gateway.shown_runs import RunDetail, RunItem
+from schemas.topology import ServiceObserved
+from sinks.clickhouse import (
+    approval_list,
+    incident_detail,
+    incident_list,
+    reference_list,
+    run_detail,
+    run_list,
+)
+from sinks.clickhouse.story import Ask
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the record itself does not know."""
+
+    audience: str = "local"
+    """what a signature's `aud` must say"""
+    most_attempts: int = 5
+    """claims of one action"""
+    usd_by_project: Mapping[str, float] = field(default_factory=dict)
+    usd_default: float = 0.0
+
+
+class Reading:
+    def __init__(self, ask: Ask, facts: Facts) -> None:
+        self._ask, self._facts = ask, facts
+
+    async def runs(self, wanted: RunFilter, projects: Projects) -> Page[RunItem]:
+        return await run_list.runs(self._ask, wanted, projects)
+
+    async def run(self, run_id: str, projects: Projects) -> RunDetail | None:
+        return await run_detail.run(self._ask, run_id, projects, self._facts.most_attempts)
+
+    async def incidents(self, wanted: IncidentFilter, projects: Projects) -> Page[IncidentItem]:
+        return await incident_list.incidents(self._ask, wanted, projects)
+
+    async def incident(self, incident_id: str, projects: Projects) -> IncidentDetail | None:
+        return await incident_detail.incident(self._ask, incident_id, projects, self._facts.audience)
+
+    async def approvals(self, wanted: ApprovalFilter, projects: Projects) -> Page[Card]:
+        return await approval_list.approvals(self._ask, wanted, projects, self._facts.audience)
+
+    async def approval(self, named: str, projects: Projects) -> Card | None:
+        return await approval_list.approval(self._ask, named, projects, self._facts.audience)
+
+    async def projects(self, projects: Projects) -> Listed[Project]:
+        facts = self._facts
+        return await reference_list.projects(
+            self._ask, projects, dict(facts.usd_by_project), facts.usd_default
+        )
+
+    async def contracts(self, wanted: ContractFilter, _: Projects) -> Listed[Contract]:
+        return await reference_list.contracts(self._ask, wanted)
+
+    async def channel_events(self, _: ChannelFilter, __: Projects) -> Listed[ChannelEvent]:
+        return Listed[ChannelEvent](items=())
+
+    async def services(self, projects: Projects) -> list[ServiceObserved]:
+        return await reference_list.services(self._ask, projects)
