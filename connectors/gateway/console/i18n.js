@@ -2,11 +2,16 @@
 
 import enActs from "./locales/en/acts.js";
 import enCore from "./locales/en/core.js";
+import enWords from "./locales/en/words.js";
 import zhActs from "./locales/zh-Hant/acts.js";
 import zhCore from "./locales/zh-Hant/core.js";
+import zhWords from "./locales/zh-Hant/words.js";
 import { kept, useStore } from "./store.js";
 
-const CATALOGUES = { en: { ...enCore, ...enActs }, "zh-Hant": { ...zhCore, ...zhActs } };
+const CATALOGUES = {
+  en: { ...enCore, ...enWords, ...enActs },
+  "zh-Hant": { ...zhCore, ...zhWords, ...zhActs },
+};
 
 export const LANGUAGES = Object.keys(CATALOGUES);
 export const language = kept(localStorage, "language", preferred());
