@@ -13,14 +13,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import quote, quote_plus
 
 import orjson
 from pydantic import ValidationError
 
 from connectors.evidence import Unavailable
-from connectors.executors.arguments import troubles, values_of
+from connectors.executors.arguments import begins_with_value, fill, troubles, values_of
 from connectors.executors.contract import (
     Checked,
     Done,
@@ -46,6 +46,7 @@ SHORTEST_SECRET = 8
 """of a part of one: `Bearer` is none"""
 NO_TRIAL = "it cannot be tried: no dry run is configured, so it never runs by itself"
 NO_PROBE = "nobody can tell: no probe is configured"
+NO_VERIFY = "nobody can tell: no verify is configured"
 T = TypeVar("T", bound=Named)
 
 
@@ -61,6 +62,18 @@ class Asked(Generic[T]):
     def words(self) -> Mapping[str, str]:
         """What its templates are filled with."""
         return {**self.values, "action_id": self.action_id}
+
+    def filled(self, body: Any) -> Any:
+        """Plain JSON with its texts filled; `"{count}"` of a whole number becomes the number."""
+        if isinstance(body, dict):
+            return {name: self.filled(inner) for name, inner in body.items()}
+        if isinstance(body, list):
+            return [self.filled(inner) for inner in body]
+        if not isinstance(body, str):
+            return body
+        text, name = fill(body, self.words()), begins_with_value(body)
+        argument = self.thing.arguments.get(name) if body == f"{{{name}}}" else None
+        return int(text) if argument is not None and argument.least is not None else text
 
 
 class ByName(ABC, Generic[T]):

@@ -13,6 +13,7 @@ from connectors.executors.arguments import words_of
 from connectors.executors.by_name import (
     NO_PROBE,
     NO_TRIAL,
+    NO_VERIFY,
     Asked,
     ByName,
     file_hash,
@@ -78,7 +79,7 @@ class CommandExecutor(ByName[CommandThing]):
 
     async def holds(self, asked: Asked[CommandThing]) -> Verified:
         if asked.thing.verify is None:
-            return Verified(Effect.UNKNOWABLE, "nobody can tell: no verify is configured")
+            return Verified(Effect.UNKNOWABLE, NO_VERIFY)
         ran, told = await self._look(asked, asked.thing.verify)
         known = {0: Effect.HOLDS, 1: Effect.NOT_YET}
         return Verified(known.get(-1 if ran.status is None else ran.status, Effect.UNKNOWABLE), told)

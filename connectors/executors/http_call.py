@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import quote, unquote, urlsplit
 
 import orjson
 
 from connectors.evidence import Unavailable
-from connectors.executors.arguments import begins_with_value, fill
-from connectors.executors.by_name import NO_PROBE, NO_TRIAL, Asked, ByName, secrets_of, spoken
+from connectors.executors.arguments import fill
+from connectors.executors.by_name import NO_PROBE, NO_TRIAL, NO_VERIFY, Asked, ByName, secrets_of, spoken
 from connectors.executors.contract import Done, Effect, End, Executor, Happened, Probed, Verified
 from connectors.executors.named import CallThing, Condition, Look, NamedFile
+from connectors.executors.plain_json import as_text, found_at
 from connectors.http import HttpClient, Reply, Unreachable
 from schemas.errors import AwoooiError, Misconfigured, Unreadable
 from schemas.operations import Operation
@@ -83,7 +84,7 @@ class HttpExecutor(ByName[CallThing]):
     async def _call(self, asked: Asked[CallThing], headers: Mapping[str, str]) -> Reply:
         thing, content = asked.thing, None
         if thing.body is not None:
-            content = orjson.dumps(filled(thing.body, asked))
+            content = orjson.dumps(asked.filled(thing.body))
             headers = {"Content-Type": "application/json", **headers}
         async with asyncio.timeout(thing.timeout_secs):
             url = fill(thing.url, asked.words(), _encoded)
@@ -112,7 +113,7 @@ class HttpExecutor(ByName[CallThing]):
     async def holds(self, asked: Asked[CallThing]) -> Verified:
         verify = asked.thing.verify
         if verify is None:
-            return Verified(Effect.UNKNOWABLE, "nobody can tell: no verify is configured")
+            return Verified(Effect.UNKNOWABLE, NO_VERIFY)
         answer, told = await self._look(asked, verify)
         if says(verify.yes_when, answer):
             return Verified(Effect.HOLDS, told)
@@ -170,45 +171,16 @@ def _encoded(value: str) -> str:
     return quote(value, safe="")
 
 
-def filled(body: Any, asked: Asked[Any]) -> Any:
-    """Plain JSON with its texts filled; `"{count}"` of a whole number becomes the number."""
-    if isinstance(body, dict):
-        return {name: filled(inner, asked) for name, inner in body.items()}
-    if isinstance(body, list):
-        return [filled(inner, asked) for inner in body]
-    if not isinstance(body, str):
-        return body
-    text, name = fill(body, asked.words()), begins_with_value(body)
-    argument = asked.thing.arguments.get(name) if body == f"{{{name}}}" else None
-    return int(text) if argument is not None and argument.least is not None else text
-
-
 def says(condition: Condition | None, answer: Reply) -> bool:
     if condition is None or answer.status not in condition.status:
         return False
     if not condition.at:
         return True
     try:
-        found = _at(answer.json(), condition.at.split("."))
+        found = found_at(answer.json(), condition.at.split("."))
     except Unreadable:
         return False
-    return _as_text(found) in condition.equals
-
-
-def _at(value: Any, place: list[str]) -> Any:
-    """None where there is nothing."""
-    for part in place:
-        if isinstance(value, dict):
-            value = value.get(part)
-        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return None
-    return value
-
-
-def _as_text(value: Any) -> str | None:
-    return value if isinstance(value, str | None) else orjson.dumps(value).decode()
+    return as_text(found) in condition.equals
 
 
 def _retry_after(answer: Reply) -> float:

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from connectors.checked_file import Complaint, parse_checked, read_bytes
 from connectors.executors.arguments import ARGUMENT_NAME, Argument, Written, faults
+from connectors.executors.plain_json import texts_in
 from schemas.operations import Operation, Risk
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
@@ -31,6 +32,7 @@ MIB = 1024 * 1024
 OWN_VARIABLES = ("AWOOOI_ACTION_ID", "HOME", "TMPDIR")
 SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "mksh", "fish", "csh", "tcsh", "ash", "busybox"})
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+L = TypeVar("L")
 
 
 class Named(Written):
@@ -64,6 +66,19 @@ class Named(Written):
     def text(self) -> str:
         """What would run, for people and for the hard rules."""
         return ""
+
+
+class Looked(Named, Generic[L]):
+    """What is asked of its target changes nothing."""
+
+    dry_run: L | None = Field(None, description="says yes where the call would be taken")
+    probe: L | None = Field(None, description="says by {action_id} whether it was done")
+    verify: L | None = Field(None, description="says whether it holds; no is: not yet")
+
+    def looks(self) -> Iterator[tuple[str, L]]:
+        """Each with its field."""
+        looks = {"dry_run": self.dry_run, "probe": self.probe, "verify": self.verify}
+        yield from ((field, look) for field, look in looks.items() if look is not None)
 
 
 class Limits(Written):
@@ -140,7 +155,7 @@ class Look(Written):
     no_when: Condition | None = Field(None, description="neither yes nor no: nobody can tell")
 
 
-class CallThing(Named):
+class CallThing(Looked[Look]):
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
     url: str = Field(description="fixed scheme and host; {argument} in its path and query")
     headers: dict[HeaderName, str] = Field(default_factory=dict, description="as they are")
@@ -152,15 +167,6 @@ class CallThing(Named):
     accepts: tuple[int, ...] = Field(tuple(range(200, 300)), description="statuses that say: done")
     plain_http: bool = Field(False, description="http without TLS to another machine, if you must")
     ca_file: Path | None = Field(None, description="PEM; the system's authorities where none is given")
-    dry_run: Look | None = Field(None, description="says yes where the call would be taken")
-    probe: Look | None = Field(None, description="says by {action_id} whether it was done")
-    verify: Look | None = Field(None, description="says whether it holds; no is: not yet")
-
-    def looks(self) -> Iterator[tuple[str, Look]]:
-        for field in ("dry_run", "probe", "verify"):
-            look = getattr(self, field)
-            if look is not None:
-                yield field, look
 
     def urls(self) -> Iterator[tuple[tuple[str, ...], str]]:
         yield ("url",), self.url
@@ -227,18 +233,6 @@ def read_named(path: Path) -> NamedFile:
 
 def parse_named(content: bytes, name: str) -> NamedFile:
     return parse_checked(content, NamedFile, name, _complaints)
-
-
-def texts_in(body: Any, place: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Every text in plain JSON, but for the names."""
-    if isinstance(body, str):
-        yield place, body
-    elif isinstance(body, dict):
-        for name, inner in body.items():
-            yield from texts_in(inner, (*place, name))
-    elif isinstance(body, list):
-        for number, inner in enumerate(body):
-            yield from texts_in(inner, (*place, number))
 
 
 # -- what no single field shows

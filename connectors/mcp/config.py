@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
 from connectors.executors.arguments import Written, faults
-from connectors.executors.named import LOOPBACK, Name, Named, texts_in
+from connectors.executors.named import LOOPBACK, Looked, Name, VariableName
+from connectors.executors.plain_json import texts_in
 from connectors.kubernetes.config import ExecutorConfig
 from connectors.secret import read_secret
 from schemas.operations import PROPOSED, SHAPES, Operation, Risk
@@ -21,7 +22,6 @@ SEVERAL_WRITES = frozenset({Operation.DRAIN_NODE, Operation.RESTART_JOB})
 KUBERNETES = "kubernetes"
 """the server that offers the operations on Kubernetes; where none is configured it is our own"""
 ToolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_./:-]{1,128}$")]
-Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 OWN_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 """what a server's process gets of our environment without being told"""
 
@@ -32,11 +32,11 @@ class ServerConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     command: tuple[str, ...] = Field((), description="program and its words; no shell reads them")
-    env: dict[Variable, str] = Field(default_factory=dict, description="of its process; no secrets")
+    env: dict[VariableName, str] = Field(default_factory=dict, description="of its process; no secrets")
     env_from: tuple[str, ...] = Field(
         (), description="variables of ours that it gets too; a name that ends in * means all that begin so"
     )
-    env_files: dict[Variable, Path] = Field(
+    env_files: dict[VariableName, Path] = Field(
         default_factory=dict, description="variable: file that holds its secret"
     )
     cwd: Path | None = Field(None, description="where its process starts")
@@ -91,7 +91,7 @@ class Reading(Written):
     no_when: tuple[str, ...] = Field((), description="as text: not done; not yet; all else: nobody can tell")
 
 
-class ToolThing(Named):
+class ToolThing(Looked[Reading]):
     """A write tool, by the name that CALL_TOOL calls it by."""
 
     server: Name
@@ -103,19 +103,10 @@ class ToolThing(Named):
         None, pattern=r"^[0-9a-f]{64}$", description="of the schema of its arguments, as `doctor` tells it"
     )
     error_is_no: bool = Field(False, description="when it answers with an error, nothing was done")
-    dry_run: Reading | None = Field(None, description="says yes where the call would be taken")
-    probe: Reading | None = Field(None, description="says by {action_id} whether it was done")
-    verify: Reading | None = Field(None, description="says whether it holds; no is: not yet")
-
-    def readings(self) -> Iterator[tuple[str, Reading]]:
-        for field in ("dry_run", "probe", "verify"):
-            reading = getattr(self, field)
-            if reading is not None:
-                yield field, reading
 
     def templates(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         yield from texts_in(self.sends, ("sends",))
-        for field, reading in self.readings():
+        for field, reading in self.looks():
             yield from texts_in(reading.sends, (field, "sends"))
 
     def text(self) -> str:
@@ -157,7 +148,7 @@ class McpConfig(BaseModel):
             if tool.server not in self.servers:
                 there = ", ".join(sorted(self.servers)) or "none"
                 raise ValueError(f"tools.{name}: there is no server {tool.server!r}; there are: {there}")
-            reads = {(tool.server, reading.tool) for _, reading in tool.readings()}
+            reads = {(tool.server, reading.tool) for _, reading in tool.looks()}
             if both := sorted(one for _, one in reads & writes):
                 raise ValueError(f"tools.{name}: {both[0]} cannot both read and write")
             if tool.undo is not None and tool.undo not in self.tools:

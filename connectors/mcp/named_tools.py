@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
-import orjson
-
 from connectors.evidence import Unavailable
-from connectors.executors.by_name import NO_PROBE, NO_TRIAL, Asked, ByName
+from connectors.executors.by_name import NO_PROBE, NO_TRIAL, NO_VERIFY, Asked, ByName
 from connectors.executors.contract import Done, Effect, End, Happened, Probed, Verified
-from connectors.executors.http_call import filled
+from connectors.executors.plain_json import as_text, found_at
 from connectors.mcp.answers import said
 from connectors.mcp.config import Reading, ToolThing
 from connectors.mcp.listing import Expected
@@ -25,7 +23,6 @@ from schemas.preflight import Check
 from schemas.tool import Scope
 
 LISTED = "tools/list"
-NO_VERIFY = "nobody can tell: no verify is configured"
 
 
 def expected(tools: Mapping[str, ToolThing], server: str) -> Iterator[Expected]:
@@ -33,7 +30,7 @@ def expected(tools: Mapping[str, ToolThing], server: str) -> Iterator[Expected]:
     for thing in tools.values():
         if thing.server == server:
             yield Expected(thing.tool, sha256=thing.schema_sha256 or "", sends=frozenset(thing.sends))
-            for _, reading in thing.readings():
+            for _, reading in thing.looks():
                 yield Expected(reading.tool, sends=frozenset(reading.sends))
 
 
@@ -49,7 +46,7 @@ class NamedTools(ByName[ToolThing]):
         for thing in self.things.values():
             yield thing.server, thing.tool, Scope.WRITE
             yield thing.server, LISTED, Scope.READ
-            yield from ((thing.server, reading.tool, Scope.READ) for _, reading in thing.readings())
+            yield from ((thing.server, reading.tool, Scope.READ) for _, reading in thing.looks())
 
     def call_of(self, step: Step, what: str) -> tuple[str, str] | None:
         """A look that no tool is configured for asks at most for the list of tools."""
@@ -82,7 +79,7 @@ class NamedTools(ByName[ToolThing]):
         if why := may_send():
             return Done(End.REFUSED, why)
         try:
-            answer = await server.send(thing.tool, filled(thing.sends, asked))
+            answer = await server.send(thing.tool, asked.filled(thing.sends))
         except Unanswered as error:
             return Done(End.UNKNOWN, str(error))
         except Unavailable as error:
@@ -105,7 +102,7 @@ class NamedTools(ByName[ToolThing]):
         return Verified(effects.get(found, Effect.UNKNOWABLE), told)
 
     async def _read(self, asked: Asked[ToolThing], reading: Reading) -> tuple[Happened, str]:
-        answer = await self._of(asked).call(reading.tool, filled(reading.sends, asked))
+        answer = await self._of(asked).call(reading.tool, asked.filled(reading.sends))
         told = _in_words(asked, answer)
         if answer.is_error:
             return Happened.UNKNOWN, told
@@ -120,16 +117,8 @@ class NamedTools(ByName[ToolThing]):
 
 def _text_at(value: Any, place: str) -> str | None:
     """None where there is nothing, or more than one value."""
-    for part in filter(None, place.split(".")):
-        if isinstance(value, Mapping):
-            value = value.get(part)
-        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return None
-    if isinstance(value, bool | int | float):
-        return orjson.dumps(value).decode()
-    return value if isinstance(value, str) else None
+    found = found_at(value, filter(None, place.split(".")))
+    return None if isinstance(found, Mapping | list) else as_text(found)
 
 
 def _in_words(asked: Asked[ToolThing], answer: Answer) -> str:
