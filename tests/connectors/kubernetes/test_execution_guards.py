@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -25,12 +24,6 @@ from tests.connectors.kubernetes.orders import (
     order,
 )
 from tests.connectors.kubernetes.worlds import World, workload
-
-
-@pytest.fixture
-async def executor(fake: World) -> AsyncIterator[KubernetesExecutor]:
-    async with executing(fake.peer.kubeconfig) as executor:
-        yield executor
 
 
 def told(message: str) -> bytes:

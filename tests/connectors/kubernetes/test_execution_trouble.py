@@ -26,12 +26,6 @@ HASTE = 1.5
 
 
 @pytest.fixture
-async def executor(fake: World) -> AsyncIterator[KubernetesExecutor]:
-    async with executing(fake.peer.kubeconfig) as executor:
-        yield executor
-
-
-@pytest.fixture
 async def hasty(fake: World) -> AsyncIterator[KubernetesExecutor]:
     """It waits for no answer longer than a busy machine may need."""
     async with executing(fake.peer.kubeconfig, call_timeout_secs=HASTE) as executor:

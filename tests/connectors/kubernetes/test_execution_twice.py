@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,7 +18,6 @@ from connectors.kubernetes.execution.sending import Sent, send
 from schemas.operations import Operation
 from tests.connectors.kubernetes.orders import (
     always,
-    executing,
     made_workload,
     make_claim,
     make_node,
@@ -27,12 +26,6 @@ from tests.connectors.kubernetes.orders import (
     set_image,
 )
 from tests.connectors.kubernetes.worlds import World
-
-
-@pytest.fixture
-async def executor(fake: World) -> AsyncIterator[KubernetesExecutor]:
-    async with executing(fake.peer.kubeconfig) as executor:
-        yield executor
 
 
 def _deployed(world: World) -> str:
