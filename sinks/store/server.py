@@ -12,7 +12,7 @@ import json
 import signal
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -43,6 +43,7 @@ TRANSPORT = {
     "cancel_http_readonly_queries_on_client_close",
 }  # fmt: skip
 DEFAULT_DATABASES = ("", "__default__")
+INTERRUPT_SECS = 0.2
 
 
 @dataclass(frozen=True)
@@ -215,10 +216,29 @@ async def serve(config: StoreConfig, ready: Callable[[], None] | None = None) ->
                 ready()
             await stop.wait()
     finally:
-        await asyncio.to_thread(engine.interrupt_questions)
-        await runner.cleanup()
-        await asyncio.to_thread(store.close)
+        async with questions_interrupted(engine):
+            await runner.cleanup()
+            await asyncio.to_thread(store.close)
         await asyncio.to_thread(engine.close)
+
+
+@contextlib.asynccontextmanager
+async def questions_interrupted(engine: Engine) -> AsyncIterator[None]:
+    """Again and again: a question that was accepted just before may begin after the first time."""
+    done = asyncio.Event()
+
+    async def interrupt() -> None:
+        while not done.is_set():
+            await asyncio.to_thread(engine.interrupt_questions)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(done.wait(), INTERRUPT_SECS)
+
+    interrupting = asyncio.create_task(interrupt())
+    try:
+        yield
+    finally:
+        done.set()
+        await interrupting
 
 
 async def _listen(runner: web.AppRunner, config: StoreConfig) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -13,7 +14,7 @@ import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from sinks.store import StoreConfig
+from sinks.store import StoreConfig, server
 from tests.peers import free_port
 from tests.sinks.clickhouse_peer import ClickHousePeer
 
@@ -147,6 +148,29 @@ def test_it_ends_although_a_question_is_running(store_path: Path) -> None:
         process.signal(signal.SIGTERM)
         assert process.wait(30) == 0
         reader.join()
+
+
+def test_a_question_that_begins_late_is_interrupted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order to end can come between a question's acceptance and its begin in the engine."""
+    monkeypatch.setattr(server, "INTERRUPT_SECS", 0.001)
+
+    class LateEngine:
+        asked, interrupted = 0, asyncio.Event()
+
+        def interrupt_questions(self) -> None:
+            self.asked += 1
+            if self.asked > 1:
+                loop.call_soon_threadsafe(self.interrupted.set)
+
+    async def end() -> None:
+        async with server.questions_interrupted(engine):  # type: ignore[arg-type]  # only this is asked of it
+            await asyncio.wait_for(engine.interrupted.wait(), 10)
+
+    loop, engine = asyncio.new_event_loop(), LateEngine()
+    try:
+        loop.run_until_complete(end())
+    finally:
+        loop.close()
 
 
 def _ignore_end(peer: ClickHousePeer, sql: str) -> None:
