@@ -169,14 +169,14 @@ def test_it_signs_nothing_that_it_cannot_hash_or_that_has_ended(module: Path) ->
 
 
 NO_KEYS = {
-    "nothing": ("x", "no_key"),
-    "a public key": ('{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg"}', "no_key"),
+    "nothing": ("x", "private_key"),
+    "a public key": ('{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg"}', "private_key"),
     "an encrypted one": (
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----",
         "encrypted_key",
     ),
-    "another kind of PEM": ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "no_key"),
-    "no base64": ("-----BEGIN PRIVATE KEY-----\n%%%\n-----END PRIVATE KEY-----", "no_key"),
+    "another kind of PEM": ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "private_key"),
+    "no base64": ("-----BEGIN PRIVATE KEY-----\n%%%\n-----END PRIVATE KEY-----", "private_key"),
 }  # fmt: skip
 
 

@@ -96,7 +96,7 @@ export async function makeKey() {
 // A private key as `awoooi keys new` wrote it (PEM), or a JSON Web Key; kept so that it cannot be read out again.
 export async function importKey(text) {
   const found = text.trim().startsWith("{") ? await ofJwk(text) : await ofPem(text);
-  if (!found) throw new Unsigned("no_key");
+  if (!found) throw new Unsigned("private_key");
   return found;
 }
 

@@ -1,0 +1,95 @@
+// A person's signature, for or against: what it says, with which key, and what became of it.
+
+import { t, word } from "../i18n.js";
+import { href } from "../router.js";
+import { Button, Dialog, Field, Outside } from "../ui.js";
+import { html, useState } from "../view.js";
+import { gatewayTime, handIn, registered, useSigner } from "./signer.js";
+import { MOST_REASON, signed } from "./signing.js";
+
+const KNOWN = [200, 202, 404, 409, 422, 429, 0];
+
+export function SignDialog({ card, decision, onClose, onChanged }) {
+  const { known, hand } = useSigner();
+  const [reason, setReason] = useState("");
+  const [roles, setRoles] = useState(null);
+  const [busy, setBusy] = useState(false);
+  const [outcome, setOutcome] = useState(null);
+  const key = registered(known, hand);
+  const mine = roles ?? known?.roles ?? [];
+  const why = whyNot(known, hand, key);
+
+  const submit = async (event) => {
+    event.preventDefault();
+    setBusy(true);
+    setOutcome(await outcomeOf(card, { decision, reason: reason.trim(), roles: mine, hand: { ...hand, kid: key.kid } }));
+    setBusy(false);
+    onChanged();
+  };
+  const done = outcome?.counts;
+
+  return html`<${Dialog} title=${t(`sign.${decision}`)} onClose=${onClose}>
+    <p><strong><${Outside} value=${card.action.text} most=${300} /></strong></p>
+    <p class="soft"><code><${Outside} value=${card.action.operation} /></code> <${Outside} value=${[card.action.target.cluster, card.action.target.namespace, card.action.target.name].filter(Boolean).join("/")} /></p>
+    ${why && html`<${CannotSign} why=${why} />`}
+    ${!why && !done && html`<form onSubmit=${submit}>
+      <${Field} label=${t("sign.reason")} hint=${decision === "approve" ? t("ui.optional") : t("sign.reason.hint")}>
+        <textarea name="reason" maxlength=${MOST_REASON} value=${reason} required=${decision === "reject"} onInput=${(event) => setReason(event.target.value)}></textarea>
+      <//>
+      ${known.roles.length > 1 && html`<${Roles} all=${known.roles} chosen=${mine} onChange=${setRoles} />`}
+      <p class="soft">${t("sign.as")} <strong><${Outside} value=${known.person} /></strong>, ${t("sign.key")} <code>${key.kid.slice(0, 16)}</code></p>
+      <${Outcome} outcome=${outcome} />
+      <div class="line">
+        <button class=${`button ${decision === "approve" ? "primary" : "danger"}`} type="submit" disabled=${busy || !mine.length} aria-busy=${busy}>${t(`sign.${decision}.do`)}</button>
+        <${Button} onClick=${onClose}>${t("ui.cancel")}<//>
+      </div>
+    </form>`}
+    ${done && html`<${Outcome} outcome=${outcome} /><${Button} kind="primary" onClick=${onClose}>${t("ui.close")}<//>`}
+  <//>`;
+}
+
+function whyNot(known, hand, key) {
+  if (!globalThis.crypto?.subtle) return "insecure";
+  if (!known || hand === undefined) return "loading";
+  if (!known.roles.length) return "no_signer";
+  if (!hand) return "no_key";
+  if (!key) return "unknown_key";
+  return key.state === "in_force" ? "" : key.state;
+}
+
+function CannotSign({ why }) {
+  if (why === "loading") return html`<p class="waiting" role="status">${t("ui.loading")}</p>`;
+  return html`<div class="notice warn" role="status"><span>${t(`sign.cannot.${why}`)}</span> <a href=${href("keys")}>${t("nav.keys")}</a></div>`;
+}
+
+function Roles({ all, chosen, onChange }) {
+  const toggle = (role) => onChange(chosen.includes(role) ? chosen.filter((one) => one !== role) : [...chosen, role]);
+  return html`<fieldset class="roles"><legend>${t("sign.roles")}</legend>
+    ${all.map((role) => html`<label class="check" key=${role}><input type="checkbox" checked=${chosen.includes(role)} onChange=${() => toggle(role)} /> ${word("signer_role", role)}</label>`)}
+  </fieldset>`;
+}
+
+function Outcome({ outcome }) {
+  if (!outcome) return null;
+  return html`<div class=${`notice ${outcome.tone}`} role="alert" data-outcome=${outcome.status}>
+    <strong>${t(outcome.key, outcome.values)}</strong>
+    ${outcome.detail && html`<${Outside} value=${outcome.detail} most=${400} />`}
+  </div>`;
+}
+
+async function outcomeOf(card, wish) {
+  try {
+    const token = await signed(card, { ...wish, now: await gatewayTime() });
+    return told(await handIn(card.approval_id, token));
+  } catch (error) {
+    if (error.name === "Unsigned") return { tone: "bad", key: `sign.cannot.${error.why}`, status: error.why };
+    if (error.name !== "Problem") throw error;
+    const status = KNOWN.includes(error.status) ? error.status : "later";
+    return { tone: "bad", key: `sign.answer.${status}`, detail: error.detail, status };
+  }
+}
+
+function told({ status, state, signed_by: people }) {
+  const values = { state: word("approval_state", state), people: (people ?? []).join(t("ui.comma")) };
+  return { tone: status === 200 ? "good" : "warn", key: `sign.answer.${status}`, values, counts: true, status };
+}
