@@ -32,7 +32,7 @@ WAITING = "WAITING"
 _ORDER = {Which.WAITING: "created_at, approval_id", Which.DECIDED: "closed_at DESC, approval_id"}
 _CARDS = """
 SELECT project_id, incident_id, approval_id, run_id, state, state_reason, created_at, expires_at, closed_at,
-       payload
+       request
 FROM v_approvals
 WHERE project_id IN {projects:Array(String)} AND incident_id IN {incidents:Array(String)}
 """
@@ -99,7 +99,7 @@ async def _cards(ask: Ask, of: Sequence[Row], audience: str) -> Mapping[tuple[st
     if not of:
         return {}
     asked = {"projects": each(of, "project_id"), "incidents": each(of, "incident_id")}
-    rows = [row for row in await ask(_CARDS, asked) if row["payload"]]
+    rows = [row for row in await ask(_CARDS, asked) if row["request"]]
     signed: dict[tuple[str, str], list[Signed]] = defaultdict(list)
     for vote in await ask(_VOTES, asked):
         signed[vote["project_id"], vote["approval_id"]].append(
@@ -122,7 +122,7 @@ async def _cards(ask: Ask, of: Sequence[Row], audience: str) -> Mapping[tuple[st
 
 def card_of(row: Row, signed: Sequence[Signed], services: Sequence[str], audience: str) -> Card:
     """From the request as it was asked, and what became of it."""
-    asked: dict[str, Any] = orjson.loads(row["payload"])
+    asked: dict[str, Any] = orjson.loads(row["request"])
     action, needed = asked["action"], asked["needed"]
     assessment = asked["assessment"] or {}
     people = {vote.person for vote in signed if vote.decision == "approve"}
