@@ -5,7 +5,6 @@ What was approved is authorized once; what was not, never.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -15,13 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from connectors.kafka.admin import apply_topics
-from connectors.kafka.config import KafkaConfig
 from tests.faults.approvals import HASH, Approvals, request, soon
-from tests.faults.load import PARTITIONS, topics
 from tests.faults.workers import Workers
 from tests.faults.workers import workers as children
-from tests.peers.fixtures import skip_without_tools
 from tests.peers.kafka import KafkaPeer
 from tests.streams.policy import signing
 from tests.streams.policy.signing import signers, token
@@ -57,14 +52,6 @@ def workers(kafka: KafkaPeer, folder: Path) -> Iterator[Workers]:
 def _time_of_tokens_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each wave sets it to the real one."""
     monkeypatch.setattr(signing, "SECONDS", signing.SECONDS)
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaPeer]:
-    folder = tmp_path_factory.mktemp("approvals")
-    with skip_without_tools("kafka"), KafkaPeer.running(folder=folder / "kafka") as kafka:
-        asyncio.run(apply_topics(KafkaConfig(bootstrap_servers=kafka.bootstrap), topics(), PARTITIONS))
-        yield kafka
 
 
 @dataclass

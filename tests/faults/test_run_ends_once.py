@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from connectors.kafka.admin import apply_topics
-from connectors.kafka.config import KafkaConfig
-from tests.faults.load import PARTITIONS, topics
 from tests.faults.runs import Runs
 from tests.faults.workers import Workers
 from tests.faults.workers import workers as children
 from tests.peers.kafka import KafkaPeer
-from tests.peers.tools import skip_without_tools
 
 pytestmark = [pytest.mark.faults, pytest.mark.kafka, pytest.mark.timeout(420)]
 
@@ -54,14 +49,6 @@ def workers(kafka: KafkaPeer, folder: Path) -> Iterator[Workers]:
     limits = str(CALL_SECS), str(DEADLINE_SECS)
     with children(folder, "tests.faults.debate", kafka.bootstrap, *limits) as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaPeer]:
-    folder = tmp_path_factory.mktemp("runs")
-    with skip_without_tools("kafka"), KafkaPeer.running(folder=folder / "kafka") as kafka:
-        asyncio.run(apply_topics(KafkaConfig(bootstrap_servers=kafka.bootstrap), topics(), PARTITIONS))
-        yield kafka
 
 
 @pytest.mark.parametrize(
