@@ -13,6 +13,8 @@ const CATALOGUES = {
   "zh-Hant": { ...zhCore, ...zhWords, ...zhActs },
 };
 
+const STATUSES = ["status", "run_state", "vote", "approval_state", "severity", "execution", "outcome", "call", "preflight", "decision", "did"];
+
 export const LANGUAGES = Object.keys(CATALOGUES);
 export const language = kept(localStorage, "language", preferred());
 
@@ -29,6 +31,17 @@ export function t(key, values = {}) {
 // A constant of the product in words, `word("state", "WAITING")`; one that has none is shown as it is.
 export function word(group, value) {
   return catalogue()[`${group}.${value}`] ?? String(value ?? "");
+}
+
+// The same, where the product says it in other words itself: they stand where ours have none.
+export function named(group, value, otherwise) {
+  return catalogue()[`${group}.${value}`] ?? String(otherwise ?? "");
+}
+
+// A status of whatever kind in words.
+export function said(value) {
+  const group = STATUSES.find((each) => `${each}.${value}` in catalogue());
+  return word(group, value);
 }
 
 function catalogue() {

@@ -80,12 +80,18 @@ function open(signal) {
 }
 
 function take({ id, event, data }) {
-  if (id) cursor = id;
-  if (event === "reset") cursor = id ?? "";
+  if (event === "away") connection.set("away"); // the gateway answers, and cannot read the log just now
+  if (event === "back") connection.set("live");
+  const happened = data === undefined ? null : read(data);
+  if (happened) tell({ ...happened, kind: event });
+  if (id) cursor = id; // after the telling: what was not heard is asked for again
+}
+
+function read(data) {
   try {
-    tell({ ...(data ? JSON.parse(data) : {}), kind: event });
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error; // one message that cannot be read takes nothing from the next
+    return JSON.parse(data);
+  } catch {
+    return null; // one message that cannot be read takes nothing from the next
   }
 }
 
@@ -119,7 +125,7 @@ function parsed(part) {
     else if (field) message[field] = value;
   }
   if (lines.length) message.data = lines.join("\n");
-  return message.data !== undefined || message.event === "reset" ? message : null;
+  return message.data !== undefined || message.id ? message : null;
 }
 
 function pause(ms, signal) {

@@ -1,9 +1,7 @@
 // The few things that pages are made of. Text from outside goes through Outside or Long, whatever it may hold.
 
 import { clock, cut, relative } from "./format.js";
-import { t, useLanguage, word } from "./i18n.js";
-import { connection } from "./live.js";
-import { useStore } from "./store.js";
+import { t, word } from "./i18n.js";
 import { html, useEffect, useRef, useState } from "./view.js";
 
 const TITLE_LENGTH = 200;
@@ -161,8 +159,13 @@ export function Choice({ label, value, options, onChange, bare = false }) {
   return bare ? select : html`<${Field} label=${label}>${select}<//>`;
 }
 
-// Whether what is shown follows what happens.
-export function useConnection() {
-  useLanguage();
-  return useStore(connection);
+export function useMedia(query) {
+  const [matches, setMatches] = useState(() => matchMedia(query).matches);
+  useEffect(() => {
+    const media = matchMedia(query);
+    const follow = () => setMatches(media.matches);
+    media.addEventListener("change", follow);
+    return () => media.removeEventListener("change", follow);
+  }, [query]);
+  return matches;
 }

@@ -1,7 +1,7 @@
 // One run: what it cost, what it did step by step, and everything that happened in one timeline.
 
 import { duration, money, number } from "../format.js";
-import { t, word } from "../i18n.js";
+import { named, t, word } from "../i18n.js";
 import { useKey } from "../keyboard.js";
 import { Timeline } from "../parts/timeline.js";
 import { go, href } from "../router.js";
@@ -37,10 +37,10 @@ function Head({ run }) {
     trigger: word("reason", run.trigger_type),
     agent: html`<${Outside} value=${word("agent", run.agent)} />`,
     created: html`<${Ago} at=${run.created_at} />`,
-    started: html`<${Clock} at=${run.started_at} />`,
-    completed: html`<${Clock} at=${run.completed_at} />`,
+    started: run.started_at && html`<${Clock} at=${run.started_at} />`,
+    completed: run.completed_at && html`<${Clock} at=${run.completed_at} />`,
     took,
-    deadline: html`<${Clock} at=${run.timeout_at} />`,
+    deadline: run.timeout_at && html`<${Clock} at=${run.timeout_at} />`,
     cost: money(run.cost_usd),
     attempts: t("run.attempts.of", { n: run.attempts, most: run.max_attempts }),
     remediation: word("remediation", run.remediation_status),
@@ -62,7 +62,7 @@ function Steps({ steps }) {
     { label: t("step.number"), class: "number", cell: (step) => number(step.number) },
     { label: t("step.at"), cell: (step) => html`<${Clock} at=${step.at} />` },
     { label: t("step.who"), cell: (step) => html`${step.by_person ? html`<strong><${Outside} value=${step.who} /></strong>` : html`<${Outside} value=${word("agent", step.who)} />`}` },
-    { label: t("step.what"), cell: (step) => html`<${Outside} value=${word("event", step.what)} /> ${step.reason && html`<span class="soft"><${Outside} value=${step.reason} most=${128} /></span>`}` },
+    { label: t("step.what"), cell: (step) => html`<${Outside} value=${named("event", step.kind, step.what)} /> ${step.reason && html`<span class="soft"><${Outside} value=${step.reason} most=${128} /></span>`}` },
   ];
   return steps.length ? html`<${Table} label=${t("run.steps")} columns=${columns} rows=${steps} id=${(step) => step.number} />` : html`<p class="empty">${t("ui.none")}</p>`;
 }
@@ -71,7 +71,7 @@ function Tools({ calls }) {
   const columns = [
     { label: t("tool.name"), cell: (call) => html`<span class="id"><${Outside} value=${call.tool} /></span>` },
     { label: t("tool.agent"), cell: (call) => html`<${Outside} value=${word("agent", call.agent)} />` },
-    { label: t("tool.status"), cell: (call) => html`<${State} group="status" value=${call.status} /> ${call.blocked_by && html`<${Outside} value=${call.blocked_by} />`}` },
+    { label: t("tool.status"), cell: (call) => html`<${State} group="call" value=${call.status} /> ${call.blocked_by && html`<${Outside} value=${call.blocked_by} />`}` },
     { label: t("tool.gates"), cell: (call) => html`<${Outside} value=${call.gates.map((gate) => `${gate.passed ? "✓" : "✗"} ${gate.name}`).join(" ")} />` },
     { label: t("tool.took"), class: "number", cell: (call) => duration(call.latency_ms) },
   ];
@@ -94,6 +94,6 @@ function Messages({ messages }) {
   if (!all.length) return html`<p class="empty">${t("ui.none")}</p>`;
   return html`<ol class="timeline">${all.map((one) => html`<li key=${one.message_id}>
     <span class="when soft"><${Clock} at=${one.at} /></span>
-    <span class="said"><span class="line"><strong><${Outside} value=${one.title || one.channel} /></strong><${State} group="status" value=${one.status} />${one.duplicate && html`<${Badge}>${t("message.duplicate")}<//>`}</span><${Long} value=${one.text} /></span>
+    <span class="said"><span class="line"><strong><${Outside} value=${one.title || one.channel} /></strong><${State} group="message" value=${one.status} />${one.duplicate && html`<${Badge}>${t("message.duplicate")}<//>`}</span><${Long} value=${one.text} /></span>
   </li>`)}</ol>`;
 }

@@ -87,7 +87,7 @@ function Storm({ by, incidents }) {
   const alerts = incidents.reduce((sum, one) => sum + Number(one.hit_count), 0);
   const waiting = incidents.find((one) => one.waiting_approval);
   return html`<li class="storm">
-    <button type="button" class=${`row ${worst.severity}`} data-row aria-expanded=${open} onClick=${() => setOpen(!open)}>
+    <button type="button" class=${`row of-${worst.severity}`} data-row aria-expanded=${open} onClick=${() => setOpen(!open)}>
       <${State} group="severity" value=${worst.severity} />
       <span class="what">
         <strong><span class="turn" aria-hidden="true"></span>${t("war_room.storm", { count: incidents.length })}</strong> <${Outside} value=${worst.alert_type} most=${80} />
@@ -105,11 +105,11 @@ function Storm({ by, incidents }) {
 }
 
 function Row({ incident }) {
-  return html`<a class=${`row ${incident.severity}`} data-row data-incident=${incident.incident_id} href=${href("incidents", incident.incident_id)}>
+  return html`<a class=${`row of-${incident.severity}`} data-row data-incident=${incident.incident_id} href=${href("incidents", incident.incident_id)}>
     <${State} group="severity" value=${incident.severity} />
     <span class="what">
-      <strong><${Outside} value=${incident.alert_type} most=${120} /></strong>
-      ${incident.target_resource && html` <${Outside} value=${incident.target_resource} most=${120} />`}
+      <strong><${Outside} value=${incident.alert_type} most=${80} /></strong>
+      ${incident.target_resource && html` <${Outside} value=${incident.target_resource} most=${80} />`}
       ${incident.namespace && html` <span class="soft"><${Outside} value=${incident.namespace} most=${60} /></span>`}
       <span class="more soft"><${Outside} value=${incident.message} /></span>
     </span>

@@ -13,7 +13,7 @@ const NOT_NEWS = new Set(["incident.hit"]); // a storm would push everything els
 const heard = store([]);
 
 listen((event) => {
-  if (event.kind === "reset" || NOT_NEWS.has(event.type)) return;
+  if (!event.event_id || NOT_NEWS.has(event.type)) return;
   const others = heard.get().filter((other) => other.event_id !== event.event_id);
   heard.set([event, ...others].slice(0, MOST));
 });

@@ -1,19 +1,22 @@
-// The blast radius: who depends on whom, left to right, with each one's health and its share of the blame.
+// The blast radius: who depends on whom, from top to bottom, with each one's health and its share of the blame.
 
 import { cut, percent } from "../format.js";
 import { t, word } from "../i18n.js";
+import { useMedia } from "../ui.js";
 import { html } from "../view.js";
 
-const WIDTH = 168;
-const HEIGHT = 54;
-const GAP_X = 64;
-const GAP_Y = 18;
+const WIDTH = 150;
+const HEIGHT = 58;
+const GAP_X = 16;
+const GAP_Y = 34;
 const MARGIN = 8;
-const NAME_LENGTH = 20;
+const NAME_LENGTH = 16;
+const ACROSS = 3; // on a phone 2
 const MOST_NODES = 60;
 
 export function Graph({ graph }) {
-  const { nodes, edges, width, height, left } = laidOut(graph);
+  const narrow = useMedia("(max-width: 640px)");
+  const { nodes, edges, width, height, left } = laidOut(graph, narrow ? 2 : ACROSS);
   if (!nodes.length) return html`<p class="empty">${t("graph.none")}</p>`;
   return html`
     <div class="scroll" role="region" aria-label=${t("graph.label")} tabindex="0">
@@ -30,13 +33,13 @@ export function Graph({ graph }) {
 }
 
 function Node({ node }) {
-  const bar = (WIDTH - 20) * Math.min(Math.max(node.blame || 0, 0), 1);
+  const bar = (WIDTH - 58) * Math.min(Math.max(node.blame || 0, 0), 1);
   return html`<g class=${`node ${node.health} ${node.role}`} transform=${`translate(${node.x} ${node.y})`}>
     <title>${spoken(node)}</title>
     <rect class="box" width=${WIDTH} height=${HEIGHT} rx="7" />
     <text x="10" y="20" class="name">${cut(node.name, NAME_LENGTH)}</text>
-    <text x="10" y="36" class="sub">${word("node", node.kind)} · ${word("health", node.health)}${node.blame > 0 ? ` · ${percent(node.blame)}` : ""}</text>
-    ${node.blame > 0 && html`<rect class="blame" x="10" y="43" height="4" rx="2" width=${bar} />`}
+    <text x="10" y="36" class="sub">${word("node", node.kind)} · ${word("health", node.health)}</text>
+    ${node.blame > 0 && html`<rect class="blame" x="10" y="44" height="4" rx="2" width=${bar} /><text class="share" x=${WIDTH - 10} y="50">${percent(node.blame)}</text>`}
   </g>`;
 }
 
@@ -45,26 +48,27 @@ function spoken(node) {
   return [cut(node.name, 200), word("node", node.kind), word("health", node.health), word("node_role", node.role), blame].filter(Boolean).join(t("ui.comma"));
 }
 
-// Columns by distance from the target: who depends on it to the left, what it depends on to the right.
-export function laidOut({ nodes: all = [], edges: links = [] }) {
+// Layers by distance from the target: who depends on it above, what it depends on below.
+export function laidOut({ nodes: all = [], edges: links = [] }, across = ACROSS) {
   const nodes = all.slice(0, MOST_NODES);
-  const columns = distances(nodes, links);
-  const lowest = Math.min(0, ...columns.values());
-  const rows = new Map();
-  const placed = nodes.map((node) => {
-    const column = columns.get(node.id) - lowest;
-    const row = rows.get(column) ?? 0;
-    rows.set(column, row + 1);
-    return { ...node, column, row };
+  const layers = layered(nodes, distances(nodes, links), across);
+  const width = 2 * MARGIN + Math.max(1, ...layers.map((layer) => layer.length)) * (WIDTH + GAP_X) - GAP_X;
+  const placed = layers.flatMap((layer, at) => {
+    const offset = (width - layer.length * (WIDTH + GAP_X) + GAP_X) / 2;
+    return layer.map((node, place) => ({ ...node, x: offset + place * (WIDTH + GAP_X), y: MARGIN + at * (HEIGHT + GAP_Y) }));
   });
-  const tallest = Math.max(1, ...rows.values());
-  for (const node of placed) {
-    const offset = ((tallest - rows.get(node.column)) * (HEIGHT + GAP_Y)) / 2;
-    node.x = MARGIN + node.column * (WIDTH + GAP_X);
-    node.y = MARGIN + offset + node.row * (HEIGHT + GAP_Y);
+  const height = 2 * MARGIN + layers.length * (HEIGHT + GAP_Y) - GAP_Y;
+  return { nodes: placed, edges: drawn(placed, links), width, height, left: all.length - nodes.length };
+}
+
+// One layer a distance; what is too wide for one stands in several.
+function layered(nodes, distance, across) {
+  const layers = [];
+  for (const far of [...new Set(distance.values())].sort((one, other) => one - other)) {
+    const same = nodes.filter((node) => distance.get(node.id) === far);
+    for (let at = 0; at < same.length; at += across) layers.push(same.slice(at, at + across));
   }
-  const width = 2 * MARGIN + (Math.max(0, ...placed.map((node) => node.column)) + 1) * (WIDTH + GAP_X) - GAP_X;
-  return { nodes: placed, edges: drawn(placed, links), width, height: 2 * MARGIN + tallest * (HEIGHT + GAP_Y) - GAP_Y, left: all.length - nodes.length };
+  return layers;
 }
 
 function distances(nodes, links) {
@@ -73,9 +77,9 @@ function distances(nodes, links) {
   if (!start) return found;
   found.set(start.id, 0);
   const waiting = [start.id];
-  const reach = (id, column) => {
+  const reach = (id, far) => {
     if (found.has(id)) return;
-    found.set(id, column);
+    found.set(id, far);
     waiting.push(id);
   };
   while (waiting.length) {
@@ -95,13 +99,13 @@ function drawn(nodes, links) {
 }
 
 function curve(one, other) {
-  const middle = HEIGHT / 2;
-  if (one.column === other.column) {
-    const [x, bend] = [one.x + WIDTH, one.x + WIDTH + GAP_X / 2];
-    return `M${x} ${one.y + middle}C${bend} ${one.y + middle} ${bend} ${other.y + middle} ${x} ${other.y + middle}`;
+  const [x1, x2] = [one.x + WIDTH / 2, other.x + WIDTH / 2];
+  if (one.y === other.y) {
+    const below = one.y + HEIGHT + GAP_Y * 0.7;
+    return `M${x1} ${one.y + HEIGHT}C${x1} ${below} ${x2} ${below} ${x2} ${one.y + HEIGHT}`;
   }
-  const forward = one.column < other.column;
-  const [x1, x2] = forward ? [one.x + WIDTH, other.x] : [one.x, other.x + WIDTH];
-  const half = (x1 + x2) / 2;
-  return `M${x1} ${one.y + middle}C${half} ${one.y + middle} ${half} ${other.y + middle} ${x2} ${other.y + middle}`;
+  const down = one.y < other.y;
+  const [y1, y2] = down ? [one.y + HEIGHT, other.y] : [one.y, other.y + HEIGHT];
+  const half = (y1 + y2) / 2;
+  return `M${x1} ${y1}C${x1} ${half} ${x2} ${half} ${x2} ${y2}`;
 }

@@ -1,7 +1,7 @@
 // What happened, in its order, of one kind or of all.
 
 import { duration } from "../format.js";
-import { t, word } from "../i18n.js";
+import { named, said, t, word } from "../i18n.js";
 import { Badge, Clock, Long, Outside, toneOf } from "../ui.js";
 import { html, useState } from "../view.js";
 
@@ -25,7 +25,7 @@ function Item({ item, began }) {
   return html`<li class=${item.kind} data-title=${item.title}>
     <span class="when soft"><${Clock} at=${item.at} /><small>+${duration(new Date(item.at) - began)}</small></span>
     <span class="said">
-      <span class="line"><strong><${Outside} value=${word("event", item.title)} /></strong>${item.status && html`<${Badge} tone=${toneOf(item.status)}><${Outside} value=${word("status", item.status)} most=${40} /><//>`}<small>${word("kind", item.kind)}</small></span>
+      <span class="line"><strong><${Outside} value=${named("event", item.metadata?.type, item.title)} /></strong>${item.status && html`<${Badge} tone=${toneOf(item.status)}><${Outside} value=${said(item.status)} most=${40} /><//>`}<small>${word("kind", item.kind)}</small></span>
       ${item.summary && html`<span><${Long} value=${item.summary} most=${300} /></span>`}
       ${told.length > 0 && html`<details><summary>${t("timeline.more")}</summary><dl class="facts">${told.map(([name, value]) => html`<div key=${name}><dt><${Outside} value=${name} /></dt><dd><${Long} value=${value} /></dd></div>`)}</dl></details>`}
     </span>
