@@ -36,12 +36,14 @@ def run_gateway(settings: Settings) -> None:
     from awoooi.act_desk import act_desk
     from awoooi.approval_follower import follower_of
     from awoooi.gateway_views import gateway_views
+    from awoooi.live_follower import live_ring
     from connectors.gateway.serve import run
 
     set_up(settings.log, "gateway")
     sources = chosen_sources(settings)
     views = partial(gateway_views, settings)
-    run(settings.gateway, settings.kafka, sources, follower_of(settings), act_desk(settings), views)
+    follower, live = follower_of(settings), live_ring(settings)
+    run(settings.gateway, settings.kafka, sources, follower, act_desk(settings), views, live)
 
 
 def run_store(settings: Settings) -> None:
@@ -66,6 +68,7 @@ def run_sink(settings: Settings) -> None:
 async def _sink(settings: Settings) -> None:
     from prometheus_client import CollectorRegistry
 
+    from awoooi.audit_pins import pins_of
     from awoooi.events import codec_of
     from awoooi.memory import collect_seldom
     from sinks.clickhouse.writer import Writer
@@ -75,9 +78,9 @@ async def _sink(settings: Settings) -> None:
     stop, registry = stop_event(), CollectorRegistry()
     config = SinkConfig(log_epoch=settings.log_epoch, embedded=settings.embedded)
     where = settings.health
-    async with codec_of(settings) as (codec, learn):
+    async with codec_of(settings) as (codec, learn), pins_of(settings, codec, registry) as pins:
         writer = Writer(settings.clickhouse.writer())
-        sink = Sink(settings.kafka, config, writer, codec, registry, learn=learn)
+        sink = Sink(settings.kafka, config, writer, codec, registry, learn=learn, pins=pins)
         pages = health(sink.checks(), registry, where.host, where.sink_port, "AWOOOI_HEALTH_SINK_PORT")
         collect_seldom()
         async with pages:

@@ -51,6 +51,14 @@ SIGNATURE_SECONDS = Described(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
 )
 
+LISTENERS = Described("awoooi_live_listeners", "live streams that are open now")
+LIVE_MESSAGES = Described("awoooi_live_messages_total", "messages told to listeners, each counted for each")
+LIVE_ENDED = Described(
+    "awoooi_live_ended_total",
+    "live streams that ended or never began, by why: closed by the listener, too_slow, token_ended, …",
+    ("why",),
+)
+
 ACTS = Described(
     "awoooi_act_requests_total",
     "what people asked for on incidents, by act and outcome: accepted, or the reason of the refusal",
@@ -70,6 +78,9 @@ GATEWAY = (
     WEBHOOK_BYTES_IN_FLIGHT,
     SIGNATURES,
     SIGNATURE_SECONDS,
+    LISTENERS,
+    LIVE_MESSAGES,
+    LIVE_ENDED,
     ACTS,
     ACT_SECONDS,
 )

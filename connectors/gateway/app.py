@@ -22,11 +22,16 @@ from connectors.gateway.deeds import Deed, Hall, routes, with_deeds
 from connectors.gateway.desks import Desks, deeds_of
 from connectors.gateway.enrolments import Enrolments, KeyDesk, with_enrolments
 from connectors.gateway.limits import Load, RateLimits
-from connectors.gateway.meters import ActMeters, Meters, SignatureMeters
+from connectors.gateway.live import PATH as LIVE
+from connectors.gateway.live import Live, with_live
+from connectors.gateway.live_ring import Ring
+from connectors.gateway.meters import ActMeters, LiveMeters, Meters, SignatureMeters
 from connectors.gateway.openapi import with_signatures, with_webhooks
 from connectors.gateway.openapi_acts import with_acts
 from connectors.gateway.problems import PROBLEM_CONTENT, problem
 from connectors.gateway.reader_door import People, ReaderDoor
+from connectors.gateway.reading_api import ReadingApi
+from connectors.gateway.reading_routes import add_reading, with_reading
 from connectors.gateway.session import ConsoleConfig, Issuer, Session, with_sessions
 from connectors.gateway.signatures import PATH, Approvals, Signatures
 from connectors.gateway.turned_away import Doorkeeper
@@ -52,9 +57,10 @@ def create_app(
     desk: Desk | None = None,
     keys: KeyDesk | None = None,
     desks: Desks | None = None,
+    ring: Ring | None = None,
 ) -> FastAPI:
     """`publish` writes one record durably; `checks` say what /readyz waits for. Who serves it calls
-    `state.at_the_end`, where there is one, after the last answer.
+    `state.at_the_end`, where there is one, after the last answer, and `state.live.close` before it.
 
     What people do about incidents needs `people`, who know their tokens, and the `desk`.
     """
@@ -96,6 +102,11 @@ def create_app(
         app.router.routes.append(Route(ConsoleConfig.PATH, ConsoleConfig(VERSION, log_ins), methods=["GET"]))
         app.router.routes.extend(_for_people(config, publish, wiring, door, desk, keys))
         app.router.routes.extend(routes(Hall(reader, load, meters, config.body_timeout_secs), deeds))
+        if desks is not None and desks.record is not None:
+            add_reading(app, ReadingApi(reader, desks.record, config.retry_after_secs))
+        if ring is not None:
+            app.state.live = Live(reader, ring, config, LiveMeters(registry))
+            app.router.routes.append(Route(LIVE, app.state.live, methods=["GET"]))
         console = ConsoleFiles(origins=log_ins.origins) if log_ins else ConsoleFiles()
         app.router.routes.extend(Route(path, console, methods=["GET"]) for path in CONSOLE)
     _add_operations(app, checks or {}, registry)
@@ -157,10 +168,13 @@ def _documented(
                 with_signatures(app.openapi_schema, PATH)
             if Session.PATH in served:
                 with_sessions(app.openapi_schema)
+            if LIVE in served:
+                with_live(app.openapi_schema)
             if acts.PATH in served:
                 with_acts(app.openapi_schema, acts.PATH)
             if enrolled.PATH in served:
                 with_enrolments(app.openapi_schema)
+            with_reading(app.openapi_schema)
             with_deeds(app.openapi_schema, [deed for deed in deeds if deed.path in served])
         return app.openapi_schema
 

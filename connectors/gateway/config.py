@@ -35,6 +35,17 @@ class GatewayConfig(BaseModel):
     signatures_turned_away_per_minute: int = Field(
         60, ge=1, description="refusals before the log that are recorded one by one; the others are counted"
     )
+    streams_at_once: int = Field(500, ge=1, description="live streams; more are asked to come again")
+    streams_of_one_person: int = Field(20, ge=1, description="of those")
+    stream_heartbeat_secs: float = Field(
+        15.0, gt=0, le=60, description="a live stream is never silent longer"
+    )
+    stream_look_secs: float = Field(
+        2.0, gt=0, le=60, description="how often it is asked whether a stream's listener may still listen"
+    )
+    stream_patience_secs: float = Field(
+        30.0, gt=0, description="a listener that takes nothing for so long is cut off"
+    )
     stop_timeout_secs: int = Field(10, ge=0, description="for open requests to end")
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from connectors.gateway import own_keys, switches, trust
 from connectors.gateway.deeds import Deed
 from connectors.gateway.own_keys import OwnKeysDesk
+from connectors.gateway.reading import Record
 from connectors.gateway.switches import SwitchDesk
 from connectors.gateway.trust import TrustDesk
 from connectors.gateway.webhooks import Publish
@@ -20,6 +21,7 @@ class Desks:
     switches: SwitchDesk | None = None
     trust: TrustDesk | None = None
     keys: OwnKeysDesk | None = None
+    record: Record | None = None
 
 
 def deeds_of(desks: Desks, publish: Publish, now_ms: Callable[[], int]) -> tuple[Deed, ...]:

@@ -55,3 +55,21 @@ class ActMeters:
     def count(self, act: str, outcome: str, started: float) -> None:
         self._acts.labels(act, outcome).inc()
         self._seconds.observe(time.perf_counter() - started)
+
+
+class LiveMeters:
+    """`why` is a constant of ours: the reason of a refusal, or of a stream's end."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._listeners = metrics.LISTENERS.gauge(registry)
+        self._messages = metrics.LIVE_MESSAGES.counter(registry)
+        self._ended = metrics.LIVE_ENDED.counter(registry)
+
+    def listen(self, listeners: int) -> None:
+        self._listeners.set(listeners)
+
+    def told(self, messages: int) -> None:
+        self._messages.inc(messages)
+
+    def ended(self, why: str) -> None:
+        self._ended.labels(why).inc()

@@ -26,6 +26,7 @@ class BoundedHeadProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def on_headers_complete(self) -> None:
+        self.scope["state"]["abort"] = self.transport.abort  # for a listener that takes nothing
         self._in_head = False
         self._progress += 1
         super().on_headers_complete()

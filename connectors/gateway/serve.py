@@ -21,6 +21,7 @@ from connectors.gateway.app import create_app
 from connectors.gateway.config import GatewayConfig
 from connectors.gateway.desks import Desks
 from connectors.gateway.enrolments import KeyDesk
+from connectors.gateway.live_ring import Ring
 from connectors.gateway.protocol import BoundedHeadProtocol
 from connectors.gateway.signatures import Approvals
 from connectors.health import Checks
@@ -34,6 +35,8 @@ Follow = AbstractAsyncContextManager[Approvals]
 """follows what becomes of signatures for the length of a block"""
 Lend = AbstractAsyncContextManager[Desk]
 """what people's acts need, for the length of a block"""
+Listen = AbstractAsyncContextManager[Ring]
+"""what happens is read into a ring for the length of a block"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,10 @@ def run(
     approvals: Follow | None = None,
     desk: Lend | None = None,
     views: Watch | None = None,
+    live: Listen | None = None,
 ) -> None:
     """Blocks until SIGTERM or SIGINT; open requests are answered first."""
-    uvloop.run(serve(config, kafka, sources, approvals, desk, views))
+    uvloop.run(serve(config, kafka, sources, approvals, desk, views, live))
 
 
 async def serve(
@@ -76,6 +80,7 @@ async def serve(
     approvals: Follow | None = None,
     desk: Lend | None = None,
     views: Watch | None = None,
+    live: Listen | None = None,
 ) -> None:
     """Serves while Kafka is away too: callers are then told to come again."""
     tokens = TokenFile(config.tokens_file)
@@ -87,6 +92,7 @@ async def serve(
         followed = None if approvals is None else await opened.enter_async_context(approvals)
         lent = None if desk is None else await opened.enter_async_context(desk)
         seen = None if views is None else await opened.enter_async_context(views(registry))
+        ring = None if live is None else await opened.enter_async_context(live)
         checks = {**checks, **(seen.checks if seen else {})}
         app = create_app(
             config,
@@ -100,11 +106,12 @@ async def serve(
             desk=lent,
             keys=seen.keys if seen else None,
             desks=seen.desks if seen else None,
+            ring=ring,
         )
         server = _Server(_uvicorn(config, app))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, _stop, server)
+            loop.add_signal_handler(number, _stop, server, app)
         await publisher.start()
         try:
             listener.listen(_BACKLOG)
@@ -117,8 +124,11 @@ async def serve(
             log.info("gateway_stopped")
 
 
-def _stop(server: uvicorn.Server) -> None:
-    """A second signal waits for nobody."""
+def _stop(server: uvicorn.Server, app: FastAPI) -> None:
+    """Who listens is let go, and comes back to another gateway. A second signal waits for nobody."""
+    live = getattr(app.state, "live", None)
+    if live is not None:
+        live.close()
     server.force_exit, server.should_exit = server.should_exit, True
 
 
