@@ -18,7 +18,7 @@ from awoooi.demo_look import Look, Sighting
 from awoooi.reference_data import publish
 from awoooi.settings import Settings
 from connectors.http import HttpClient, Reply
-from connectors.kafka.producer import Publisher
+from connectors.kafka.producer import publishing
 from schemas.approval import ApprovalRequested
 from schemas.errors import AwoooiError, NotNow
 from schemas.switch import SwitchSet
@@ -125,7 +125,7 @@ async def story_of(
     async with (
         HttpClient() as http,
         connected(settings.clickhouse.reader()) as record,
-        _publisher(settings) as publisher,
+        publishing(settings.kafka) as publisher,
     ):
 
         async def write(topic: str, value: bytes) -> str:
@@ -134,13 +134,3 @@ async def story_of(
 
         acts = partial(publish, settings)
         yield Story(test_id, settings, token, http, record.ask, write, acts, look, began, target, namespace)
-
-
-@asynccontextmanager
-async def _publisher(settings: Settings) -> AsyncIterator[Publisher]:
-    publisher = Publisher(settings.kafka)
-    await publisher.start()
-    try:
-        yield publisher
-    finally:
-        await publisher.stop()

@@ -14,7 +14,7 @@ from awoooi.events import codec_of
 from awoooi.printing import warn
 from awoooi.processes import reference_copy
 from awoooi.settings import Settings
-from connectors.kafka.producer import Publisher
+from connectors.kafka.producer import publishing
 from schemas.catalog import key_of, topic_of
 from schemas.envelope import Event, from_millis
 from schemas.errors import BrokerAway
@@ -28,18 +28,14 @@ STAGE = "cli"
 
 async def publish(settings: Settings, *events: Event) -> None:
     """Durable when it returns, in this order."""
-    publisher, written = Publisher(settings.kafka), list[tuple[str, bytes, bytes]]()
-    async with codec_of(settings) as (codec, _):
-        await publisher.start()
-        try:
-            for event in events:
-                content = codec.content_type(event.type)
-                headers = event_headers(event, content, trace_of((), event.event_id), VERSION)
-                topic, value = topic_of(type(event)).name, codec.encode(event)
-                await publisher.send(topic, key_of(event), value, headers)
-                written.append((topic, key_of(event), value))
-        finally:
-            await publisher.stop()
+    written = list[tuple[str, bytes, bytes]]()
+    async with codec_of(settings) as (codec, _), publishing(settings.kafka) as publisher:
+        for event in events:
+            content = codec.content_type(event.type)
+            headers = event_headers(event, content, trace_of((), event.event_id), VERSION)
+            topic, value = topic_of(type(event)).name, codec.encode(event)
+            await publisher.send(topic, key_of(event), value, headers)
+            written.append((topic, key_of(event), value))
     if settings.embedded:
         await _until_kept(reference_copy(settings), written)
 

@@ -25,7 +25,7 @@ from awoooi.logs import quiet
 from awoooi.running import until_there
 from awoooi.settings import Settings
 from connectors.gateway.stamp import STAMP_HEADER, read_stamp, stamp
-from connectors.kafka.producer import Publisher
+from connectors.kafka.producer import Publisher, publishing
 from connectors.kafka.unreached import away, told_by_us
 from schemas.alert import AlertRejected
 from schemas.errors import BrokerAway, Misconfigured, Never, UnknownSchema
@@ -157,14 +157,10 @@ def _proof(settings: Settings, event: AlertRejected) -> bytes | None:
 
 @asynccontextmanager
 async def _publisher(settings: Settings) -> AsyncIterator[Publisher]:
-    publisher = Publisher(settings.kafka)
-    await publisher.start()
-    try:
+    async with publishing(settings.kafka) as publisher:
         if publisher.trouble:
             raise BrokerAway(publisher.trouble)
         yield publisher
-    finally:
-        await publisher.stop()
 
 
 async def _rejected(settings: Settings, choice: Choice) -> Sequence[AlertRejected]:

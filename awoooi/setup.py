@@ -54,15 +54,11 @@ async def _give_back(settings: Settings) -> None:
     copy = reference_copy(settings)
     if not copy.exists():
         return
-    from connectors.kafka.producer import Publisher
+    from connectors.kafka.producer import publishing
     from streams.reference import restore
 
-    publisher = Publisher(settings.kafka)
-    await publisher.start()
-    try:
+    async with publishing(settings.kafka) as publisher:
         count = await restore(copy, publisher)
-    finally:
-        await publisher.stop()
     if count:
         print(f"{count} values of reference data given back to the broker.")
 

@@ -26,7 +26,7 @@ from awoooi.approval_log import approvals_of
 from awoooi.logs import quiet
 from awoooi.settings import Settings
 from awoooi.signers_log import OnKafka, register
-from connectors.kafka.producer import Publisher
+from connectors.kafka.producer import publishing
 from schemas.approval import ApprovalRequested
 from schemas.envelope import Event
 from schemas.errors import BadPayload, Misconfigured
@@ -72,19 +72,15 @@ def decide(
 
 
 async def _sent(settings: Settings, decision: str, approval_id: str, hand: Hand, reason: str) -> int:
-    incident_id, publisher = incident_of(approval_id), Publisher(settings.kafka)
-    async with approvals_of(settings, incident_id) as log:
+    async with approvals_of(settings, incident_of(approval_id)) as log:
         request = await log.request(approval_id)
         if request is None:
             raise Misconfigured(f"nothing is asked under {approval_id}")
         print("\n".join(shown(request)))
         token = signed(request, decision, reason, hand, settings.approvals.environment, int(time.time()))
         await log.from_now_on()
-        await publisher.start()
-        try:
+        async with publishing(settings.kafka) as publisher:
             await publisher.send(TOPIC, approval_id.encode(), token)
-        finally:
-            await publisher.stop()
         return _tell(await log.verdict(signature_of(token), WAIT_SECS), approval_id)
 
 

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 import structlog
@@ -155,6 +156,17 @@ class Publisher:
             await _close(producer, 1.0)
             raise
         return producer
+
+
+@asynccontextmanager
+async def publishing(config: KafkaConfig) -> AsyncIterator[Publisher]:
+    """Stopped in any case, once what was sent is flushed."""
+    publisher = Publisher(config)
+    await publisher.start()
+    try:
+        yield publisher
+    finally:
+        await publisher.stop()
 
 
 def _partition(key: bytes | None, everywhere: Sequence[int], available: Sequence[int]) -> int:
