@@ -11,6 +11,9 @@ from agents.topology import MAX_DEPTH, Found, Topology, from_observations
 from awoooi.settings import Settings
 from connectors.gateway.reading import Projects, TopologyFilter
 from connectors.gateway.shown_incidents import Edge, Graph, Node, NodeRole
+from schemas.approval import ApprovalRequested
+from schemas.codec import stored_payload
+from schemas.errors import Never
 from sinks.clickhouse.errors import Away
 from sinks.clickhouse.reading import Facts, Reading
 
@@ -55,8 +58,18 @@ class ReadingDesk(Reading):
 def facts_of(settings: Settings) -> Facts:
     from streams.stages.execute import MOST_ATTEMPTS
 
-    runs = settings.runs
-    return Facts(settings.approvals.environment, MOST_ATTEMPTS, runs.usd_by_project, runs.usd_per_day)
+    runs, environment = settings.runs, settings.approvals.environment
+    return Facts(environment, MOST_ATTEMPTS, runs.usd_by_project, runs.usd_per_day, to_sign)
+
+
+def to_sign(stored: str) -> Mapping[str, Any] | None:
+    """Nothing of a request that this version cannot read: then nobody can sign it from its card."""
+    from streams.policy.action_hash import act_of, signed_text
+
+    try:
+        return signed_text(act_of(stored_payload(ApprovalRequested, stored)))
+    except Never:
+        return None
 
 
 # -- the topology, drawn

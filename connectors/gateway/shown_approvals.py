@@ -89,6 +89,10 @@ class Card(Shown):
     state_reason: str
     action: Asked
     action_hash: str = Field(description="what a signature is over")
+    to_sign: Plain | None = Field(
+        description="what that hash is over, as docs/approvals.md tells: it can be made again from this"
+    )
+    to_sign: Plain = Field(description="what the hash is over, for whoever signs to make it themselves")
     why: str
     cause: str
     confidence: float | None

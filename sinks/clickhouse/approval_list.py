@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -25,10 +26,23 @@ from connectors.gateway.shown_approvals import (
     Signed,
     Which,
 )
+from schemas.signed import plain_step, signed_text
 from sinks.clickhouse.asking import asked_within, each, page_of, within
 from sinks.clickhouse.story import Ask, Row
 
 WAITING = "WAITING"
+ToSign: TypeAlias = Callable[[str], Mapping[str, Any] | None]
+"""what a request's hash is over, from its payload as it is stored; None where that cannot be told"""
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """What a card says that the record does not know."""
+
+    audience: str
+    to_sign: ToSign
+
+
 _ORDER = {Which.WAITING: "created_at, approval_id", Which.DECIDED: "closed_at DESC, approval_id"}
 _CARDS = """
 SELECT project_id, incident_id, approval_id, run_id, state, state_reason, created_at, expires_at, closed_at,
@@ -58,18 +72,18 @@ _BY_RUN = "SELECT incident_id, approval_id FROM v_runs WHERE run_id = {{run:Stri
 _AMOUNT = re.compile(r"(?:\$|USD\s?)\s?([0-9][0-9,]*(?:\.[0-9]+)?)|([0-9][0-9,]*(?:\.[0-9]+)?)\s?(?:USD|\$)")
 
 
-async def approvals(ask: Ask, wanted: ApprovalFilter, projects: Projects, audience: str) -> Page[Card]:
+async def approvals(ask: Ask, wanted: ApprovalFilter, projects: Projects, facts: CardFacts) -> Page[Card]:
     """The ids of the page first: a list must not read every request there ever was."""
     sign = "=" if wanted.state is Which.WAITING else "!="
     source = f"v_approvals WHERE {within(projects)} AND state {sign} '{WAITING}'"
     columns = "project_id, incident_id, approval_id, created_at, closed_at"
     rows, total = await page_of(ask, columns, source, _ORDER[wanted.state], wanted, asked_within(projects))
-    found = await _cards(ask, rows, audience)
+    found = await _cards(ask, rows, facts)
     items = tuple(found[row["project_id"], row["approval_id"]] for row in rows)
     return Page[Card](items=items, total=total, **wanted.place)
 
 
-async def approval(ask: Ask, named: str, projects: Projects, audience: str) -> Card | None:
+async def approval(ask: Ask, named: str, projects: Projects, facts: CardFacts) -> Card | None:
     """By its own id, or by that of its run."""
     approval_id = named if "-A" in named else await _of_run(ask, named, projects)
     incident_id = approval_id.rpartition("-A")[0]
@@ -78,13 +92,13 @@ async def approval(ask: Ask, named: str, projects: Projects, audience: str) -> C
         f" WHERE incident_id = {{incident:String}} AND {within(projects)}",
         {**asked_within(projects), "incident": incident_id},
     )
-    found = await _cards(ask, rows, audience)
+    found = await _cards(ask, rows, facts)
     return next((card for (_, name), card in found.items() if name == approval_id), None)
 
 
-async def approvals_of(ask: Ask, project: str, incident: str, audience: str) -> tuple[Card, ...]:
+async def approvals_of(ask: Ask, project: str, incident: str, facts: CardFacts) -> tuple[Card, ...]:
     """Of one incident, in their order."""
-    found = await _cards(ask, [{"project_id": project, "incident_id": incident}], audience)
+    found = await _cards(ask, [{"project_id": project, "incident_id": incident}], facts)
     return tuple(sorted(found.values(), key=lambda card: card.created_at))
 
 
@@ -94,7 +108,7 @@ async def _of_run(ask: Ask, run: str, projects: Projects) -> str:
     return rows[0]["approval_id"] if rows else ""
 
 
-async def _cards(ask: Ask, of: Sequence[Row], audience: str) -> Mapping[tuple[str, str], Card]:
+async def _cards(ask: Ask, of: Sequence[Row], facts: CardFacts) -> Mapping[tuple[str, str], Card]:
     """Of these incidents, by project and approval."""
     if not of:
         return {}
@@ -115,12 +129,12 @@ async def _cards(ask: Ask, of: Sequence[Row], audience: str) -> Mapping[tuple[st
     services = {row["run_id"]: row["services"] for row in reached}
     keys = [(row["project_id"], row["approval_id"]) for row in rows]
     return {
-        key: card_of(row, signed.get(key, ()), services.get(row["run_id"], ()), audience)
+        key: card_of(row, signed.get(key, ()), services.get(row["run_id"], ()), facts)
         for key, row in zip(keys, rows, strict=True)
     }
 
 
-def card_of(row: Row, signed: Sequence[Signed], services: Sequence[str], audience: str) -> Card:
+def card_of(row: Row, signed: Sequence[Signed], services: Sequence[str], facts: CardFacts) -> Card:
     """From the request as it was asked, and what became of it."""
     asked: dict[str, Any] = orjson.loads(row["request"])
     action, needed = asked["action"], asked["needed"]
@@ -135,6 +149,14 @@ def card_of(row: Row, signed: Sequence[Signed], services: Sequence[str], audienc
         state_reason=row["state_reason"],
         action=_asked(action),
         action_hash=asked["action_hash"],
+        to_sign=signed_text(
+            action["step"],
+            action["undo"],
+            observed_state=asked["observed_state"],
+            policy_version=asked["policy"]["hash"],
+            commitments=asked["commitments"],
+        ),
+        to_sign=facts.to_sign(row["request"]),
         why=asked["reason"],
         cause=asked["root_cause"],
         confidence=asked["confidence"],
@@ -155,7 +177,7 @@ def card_of(row: Row, signed: Sequence[Signed], services: Sequence[str], audienc
         created_at=row["created_at"],
         expires_at=row["expires_at"],
         closed_at=row["closed_at"],
-        audience=audience,
+        audience=facts.audience,
     )
 
 
@@ -165,7 +187,7 @@ def _asked(action: Mapping[str, Any]) -> Asked:
     return Asked(
         operation=step["operation"],
         target=Place(**place),
-        parameters={name: value for name, value in step["parameters"].items() if value not in (None, {})},
+        parameters=plain_step(step)["parameters"],
         text=action["description"],
         command=action["command"],
         expected_effect=action["expected_effect"],

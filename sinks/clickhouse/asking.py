@@ -28,7 +28,10 @@ def each(rows: Iterable[Row], name: str) -> list[Any]:
 async def page_of(
     ask: Ask, columns: str, source: str, order: str, wanted: Paged, asked: Mapping[str, Any]
 ) -> tuple[list[Row], int]:
-    """The rows of a page, and how many there are in all: one pass, but beyond the last page."""
+    """The rows of a page, and how many there are in all: one pass, but beyond the last page.
+
+    A view makes only the columns that are asked for: a list asks for its ids, then for all of these few.
+    """
     limits = {"limit": wanted.page_size, "offset": wanted.offset}
     rows = await ask(
         f"SELECT {columns}, count() OVER () AS total FROM {source}"

@@ -16,7 +16,7 @@ from connectors.gateway.shown_incidents import (
     Node,
     NodeRole,
 )
-from sinks.clickhouse.approval_list import approvals_of
+from sinks.clickhouse.approval_list import CardFacts, approvals_of
 from sinks.clickhouse.incident_list import incident_item
 from sinks.clickhouse.run_list import runs_of
 from sinks.clickhouse.steps import acts_of, body_of, cut, executed_of, timeline_of, turns_of
@@ -27,7 +27,7 @@ DEPENDS_ON = "depends_on"
 ROLES = {"upstream": NodeRole.AFFECTED, "downstream": NodeRole.OTHER}
 
 
-async def incident(ask: Ask, incident_id: str, projects: Projects, audience: str) -> IncidentDetail | None:
+async def incident(ask: Ask, incident_id: str, projects: Projects, cards: CardFacts) -> IncidentDetail | None:
     item = await incident_item(ask, incident_id, projects)
     if item is None:
         return None
@@ -38,12 +38,12 @@ async def incident(ask: Ask, incident_id: str, projects: Projects, audience: str
     return IncidentDetail(
         incident=item,
         acts=tuple(acts_of(story)),
-        runs=await runs_of(ask, item.project_id, runs),
+        runs=await runs_of(ask, [item.project_id], runs),
         turns=tuple(turns_of(story)),
         evidence=_evidence(gathered),
         decision=None if decided is None else body_of(decided),
         graph=_graph(gathered),
-        approvals=await approvals_of(ask, item.project_id, incident_id, audience),
+        approvals=await approvals_of(ask, item.project_id, incident_id, cards),
         executions=tuple(executed_of(story)),
         timeline=cut(timeline_of(story)),
     )

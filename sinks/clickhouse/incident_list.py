@@ -15,6 +15,7 @@ from connectors.gateway.shown_incidents import IncidentItem
 from sinks.clickhouse.asking import asked_within, each, page_of, within
 from sinks.clickhouse.story import Ask, Row
 
+_IDS = "project_id, incident_id, updated_at"
 _COLUMNS = """project_id, incident_id, status, severity, alert_type, cluster, namespace, target_resource,
 message, fingerprint, hit_count, runs, generation, opened_at, last_seen_at, resolved_at, updated_at"""
 _WHOSE = """
@@ -47,15 +48,13 @@ async def incidents(ask: Ask, wanted: IncidentFilter, projects: Projects) -> Pag
         "severity": wanted.severity or "",
         "q": wanted.q,
     }
-    rows, total = await page_of(ask, _COLUMNS, source, "updated_at DESC, incident_id", wanted, asked)
-    return Page[IncidentItem](items=await _items(ask, rows), total=total, **wanted.place)
+    ids, total = await page_of(ask, _IDS, source, "updated_at DESC, incident_id", wanted, asked)
+    items = await _items(ask, each(ids, "project_id"), each(ids, "incident_id")) if ids else ()
+    return Page[IncidentItem](items=items, total=total, **wanted.place)
 
 
 async def incident_item(ask: Ask, incident: str, projects: Projects) -> IncidentItem | None:
-    source = f"v_incidents WHERE incident_id = {{incident:String}} AND {within(projects)}"
-    asked = {**asked_within(projects), "incident": incident}
-    rows = await ask(f"SELECT {_COLUMNS} FROM {source}", asked)
-    return next(iter(await _items(ask, rows)), None)
+    return next(iter(await _items(ask, projects, [incident])), None)
 
 
 def _chosen(wanted: IncidentFilter) -> str:
@@ -72,8 +71,13 @@ def _chosen(wanted: IncidentFilter) -> str:
     return " AND ".join(parts)
 
 
-async def _items(ask: Ask, rows: Sequence[Row]) -> tuple[IncidentItem, ...]:
-    """With what people did about each, and whether something waits for them."""
+async def _items(ask: Ask, projects: Projects, incidents: Sequence[str]) -> tuple[IncidentItem, ...]:
+    """With what people did about each, and whether something waits for them; the latest first."""
+    rows = await ask(
+        f"SELECT {_COLUMNS} FROM v_incidents WHERE incident_id IN {{incidents:Array(String)}}"
+        f" AND {within(projects)} ORDER BY updated_at DESC, incident_id",
+        {**asked_within(projects), "incidents": list(incidents)},
+    )
     if not rows:
         return ()
     asked = {"projects": each(rows, "project_id"), "incidents": each(rows, "incident_id")}
@@ -81,7 +85,7 @@ async def _items(ask: Ask, rows: Sequence[Row]) -> tuple[IncidentItem, ...]:
     waiting = {row["incident_id"]: row["waiting"] for row in await ask(_WAITING, asked)}
     return tuple(
         IncidentItem(
-            **{name: value for name, value in row.items() if name != "total"},
+            **row,
             **whose.get(row["incident_id"], {}),
             waiting_approval=waiting.get(row["incident_id"], ""),
         )

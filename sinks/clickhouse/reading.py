@@ -30,6 +30,7 @@ from sinks.clickhouse import (
     run_detail,
     run_list,
 )
+from sinks.clickhouse.approval_list import CardFacts, ToSign
 from sinks.clickhouse.story import Ask
 
 
@@ -43,6 +44,11 @@ class Facts:
     """claims of one action"""
     usd_by_project: Mapping[str, float] = field(default_factory=dict)
     usd_default: float = 0.0
+    to_sign: ToSign = lambda _: None
+
+    @property
+    def cards(self) -> CardFacts:
+        return CardFacts(self.audience, self.to_sign)
 
 
 class Reading:
@@ -59,13 +65,13 @@ class Reading:
         return await incident_list.incidents(self._ask, wanted, projects)
 
     async def incident(self, incident_id: str, projects: Projects) -> IncidentDetail | None:
-        return await incident_detail.incident(self._ask, incident_id, projects, self._facts.audience)
+        return await incident_detail.incident(self._ask, incident_id, projects, self._facts.cards)
 
     async def approvals(self, wanted: ApprovalFilter, projects: Projects) -> Page[Card]:
-        return await approval_list.approvals(self._ask, wanted, projects, self._facts.audience)
+        return await approval_list.approvals(self._ask, wanted, projects, self._facts.cards)
 
     async def approval(self, named: str, projects: Projects) -> Card | None:
-        return await approval_list.approval(self._ask, named, projects, self._facts.audience)
+        return await approval_list.approval(self._ask, named, projects, self._facts.cards)
 
     async def projects(self, projects: Projects) -> Listed[Project]:
         facts = self._facts

@@ -12,8 +12,7 @@ from sinks.clickhouse.asking import asked_within, each, page_of, within
 from sinks.clickhouse.steps import STEPS
 from sinks.clickhouse.story import Ask, Row
 
-_COLUMNS = """project_id, run_id, incident_ids, state, reason, end_reason, shadow, cost_usd, created_at,
-timeout_at, remediation_status"""
+_IDS = "project_id, run_id, created_at"
 _RUN = """
 SELECT project_id, run_id, incident_id, incident_ids, state, reason, end_reason, shadow, cost_usd, created_at,
        timeout_at, remediation_status, trigger_ref, error_code, error_detail, started_at, completed_at,
@@ -66,8 +65,8 @@ async def runs(ask: Ask, wanted: RunFilter, projects: Projects) -> Page[RunItem]
         "remediation": wanted.remediation_status or "",
         "incident": wanted.incident_id,
     }
-    rows, total = await page_of(ask, _COLUMNS, source, "created_at DESC, run_id", wanted, asked)
-    items = await items_of(ask, rows)
+    ids, total = await page_of(ask, _IDS, source, "created_at DESC, run_id", wanted, asked)
+    items = await runs_of(ask, each(ids, "project_id"), each(ids, "run_id"))
     return Page[RunItem](items=items, total=total, **wanted.place)
 
 
@@ -89,13 +88,13 @@ async def one(ask: Ask, run: str, projects: Projects) -> Row | None:
     return rows[0] if rows else None
 
 
-async def runs_of(ask: Ask, project: str, runs: Sequence[str]) -> tuple[RunItem, ...]:
+async def runs_of(ask: Ask, projects: Sequence[str], runs: Sequence[str]) -> tuple[RunItem, ...]:
     """These, the newest first."""
     if not runs:
         return ()
-    key = "project_id = {project:String} AND run_id IN {runs:Array(String)}"
-    rows = await ask(_RUN.format(key=key, whose="1"), {"project": project, "runs": list(runs)})
-    return await items_of(ask, sorted(rows, key=lambda row: row["created_at"], reverse=True))
+    asked = {"projects": list(projects), "runs": list(runs)}
+    sql = _RUN.format(key="run_id IN {runs:Array(String)}", whose=within(projects))
+    return await items_of(ask, await ask(f"{sql} ORDER BY created_at DESC, run_id", asked))
 
 
 async def items_of(ask: Ask, rows: Sequence[Row]) -> tuple[RunItem, ...]:
