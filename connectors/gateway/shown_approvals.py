@@ -92,7 +92,6 @@ class Card(Shown):
     to_sign: Plain | None = Field(
         description="what that hash is over, as docs/approvals.md tells: it can be made again from this"
     )
-    to_sign: Plain = Field(description="what the hash is over, for whoever signs to make it themselves")
     why: str
     cause: str
     confidence: float | None

@@ -26,7 +26,6 @@ from connectors.gateway.shown_approvals import (
     Signed,
     Which,
 )
-from schemas.signed import plain_step, signed_text
 from sinks.clickhouse.asking import asked_within, each, page_of, within
 from sinks.clickhouse.story import Ask, Row
 
@@ -149,13 +148,6 @@ def card_of(row: Row, signed: Sequence[Signed], services: Sequence[str], facts: 
         state_reason=row["state_reason"],
         action=_asked(action),
         action_hash=asked["action_hash"],
-        to_sign=signed_text(
-            action["step"],
-            action["undo"],
-            observed_state=asked["observed_state"],
-            policy_version=asked["policy"]["hash"],
-            commitments=asked["commitments"],
-        ),
         to_sign=facts.to_sign(row["request"]),
         why=asked["reason"],
         cause=asked["root_cause"],
@@ -187,7 +179,7 @@ def _asked(action: Mapping[str, Any]) -> Asked:
     return Asked(
         operation=step["operation"],
         target=Place(**place),
-        parameters=plain_step(step)["parameters"],
+        parameters={name: value for name, value in step["parameters"].items() if value not in (None, {})},
         text=action["description"],
         command=action["command"],
         expected_effect=action["expected_effect"],
