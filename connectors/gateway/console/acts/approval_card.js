@@ -76,7 +76,7 @@ function Why({ card }) {
 
 function Reach({ card }) {
   const { services, count } = card.blast_radius;
-  return html`<${Fact} label=${t("approval.risk")}>
+  return html`<${Fact} label=${t("approval.reach")}>
     <p><${State} group="risk" value=${card.risk} /> ${t("approval.blast", { count })}</p>
     ${services.length > 0 && html`<ul class="chips">${services.map((service) => html`<li key=${service}><${Outside} value=${service} most=${80} /></li>`)}</ul>`}
     ${(card.risk_parts ?? []).map((part) => html`<p class="soft"><${Outside} value=${part} most=${300} /></p>`)}
@@ -127,7 +127,7 @@ function Left({ secs }) {
   if (secs <= 0) return html`<${Badge} tone="bad">${t("approval.expired")}<//>`;
   const [minutes, rest] = [Math.floor(secs / 60), secs % 60];
   const shown = minutes >= 120 ? t("approval.left.hours", { n: Math.floor(minutes / 60) }) : `${minutes}:${String(rest).padStart(2, "0")}`;
-  return html`<span class=${`left ${secs < 300 ? "bad" : "soft"}`} role="timer" aria-label=${t("approval.left")}>${shown}</span>`;
+  return html`<span class=${`left ${secs < 300 ? "bad" : "soft"}`} role="timer" aria-label=${t("approval.time_left")}>${shown}</span>`;
 }
 
 function useLeft(until) {
