@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from awoooi.events import codec_of
 from awoooi.own_keys import OwnKeyDesk
+from awoooi.reading_desk import reading_desk
 from awoooi.reference_desk import TOPICS, ReferenceDesk
 from awoooi.settings import Settings
 from awoooi.switch_view import measured
@@ -136,10 +137,12 @@ async def gateway_views(settings: Settings, registry: CollectorRegistry) -> Asyn
         keys.codec = codec
 
     async with AsyncExitStack() as opened:
+        record = await opened.enter_async_context(reading_desk(settings))
         learning = asyncio.create_task(learn(opened), name="gateway views")
         await reference.start()
         try:
-            yield Views({"reference": keys.unready}, keys, Desks(switches=desk, trust=desk, keys=own))
+            desks = Desks(switches=desk, trust=desk, keys=own, record=record)
+            yield Views({"reference": keys.unready}, keys, desks)
         finally:
             learning.cancel()
             with suppress(asyncio.CancelledError):
