@@ -57,6 +57,7 @@ class LogFollower(ABC):
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._follow(), name=self._name)
+        self._task.add_done_callback(self._ended)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -64,6 +65,12 @@ class LogFollower(ABC):
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """By a fault of ours: whoever listens is told that nothing comes any more."""
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            log.error("log_reader_died", reader=self._name, exc_info=fault)
+            self._stands(True)
 
     # -- what a reader says
 
@@ -160,7 +167,10 @@ async def event_in(value: bytes | None, codec: Codec, learn: Learn) -> Event | N
         if unknown.framing != "registry" or not isinstance(unknown.schema, int):
             return None
         await learn(unknown.schema)
-        return await event_in(value, codec, learn)
+    except Never:
+        return None
+    try:
+        return codec.decode(value)
     except Never:
         return None
 
