@@ -23,7 +23,10 @@ def tokens_new(
     role: Annotated[
         list[str] | None, typer.Option(help="with --person: viewer, operator, approver or admin; repeatable")
     ] = None,
-    requests_per_minute: Annotated[int, typer.Option(min=1, help="beyond them the answer is 503")] = 100,
+    requests_per_minute: Annotated[
+        int | None,
+        typer.Option(min=1, help="beyond them the answer is 503; by default 100, a person's 600"),
+    ] = None,
     days: Annotated[
         int | None,
         typer.Option(min=0, help="until it ends; 0: never. A person's ends after 365, a webhook's never"),

@@ -25,7 +25,12 @@ COLUMNS = ("id", "name", "for", "projects", "per minute", "made", "state")
 
 
 def new(
-    settings: Settings, name: str, projects: Sequence[str], sources: str, requests_per_minute: int, days: int
+    settings: Settings,
+    name: str,
+    projects: Sequence[str],
+    sources: str,
+    requests_per_minute: int | None,
+    days: int,
 ) -> None:
     """A webhook's: of one project."""
     if len(projects) > 1:
@@ -33,7 +38,7 @@ def new(
     chosen: tuple[str, ...] | Literal["*"] = "*"
     if sources != "*":
         chosen = tuple(source.strip() for source in sources.split(",") if source.strip())
-    limits = Limits(requests_per_minute=requests_per_minute)
+    limits = _limits(requests_per_minute)
     path, project = settings.gateway.tokens_file, "".join(projects) or "default"
     entry, shown = new_token(path, name, project=project, sources=chosen, limits=limits, days=days)
     about = f"project {entry.project}, sources {_sources(entry)}{_until(entry)}"
@@ -47,17 +52,22 @@ def new_personal(
     person: str,
     roles: Sequence[str],
     projects: Sequence[str],
-    requests_per_minute: int,
+    requests_per_minute: int | None,
     days: int,
 ) -> None:
     if not roles:
         raise Misconfigured(f"--person needs at least one --role: {', '.join(Role)}")
-    limits = Limits(requests_per_minute=requests_per_minute)
+    limits = _limits(requests_per_minute)
     path = settings.gateway.tokens_file
     chosen = _chosen(projects)
     entry, shown = new_personal_token(path, name, person, roles, projects=chosen, limits=limits, days=days)
     print(f"Token {entry.id} for {_whom(entry)} in {_projects(entry)}{_until(entry)}. It is shown this once:")
     print(shown)
+
+
+def _limits(requests_per_minute: int | None) -> Limits | None:
+    """None: as is usual for the kind of token."""
+    return None if requests_per_minute is None else Limits(requests_per_minute=requests_per_minute)
 
 
 def _chosen(projects: Sequence[str]) -> tuple[str, ...] | Literal["*"]:

@@ -46,6 +46,10 @@ class Limits(BaseModel):
     bytes_per_minute: int = Field(60 * MIB, ge=MIB, description="at least one largest body")
 
 
+PERSON_LIMITS = Limits(requests_per_minute=600)
+"""one page of the console asks several things"""
+
+
 class Role(StrEnum):
     """What a person may do over the API; nothing else of them is known here."""
 
@@ -96,6 +100,7 @@ class Token(Entry):
 class PersonalToken(Entry):
     """A person's own: what they do with it bears their name."""
 
+    limits: Limits = PERSON_LIMITS
     person: str
     roles: tuple[Role, ...] = Field(min_length=1)
     projects: tuple[Annotated[str, Field(pattern=f"^{PROJECT_PATTERN}$")], ...] | Literal["*"] = Field(
@@ -157,7 +162,7 @@ def new_personal_token(
         named = f"{', '.join(map(repr, wrong))}: no such role" if wrong else "name at least one role"
         raise Misconfigured(f"{named}; there are: {', '.join(Role)}")
     given = {"name": name, "person": person, "roles": tuple(dict.fromkeys(roles)), "projects": projects}
-    more = {"limits": limits or Limits(), "expires": _in(days)}
+    more = {"limits": limits or PERSON_LIMITS, "expires": _in(days)}
     return _new(path, PersonalToken, PERSON_PREFIX, {**given, **more})
 
 

@@ -15,12 +15,11 @@ from starlette.types import Send
 from connectors.gateway.limits import RateLimits
 from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, problem
 from connectors.gateway.webhooks import Headers, answer
-from connectors.tokens import ALL_PROJECTS, Limits, PersonalToken, Role
+from connectors.tokens import ALL_PROJECTS, PERSON_LIMITS, Limits, PersonalToken, Role
 from schemas.errors import NotNow
 
 NEEDED = "a person's own token is needed: `awoooi tokens new NAME --person PERSON --role ROLE` makes one"
 REMOVED = "their tokens do nothing any more; `awoooi signers add` takes them in again"
-_LIMITS = Limits()
 HasGone = Callable[[str], bool]
 """whether a person was removed; NotNow while nobody can tell"""
 
@@ -35,7 +34,7 @@ class Caller:
     roles: tuple[Role, ...]
     projects: tuple[str, ...] | None
     """None: all"""
-    limits: Limits = _LIMITS
+    limits: Limits = PERSON_LIMITS
     expires: datetime | None = None
 
     @classmethod

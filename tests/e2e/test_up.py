@@ -44,6 +44,7 @@ def test_it_tells_a_line_for_each_part_and_where_things_are(system: System) -> N
         assert f"  {part}" in said
     assert "keeps its log in memory" in said
     assert "Ready after" in said
+    assert "/console/, log in with" in said
     assert "awt_" in said, "the first start shows the token"
 
 
