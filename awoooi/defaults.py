@@ -16,6 +16,7 @@ TOKENS, TOKEN, ADMIN_TOKEN, STAMP = "tokens.json", "gateway.token", "admin.token
 SEALING_PUBLIC, SEALING_PRIVATE, TARGET_KEY = "sealing.key.pub", "sealing.key", "target.secret"
 ADMIN_KEY, SIGNERS, PROOF_KEY = "admin.key", "signers.json", "proof.secret"
 WRITER_PASSWORD, READER_PASSWORD = "store-writer.password", "store-reader.password"
+AUDIT_KEY, AUDIT_PUBLIC, AUDIT_HEADS = "audit.key", "audit.key.pub", "audit.heads.jsonl"
 STORE, EPOCH = "store", "log.epoch"
 
 
@@ -35,6 +36,11 @@ def state_defaults(given: Tree) -> Tree:
         "store": {"path": str(state / STORE), "writer_password": writer, "reader_password": reader},
         "clickhouse": {},
         "approvals": {"signers_file": str(state / SIGNERS), "proof_key_file": str(state / PROOF_KEY)},
+        "audit": {
+            "key_file": str(state / AUDIT_KEY),
+            "public_key_file": str(state / AUDIT_PUBLIC),
+            "heads_file": str(state / AUDIT_HEADS),
+        },
         "api": {"url": local_url(gateway.get("host", LOOPBACK), gateway.get("port", 8080))},
         "sealing": {
             "public_key_file": str(state / SEALING_PUBLIC),

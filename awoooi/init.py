@@ -43,6 +43,7 @@ def init(settings: Settings) -> list[Made]:
             _admin_token(settings),
             *_shared_secrets(settings),
             _sealing_keys(settings),
+            *_audit_keys(settings),
         ]
 
 
@@ -128,6 +129,19 @@ def _sealing_keys(settings: Settings) -> Made:
         return Made(path, what, is_new=False)
     generate_keypair(path)
     return Made(path, what, is_new=True)
+
+
+def _audit_keys(settings: Settings) -> Iterator[Made]:
+    """Where a key is given by settings, none is made for it."""
+    from sinks.clickhouse.signing import make_key
+
+    path = settings.state_dir / defaults.AUDIT_KEY
+    if settings.audit.key_file != path:
+        return
+    is_new = not path.exists()
+    if is_new:
+        make_key(path, settings.state_dir / defaults.AUDIT_PUBLIC)
+    yield Made(path, "the key pair that the audit's heads are signed with", is_new)
 
 
 def _secret(path: Path, what: str) -> Made:

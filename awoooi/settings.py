@@ -130,6 +130,17 @@ class SealingSettings(Section):
     target_key_file: Path = Field(description="the secret that the ids of targets are made with")
 
 
+class AuditSettings(Section):
+    """The key that pinned heads are signed with, and where they are kept beside the topic `audit.heads`."""
+
+    key_file: Path = Field(description="of the sink alone (Ed25519, PEM)")
+    public_key_file: Path = Field(
+        description="what `awoooi audit verify` goes by; older keys may follow in it"
+    )
+    heads_file: Path = Field(description="append only; best on another machine than ClickHouse")
+    pin_secs: float = Field(60, gt=0, le=3600, description="longest time between a link and its pinned head")
+
+
 class ApprovalSettings(Section):
     environment: str = Field(
         "local",
@@ -205,6 +216,7 @@ class Settings(Section):
     registry: RegistrySettings = RegistrySettings()
     sealing: SealingSettings
     approvals: ApprovalSettings
+    audit: AuditSettings
     api: ApiSettings
     dedup: DedupSettings = DedupSettings()
     health: HealthSettings = HealthSettings()

@@ -1,8 +1,9 @@
 """Every event of every topic into ClickHouse: read, write, and only then commit.
 
 Exactly once as a query sees it: a crash between insert and commit stores a batch twice, and the table
-shows each event id once. Batches are stored one after the other, in the order in which they were read,
-and what was read is never dropped: so a committed offset never stands ahead of what is stored.
+shows each event id once. What is stored is then linked to the chain of its partition. Batches are stored one
+after the other, in the order in which they were read, and what was read is never dropped: so a committed
+offset never stands ahead of what is stored.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ from schemas.catalog import Topic, recorded_topics
 from schemas.codec import Codec
 from schemas.sabotage import crash_point, guard_off
 from sinks.batch import Batch, Place
+from sinks.clickhouse.linking import Linker, Span
 from sinks.clickhouse.rows import EventRow, SetAside
 from sinks.clickhouse.writer import Writer
 from sinks.config import SinkConfig
 from sinks.intake import Intake, Learn
 from sinks.metrics import Meters
+from sinks.pinning import Pins
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +41,7 @@ CHUNK = 1000  # records taken in before others get their turn on the loop
 IDLE_SECS = 1.0  # longest wait for a record; fetches and heartbeats go on by themselves
 LOOK_SECS = 5.0  # between two signs of life of Kafka and ClickHouse
 RETRY_SECS = 1.0
+UNTOLD = ("at", "recorded_at", "sha256")
 
 
 class Sink:
@@ -53,6 +57,7 @@ class Sink:
         *,
         learn: Learn | None = None,
         topics: Collection[Topic] | None = None,
+        pins: Pins | None = None,
     ) -> None:
         self._kafka = kafka
         self._config = config
@@ -60,6 +65,10 @@ class Sink:
         self._topics = recorded_topics() if topics is None else topics
         self._intake = Intake(codec, config.log_epoch, self._topics, learn)
         self._meters = Meters(registry)
+        self._pins = pins
+        self._linker = Linker(writer, config.log_epoch, pins)
+        self._fresh: set[TopicPartition] = set()
+        """Assigned to us, and their chains not taken over yet."""
         self._consumer: Any = None
         self._assigned = "not started yet"
         self._broker = ""
@@ -82,6 +91,7 @@ class Sink:
         """Until cancelled: the last batch is stored and committed then. Misconfigured stops the start."""
         try:
             await self._writer.open()
+            await self._begin()
             while True:
                 with told_by_us() as unreached:
                     try:
@@ -92,6 +102,15 @@ class Sink:
         finally:
             self._assigned = "stopped"
             await self._writer.close()
+
+    async def _begin(self) -> None:
+        """An embedded log forgets: what its earlier lives left is linked and pinned now, or never."""
+        if self._pins is not None:
+            self._pins.open_file()
+        if self._config.log_epoch:
+            ended = await self._linker.adopt_other_lives()
+            if self._pins is not None:
+                await self._pins.pin(ended)
 
     async def _follow(self) -> None:
         async with self._consuming() as consumer:
@@ -116,6 +135,7 @@ class Sink:
         try:
             async with asyncio.timeout(self._config.shutdown_secs):
                 await self.drain()
+                await self._pin()
         except TimeoutError:
             log.warning("sink_left_unstored", detail=self._writer.trouble or "it takes too long")
         finally:
@@ -123,11 +143,14 @@ class Sink:
             self._writing, self._batch = None, Batch()  # it is not committed, so it will be read again
             self._stored.clear()
             self._uncommitted.clear()
+            self._linker.tips.clear()
             with contextlib.suppress(TimeoutError, KafkaError):
                 async with asyncio.timeout(self._config.shutdown_secs):
                     await consumer.stop()
 
     async def _step(self, consumer: Any) -> None:
+        if self._fresh:
+            await self._take_over(consumer)
         wait = IDLE_SECS if self._batch.empty else self._due_in()
         fetched = await consumer.getmany(timeout_ms=math.ceil(max(0.0, wait) * 1000), max_records=CHUNK)
         for partition, records in fetched.items():
@@ -143,7 +166,21 @@ class Sink:
     def _due_in(self) -> float:
         return self._batch.due_in(self._config.batch, time.monotonic())
 
+    async def _take_over(self, consumer: Any) -> None:
+        """Misconfigured where log and record are not what they were: the start is refused."""
+        fresh = self._fresh & consumer.assignment()
+        ends = await consumer.end_offsets(fresh) if fresh else {}
+        spans = {}
+        for partition, end in ends.items():
+            with contextlib.suppress(IllegalStateError):  # a rebalance took the partition meanwhile
+                position = await consumer.position(partition)
+                spans[self._linker.place(partition.topic, partition.partition)] = Span(position, end)
+        self._fresh -= fresh
+        await self._linker.take_over(spans)
+
     async def _take(self, partition: TopicPartition, records: Sequence[Any]) -> None:
+        if partition in self._fresh:
+            await self._take_over(self._consumer)
         rows, refused = await self._intake.read(records)
         # From here on without giving way: a rebalance may close the batch whenever we do.
         place = (partition.topic, partition.partition)
@@ -182,8 +219,19 @@ class Sink:
             log.warning("set_aside", **_facts(item))
         self._meters.stored(batch.rows, aside)
         self._stored |= batch.next_offsets
+        await self._linker.link(batch.rows, aside)
+        crash_point("sink:linked")
         await self._commit(batch.next_offsets)
         crash_point("sink:committed")
+        await self._pin_when_due()
+
+    async def _pin_when_due(self) -> None:
+        if self._pins is not None and self._pins.due(self._linker.tips):
+            await self._pin()
+
+    async def _pin(self) -> None:
+        if self._pins is not None:
+            await self._pins.pin(self._linker.tips)
 
     async def _commit(self, next_offsets: Mapping[Place, int]) -> None:
         """What fails is tried with the next batch, or read again by whoever owns the partition then."""
@@ -208,6 +256,7 @@ class Sink:
             await self._settle()
             if self._uncommitted:
                 await self._commit({})
+            await self._pin_when_due()
 
     async def _watch(self, consumer: Any) -> None:
         """Beside everything else, since each of the two parts may keep the rest waiting."""
@@ -262,6 +311,7 @@ class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
         self._sink = sink
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        self._sink._fresh -= set(revoked)
         if not revoked:
             return
         try:
@@ -269,9 +319,12 @@ class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
                 await self._sink.drain()
         except TimeoutError:
             log.warning("sink_rebalances_unstored", detail="the next owner reads it again")
+        linker = self._sink._linker
+        linker.forget(linker.place(one.topic, one.partition) for one in revoked)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         self._sink._assigned = "" if assigned else "no partitions: more sinks than partitions, or no topics"
+        self._sink._fresh |= set(assigned)
         log.info("sink_assigned", partitions=len(assigned))
 
 
@@ -293,7 +346,7 @@ async def _cancelled(task: asyncio.Task[None] | None) -> None:
 
 def _facts(item: SetAside) -> dict[str, Any]:
     """What is known of it; the line has a time of its own."""
-    return {name: value for name, value in item._asdict().items() if value != "" and name != "at"}
+    return {name: value for name, value in item._asdict().items() if value != "" and name not in UNTOLD}
 
 
 def _told(error: Exception) -> str:

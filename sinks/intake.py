@@ -27,6 +27,7 @@ class Record(Protocol):
     topic: str
     partition: int
     offset: int
+    timestamp: int
     value: bytes | None
 
 
@@ -65,7 +66,7 @@ class Intake:
             rows.append(row_of(self._codec, self._epoch, topic, partition, offset, record.value))
         except Never as last:
             now = time.time_ns() // 1_000_000
-            refused.append(set_aside(self._epoch, topic, partition, offset, last, now))
+            refused.append(set_aside(self._epoch, topic, partition, offset, last, now, record))
 
     async def _teach(self, error: Never) -> None:
         """Raises the error again where nothing can be learned; waits while the registry is away."""

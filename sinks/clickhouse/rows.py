@@ -13,12 +13,12 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple, Protocol, get_args
 
 import orjson
 
 from schemas.codec import Codec
-from schemas.envelope import Event
+from schemas.envelope import Event, to_millis
 from schemas.errors import BadPayload, Never, Unreadable
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,6 +51,16 @@ class EventRow(NamedTuple):
     hash: str
 
 
+class Raw(Protocol):
+    """A record as Kafka has it."""
+
+    @property
+    def timestamp(self) -> int: ...
+
+    @property
+    def value(self) -> bytes | None: ...
+
+
 class SetAside(NamedTuple):
     """One row of `set_aside`: a record that is not in `events`, by its place in the log."""
 
@@ -62,6 +72,8 @@ class SetAside(NamedTuple):
     event_id: str
     reason: str
     at: int
+    recorded_at: int
+    sha256: str
 
 
 def row_of(
@@ -119,18 +131,22 @@ def hash_of(row: EventRow) -> str:
 
 
 def set_aside(
-    epoch: str, topic: str, partition: int, offset: int, error: Never, at: int, row: EventRow | None = None
+    epoch: str, topic: str, partition: int, offset: int, error: Never, at: int, record: Raw
 ) -> SetAside:
-    return SetAside(
-        epoch,
-        topic,
-        partition,
-        offset,
-        row.project_id if row else "",
-        row.event_id if row else "",
-        f"{error.reason}: {error}"[:LONGEST_REASON],
-        at,
-    )
+    """What is no event."""
+    recorded_at = min(max(0, record.timestamp), to_millis(LATEST) - 1)
+    digest = hashlib.sha256(record.value or b"").hexdigest()
+    return SetAside(epoch, topic, partition, offset, "", "", _why(error), at, recorded_at, digest)
+
+
+def refused(row: EventRow, error: Never, at: int) -> SetAside:
+    """An event that ClickHouse does not take."""
+    place = (row.log_epoch, row.topic, row.kafka_partition, row.kafka_offset)
+    return SetAside(*place, row.project_id, row.event_id, _why(error), at, row.recorded_at, row.hash)
+
+
+def _why(error: Never) -> str:
+    return f"{error.reason}: {error}"[:LONGEST_REASON]
 
 
 def _millis(plain: dict[str, Any], field: str) -> int:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.errors import Misconfigured
+from sinks.clickhouse.chain import Link
 from sinks.clickhouse.client import Client
 from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.errors import Away, Refused
-from sinks.clickhouse.rows import EventRow, SetAside, set_aside
+from sinks.clickhouse.rows import EventRow, SetAside, refused
 
 log = structlog.get_logger(__name__)
 
@@ -53,13 +54,22 @@ class Writer:
 
     async def write(self, rows: Sequence[EventRow], unreadable: Sequence[SetAside]) -> list[SetAside]:
         """Everything is stored or set aside when this returns; the answer is all that was set aside."""
-        refused = await self._insert(rows)
-        aside = [*unreadable, *refused]
+        aside = [*unreadable, *await self._insert(rows)]
         if aside:
             columns = _columns(SetAside, aside)
             await self._until_there(lambda: self._there.insert_columns("set_aside", columns))
             await self._slow_down(len(aside))
         return aside
+
+    async def link(self, links: Sequence[Link]) -> None:
+        """After their events: a link without its event would be a row that somebody deleted."""
+        if links:
+            columns = _columns(Link, links)
+            await self._until_there(lambda: self._there.insert_columns("audit_chain", columns))
+
+    async def ask(self, sql: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """The answer, however long ClickHouse is away."""
+        return await self._until_there(lambda: self._there.ask(sql, params))
 
     async def look(self) -> None:
         """Ask for a sign of life, so that an idle sink knows too."""
@@ -81,7 +91,7 @@ class Writer:
             if len(rows) > 1:
                 middle = len(rows) // 2
                 return [*await self._insert(rows[:middle]), *await self._insert(rows[middle:])]
-            return [_refused(rows[0], error)]
+            return [refused(rows[0], error, time.time_ns() // 1_000_000)]
         return []
 
     async def _until_there(self, act: Callable[[], Awaitable[T]]) -> T:
@@ -130,11 +140,6 @@ class Writer:
 
 
 def _columns(
-    kind: type[EventRow] | type[SetAside], rows: Sequence[tuple[object, ...]]
+    kind: type[EventRow] | type[SetAside] | type[Link], rows: Sequence[tuple[object, ...]]
 ) -> dict[str, Sequence[object]]:
     return dict(zip(kind._fields, zip(*rows, strict=True), strict=True))
-
-
-def _refused(row: EventRow, error: Refused) -> SetAside:
-    now = time.time_ns() // 1_000_000
-    return set_aside(row.log_epoch, row.topic, row.kafka_partition, row.kafka_offset, error, now, row)

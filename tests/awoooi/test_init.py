@@ -50,6 +50,7 @@ def test_it_makes_everything_for_its_owner_alone(state: Path) -> None:
         "store-writer.password",
         "store-reader.password",
         "sealing.key",
+        "audit.key",
     }
     for thing in made:
         assert stat.S_IMODE(thing.path.stat().st_mode) == OWNER_ONLY, thing.path

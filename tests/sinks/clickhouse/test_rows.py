@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -43,7 +45,8 @@ def test_a_row_says_what_the_event_says(event: Event) -> None:
 def _moments_aside(value: Any) -> Any:
     """The model writes times without trailing zeros; those have a test of their own."""
     if isinstance(value, dict):
-        return {name: _moments_aside(item) for name, item in value.items() if not name.endswith("_at")}
+        times = {name for name in value if name.endswith("_at") or name in ("at", "before")}
+        return {name: _moments_aside(item) for name, item in value.items() if name not in times}
     if isinstance(value, list):
         return [_moments_aside(item) for item in value]
     return value
@@ -138,11 +141,13 @@ FAULTY: dict[str, tuple[bytes | None, str, str]] = {
 def test_what_cannot_be_read_is_named_and_never_quoted(value: bytes | None, reason: str, says: str) -> None:
     with pytest.raises(Never) as caught:
         row_of(CODEC, "", "incidents", 0, 1, value)
-    aside = set_aside("e", "incidents", 0, 1, caught.value, at=9)
+    record = SimpleNamespace(timestamp=7, value=value)
+    aside = set_aside("e", "incidents", 0, 1, caught.value, 9, record)
     assert aside.reason.startswith(f"{reason}: ")
     assert says in aside.reason
     assert "pat@" not in aside.reason
     assert aside[:6] == ("e", "incidents", 0, 1, "", "")
+    assert aside[7:] == (9, 7, hashlib.sha256(value or b"").hexdigest())
 
 
 def test_a_schema_that_a_registry_knows_can_be_learned() -> None:

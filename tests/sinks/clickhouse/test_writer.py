@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -36,7 +37,8 @@ def rows(count: int, *faulty: int) -> list[EventRow]:
 
 def unreadable(count: int) -> list[SetAside]:
     now = time.time_ns() // 1_000_000  # what is older than its table keeps goes with the next merge
-    return [set_aside("", "alerts", 1, n, Unreadable("not at all"), at=now) for n in range(count)]
+    record = SimpleNamespace(timestamp=now, value=b"not at all")
+    return [set_aside("", "alerts", 1, n, Unreadable("not at all"), now, record) for n in range(count)]
 
 
 @pytest.fixture

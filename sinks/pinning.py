@@ -1,0 +1,169 @@
+"""Pins the heads of chains outside of ClickHouse: signed, in a file and on the topic `audit.heads`.
+
+What is stored between two pins is the unpinned tail: linked, and not yet safe from being cut off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+from prometheus_client import CollectorRegistry
+from pydantic import BaseModel, ConfigDict, Field
+
+from connectors.metrics import Described
+from schemas import ids
+from schemas.audit import AuditCheckpoint, AuditHead, Checkpoint, CheckpointKind, Head
+from schemas.envelope import Event, to_milliseconds
+from schemas.errors import Misconfigured, Never, NotNow
+from schemas.sabotage import crash_point
+from sinks.clickhouse import heads_file
+from sinks.clickhouse.chain import ChainPlace, Tip
+from sinks.clickhouse.signing import Keys, Pin, Signer, is_genuine
+
+log = structlog.get_logger(__name__)
+
+HEADS_TOPIC = "audit.heads"
+OWN_PIN_SECS = 600.0
+"""the chain of the heads themselves: each pin makes it longer, so it alone is no reason for another soon"""
+KEPT_DAYS = 400
+DAY = timedelta(days=1)
+
+UNPINNED = Described("awoooi_audit_unpinned", "links of this sink that no pinned head covers yet")
+PINNED_AT = Described("awoooi_audit_pinned_at_seconds", "when heads were last pinned, in Unix time")
+
+Announce = Callable[[Event], Awaitable[None]]
+"""Sends an event to the log. Raises NotNow or Never."""
+
+
+class PinConfig(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    heads_file: Path
+    every_secs: float = Field(60, gt=0, le=3600)
+    every_links: int = Field(100_000, ge=1, description="sooner, when so many are unpinned")
+
+
+class Pins:
+    """What this sink knows of pinned heads: its own, and those it found at its start."""
+
+    def __init__(
+        self,
+        config: PinConfig,
+        signer: Signer,
+        keys: Keys,
+        registry: CollectorRegistry,
+        announce: Announce | None = None,
+    ) -> None:
+        self._config, self._signer, self._keys, self._announce = config, signer, keys, announce
+        self._heads: dict[ChainPlace, Head] = {}
+        self._void_before = datetime.min.replace(tzinfo=UTC)
+        self._checkpointed = datetime.min.replace(tzinfo=UTC)
+        self._pinned_at = self._own_pinned_at = time.monotonic()
+        self._unpinned = UNPINNED.gauge(registry)
+        self._last = PINNED_AT.gauge(registry)
+
+    def head(self, place: ChainPlace) -> Head | None:
+        """The latest that binds."""
+        head = self._heads.get(place)
+        return head if head is not None and head.at >= self._void_before else None
+
+    def learn(self, found: Iterable[Pin]) -> None:
+        """From the file and the topic, in any order; what is not signed by a key of ours is passed over."""
+        for pin in found:
+            if not is_genuine(pin, self._keys):
+                log.warning("audit_pin_not_genuine", subject=pin.subject, key_id=pin.key_id)
+            elif isinstance(pin, Head):
+                place = ChainPlace(pin.log_epoch, pin.topic, pin.partition)
+                known = self._heads.get(place)
+                if known is None or known.at <= pin.at:
+                    self._heads[place] = pin
+            elif pin.kind is CheckpointKind.REBUILT:
+                self._void_before = max(self._void_before, pin.before)
+            else:
+                self._checkpointed = max(self._checkpointed, pin.at)
+
+    def open_file(self) -> None:
+        """Its pins are learnt. Misconfigured where it cannot be read or written."""
+        heads_file.append(self._config.heads_file, ())
+        found = heads_file.read(self._config.heads_file)
+        if found.torn:
+            log.warning("audit_heads_file_torn", file=str(self._config.heads_file), lines=found.torn)
+        self.learn(found.pins)
+
+    def due(self, tips: Mapping[ChainPlace, Tip]) -> bool:
+        """Also measures what is unpinned."""
+        now, changed = time.monotonic(), self._changed(tips)
+        self._unpinned.set(sum(self._beyond(place, tip) for place, tip in changed.items()))
+        others = sum(self._beyond(place, tip) for place, tip in changed.items() if not _is_own(place))
+        late = now - self._pinned_at >= self._config.every_secs and others > 0
+        own_late = now - self._own_pinned_at >= OWN_PIN_SECS and bool(changed)
+        return late or own_late or others >= self._config.every_links
+
+    async def pin(self, tips: Mapping[ChainPlace, Tip]) -> None:
+        """Every chain of `tips` that went on since it was pinned last."""
+        now = to_milliseconds(datetime.now(UTC))
+        changed = self._changed(tips)
+        pins: list[Pin] = [self._signer.head(place, tip, now) for place, tip in changed.items()]
+        if pins and now - self._checkpointed >= DAY:
+            kept = now - timedelta(days=KEPT_DAYS)
+            reason = f"events are kept for {KEPT_DAYS} days"
+            pins.append(self._signer.checkpoint(CheckpointKind.RETENTION, kept, now, reason))
+        crash_point("audit:before_pin")
+        self._pinned_at = time.monotonic()
+        if any(_is_own(place) for place in changed):
+            self._own_pinned_at = self._pinned_at
+        if pins and await self._kept(pins):
+            self.learn(pins)
+            self._unpinned.set(0)
+            self._last.set(time.time())
+            await self._tell(pins)
+
+    async def _kept(self, pins: Iterable[Pin]) -> bool:
+        """A disk that is full must not stop the record; what is unpinned is measured, and tried again."""
+        try:
+            await asyncio.to_thread(heads_file.append, self._config.heads_file, pins)
+        except Misconfigured as error:
+            log.warning("audit_not_pinned", detail=str(error))
+            return False
+        return True
+
+    def _changed(self, tips: Mapping[ChainPlace, Tip]) -> dict[ChainPlace, Tip]:
+        return {place: tip for place, tip in tips.items() if self._beyond(place, tip)}
+
+    def _beyond(self, place: ChainPlace, tip: Tip) -> int:
+        head = self.head(place)
+        return tip.number if head is None else max(0, tip.number - head.number)
+
+    async def _tell(self, pins: Iterable[Pin]) -> None:
+        """The file has them: where Kafka is away, the topic gets the next ones."""
+        if self._announce is None:
+            return
+        try:
+            for pin in pins:
+                await self._announce(event_of(pin))
+        except (NotNow, Never) as error:
+            log.warning("audit_heads_not_announced", detail=str(error))
+
+
+def event_of(pin: Pin, actor: str = "", stage: str = "sink") -> Event:
+    about = {
+        "project_id": "",
+        "occurred_at": pin.at,
+        "recorded_at": pin.at,
+        "stage": stage,
+        "actor": actor,
+    }
+    if isinstance(pin, Checkpoint):
+        unique = (pin.kind, pin.before.isoformat())
+        return AuditCheckpoint(event_id=ids.derive_id("audit.checkpoint", *unique), payload=pin, **about)
+    over = (pin.subject, str(pin.number), pin.link)
+    return AuditHead(event_id=ids.derive_id("audit.head", *over), payload=pin, **about)
+
+
+def _is_own(place: ChainPlace) -> bool:
+    return place.topic.endswith(HEADS_TOPIC)  # tests put a prefix before it
