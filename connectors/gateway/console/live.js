@@ -14,6 +14,9 @@ export const connection = store("connecting"); // connecting, live, away
 const listeners = new Set();
 let cursor = "";
 let current = null;
+let lastHeard = 0;
+
+export const heardAt = () => lastHeard;
 
 // `{kind, type, project_id, incident_id, run_id, event_id, at, actor, summary, …}`; kind `reset`: read all anew.
 export function listen(listener) {
@@ -83,6 +86,7 @@ function take({ id, event, data }) {
   if (event === "away") connection.set("away"); // the gateway answers, and cannot read the log just now
   if (event === "back") connection.set("live");
   const happened = data === undefined ? null : read(data);
+  if (event !== "message") lastHeard = Date.now();
   if (happened) tell({ ...happened, kind: event });
   if (id) cursor = id; // after the telling: what was not heard is asked for again
 }

@@ -1,12 +1,14 @@
 // What a page shows: asked once, asked again when something happened to it, kept while the gateway is away.
 
 import { get } from "./api.js";
-import { listen } from "./live.js";
+import { heardAt, listen } from "./live.js";
 import { useEffect, useRef, useState } from "./view.js";
 
 const FIRST_LOOK_MS = 200;
-const LAST_LOOKS_MS = [1200, 4000]; // an event may be told before the record has it
-const SPACING_MS = 1000;
+const LAST_LOOKS_MS = [1200, 4000, 12_000]; // an event is told before the record has it
+const NEWS_MS = 12_000; // what was told this lately may not be in the record yet
+const IDLE_MS = 60_000; // and a look now and then, whatever was told or not
+const SPACINGS_MS = [1000, 1000, 1000, 2000, 4000]; // the longer a storm lasts, the rarer: a token has its limit
 const LONGEST_WAIT_MS = 15_000;
 
 // `{data, problem, loading, refresh}`. `about(event)` says whether a live event changes the answer. While there is a
@@ -23,11 +25,14 @@ export function useQuery(path, { query = {}, about = null, when = true } = {}) {
     const asker = askerOf(path, query, (next) => setState((old) => ({ ...merged(old, next, asked) })));
     asking.current = asker;
     asker.now();
+    if (about && Date.now() - heardAt() < NEWS_MS) asker.soon();
+    const idle = about && setInterval(() => document.visibilityState === "visible" && asker.soon(), IDLE_MS);
     const deaf = listen((event) => {
       if (event.kind === "reset" || concerns.current?.(event)) asker.soon();
     });
     return () => {
       deaf();
+      clearInterval(idle);
       asker.stop();
     };
   }, [asked, when]);
@@ -47,6 +52,7 @@ function askerOf(path, query, show) {
   let next = 0;
   let askedAt = 0;
   let failures = 0;
+  let inStorm = 0;
 
   async function now() {
     askedAt = Date.now();
@@ -73,6 +79,11 @@ function askerOf(path, query, show) {
     }, ms);
   }
 
+  function quiet(since) {
+    if (since === LAST_LOOKS_MS.at(-1)) inStorm = 0;
+    now();
+  }
+
   function forget() {
     for (const look of looks) clearTimeout(look);
     looks.clear();
@@ -80,12 +91,16 @@ function askerOf(path, query, show) {
 
   return {
     now,
-    // At once, but in a storm of events not more than once a second; and again when it is quiet.
+    // At once, in a storm of events now and then; and again when it is quiet.
     soon() {
       if (failures) return;
-      if (!next) asIn(Math.max(FIRST_LOOK_MS, askedAt + SPACING_MS - Date.now()));
+      const spacing = SPACINGS_MS[Math.min(inStorm, SPACINGS_MS.length - 1)];
+      if (!next) {
+        inStorm += 1;
+        asIn(Math.max(FIRST_LOOK_MS, askedAt + spacing - Date.now()));
+      }
       forget();
-      for (const wait of LAST_LOOKS_MS) looks.add(setTimeout(now, wait));
+      for (const wait of LAST_LOOKS_MS) looks.add(setTimeout(quiet, wait, wait));
     },
     stop() {
       ending.abort();
