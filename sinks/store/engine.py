@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from schemas.errors import Misconfigured
+from sinks.clickhouse.tables import tables_of_projects
 from sinks.store.config import StoreConfig
 from sinks.store.errors import NO_DATA_TO_INSERT, StatementError
 from sinks.store.guard import Guard
+from sinks.store.scope import EVERYTHING, SCOPE, write_policies
 from sinks.store.statement import Statement
 
 # Small caches and few threads: one machine, next to everything else. Names are the server's own.
@@ -53,17 +55,25 @@ BASE_SETTINGS = {
     "compile_expressions": 0,
     "max_threads": 2,
 }
+_COVERED = tables_of_projects()
+_UNCOVERED = f"""
+SELECT name FROM system.tables WHERE database = '{{}}' AND engine != 'View' AND name NOT IN {_COVERED}
+"""  # noqa: S608 (names of our own): what no row policy is for; a materialized view passes by its table's
 ENGINE_ERRORS = (RuntimeError, UnicodeDecodeError)
 
 
 @dataclass(frozen=True)
 class Session:
-    """How one request runs: on which database, read-only or not, with which settings and parameters."""
+    """How one request runs: on which database, read-only or not, with which settings and parameters.
+
+    `project` is the one whose rows it sees.
+    """
 
     database: str
     readonly: bool
     settings: Mapping[str, str]
     params: Mapping[str, str]
+    project: str = EVERYTHING
 
 
 @dataclass(frozen=True)
@@ -127,14 +137,16 @@ class Engine:
                 raise StatementError.from_engine(error) from error
 
     def _check(self, statement: Statement, session: Session) -> None:
-        if session.readonly:
-            self.guard.check_question(statement, self._ask("SELECT name FROM system.databases"))
-        else:
-            self.guard.check_command(statement)
+        if not session.readonly:
+            self.guard.check_command(statement, session.settings)
+            return
+        self.guard.check_question(statement, self._ask("SELECT name FROM system.databases"))
+        if session.project != EVERYTHING:
+            self.guard.check_project(statement, self._ask(_UNCOVERED.format(self._config.database)))
 
     @contextlib.contextmanager
     def _connection(self, session: Session) -> Iterator[Any]:
-        connection = self._chdb.connect(f"{self._config.path}?{_arguments(self._config, session.readonly)}")
+        connection = self._chdb.connect(f"{self._config.path}?{_arguments(self._config, session)}")
         try:
             try:
                 connection.query(f"USE `{session.database.replace('`', '')}`")
@@ -188,9 +200,10 @@ def _answer(result: Any) -> Answer:
     )
 
 
-def _arguments(config: StoreConfig, readonly: bool) -> str:
+def _arguments(config: StoreConfig, session: Session) -> str:
     settings: dict[str, object] = {**BASE_SETTINGS, "max_result_bytes": config.max_result_bytes}
-    if readonly:
+    settings[SCOPE] = session.project
+    if session.readonly:
         settings |= {"max_execution_time": config.read_timeout_secs, "readonly": 1}
     return "&".join(f"{name}={value}" for name, value in settings.items())
 
@@ -243,7 +256,11 @@ def _lock_path(path: Path) -> IO[str]:
 
 def _write_settings(config: StoreConfig) -> Path:
     file = config.path / "store.xml"
-    settings = {**SERVER_SETTINGS, "max_server_memory_usage": config.max_memory_bytes}
+    settings: dict[str, object] = {
+        **SERVER_SETTINGS,
+        "max_server_memory_usage": config.max_memory_bytes,
+        "users_config": write_policies(config.path, config.database, _COVERED),
+    }
     lines = [f"  <{name}>{value}</{name}>" for name, value in settings.items()]
     tables = [f"    <{name}>{value}</{name}>" for name, value in MERGE_TREE_SETTINGS.items()]
     text = ["<clickhouse>", *lines, "  <merge_tree>", *tables, "  </merge_tree>", "</clickhouse>", ""]

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from sinks.store.errors import ACCESS_DENIED, READONLY, SYNTAX_ERROR, StatementError
 from sinks.store.lexer import Token
+from sinks.store.scope import SCOPE
 from sinks.store.statement import Statement
 
 QUESTIONS = {"SELECT", "WITH", "FROM", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "EXISTS"}
@@ -26,6 +27,11 @@ SHOWN = {
     "SETTINGS",
     "TABLE",
 }
+# What may follow where `settings` is the name of a column.
+AFTER_A_NAME = {
+    "FROM", "WHERE", "PREWHERE", "GROUP", "ORDER", "LIMIT", "HAVING", "UNION", "AS", "ASC", "DESC", "FORMAT",
+    "AND", "OR", "IN", "IS", "NOT", "LIKE", "ILIKE", "BETWEEN", "THEN", "ELSE", "END",
+}  # fmt: skip
 # Table functions that make rows out of nothing, or out of what stands in the statement.
 HARMLESS_TABLES = {
     "null", "view", "values", "format", "numbers", "numbers_mt", "zeros", "zeros_mt", "primes",
@@ -43,6 +49,8 @@ SYSTEM_TABLES = {
     "data_skipping_indices", "build_options", "time_zones", "table_engines", "table_functions",
     "aggregate_function_combinators", "completions", "contributors", "licenses",
 }  # fmt: skip
+# Of these, what tells how much there is of all projects together.
+COUNTING = {"tables", "columns", "parts", "projections", "data_skipping_indices", "completions"}
 ENGINES = {
     "mergetree", "replacingmergetree", "summingmergetree", "aggregatingmergetree",
     "collapsingmergetree", "versionedcollapsingmergetree", "memory", "null", "atomic",
@@ -65,11 +73,26 @@ class Guard:
             _check_show(statement.tokens)
         if statement.verb in ("DESCRIBE", "DESC") and any(t.kind == "string" for t in statement.tokens):
             raise _denied("DESCRIBE of a file")
+        _check_settings(statement)
         self._check_reach(statement.tokens)
         self._check_databases(statement.tokens, databases)
 
-    def check_command(self, statement: Statement) -> None:
+    def check_project(self, statement: Statement, uncovered: Collection[str]) -> None:
+        """For readers of one project, beside `check_question`: what would pass by the row policies."""
+        for token in statement.tokens:
+            name = token.name or ""
+            if name in uncovered:
+                raise _denied(f"the table {name}")
+            if name.lower() == "information_schema" or token.says("EXPLAIN"):
+                raise _denied(name)
+        for database, table in _qualified(statement.tokens):
+            if database == "system" and table.lower() in COUNTING:
+                raise _denied(f"the table system.{table}")
+
+    def check_command(self, statement: Statement, settings: Collection[str] = ()) -> None:
         """For the writer: everything but reaching out of the store, and engines that break its path."""
+        if SCOPE in settings or any(token.name == SCOPE for token in statement.tokens):
+            raise _denied(f"the setting {SCOPE}, which says whose rows are seen,")
         if statement.verb in ("SYSTEM", "BACKUP", "RESTORE", "ATTACH", "USE", "SET"):
             raise _denied(statement.verb)
         self._check_reach(statement.tokens)
@@ -103,6 +126,18 @@ def _check_show(tokens: tuple[Token, ...]) -> None:
     what = tokens[1].text.upper() if len(tokens) > 1 else ""
     if what not in SHOWN:
         raise _denied(f"SHOW {what}")
+
+
+def _check_settings(statement: Statement) -> None:
+    """The engine itself refuses those at the end of a statement only, not those of a part in brackets."""
+    if statement.verb == "SHOW":
+        return
+    before = ""
+    for word, after in pairwise(statement.tokens):
+        names_one = after.name is not None and after.text.upper() not in AFTER_A_NAME
+        if word.says("SETTINGS") and before != "." and names_one:
+            raise StatementError.of(READONLY, f"Cannot modify '{after.name}' setting in readonly mode")
+        before = word.text
 
 
 def _qualified(tokens: tuple[Token, ...]) -> Iterator[tuple[str, str]]:

@@ -20,6 +20,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from schemas.errors import Misconfigured
+from sinks.clickhouse.project_reader import password_of, project_of
 from sinks.store.config import StoreConfig
 from sinks.store.encodings import decode, too_large
 from sinks.store.engine import Answer, Engine, Session
@@ -33,6 +34,7 @@ from sinks.store.errors import (
 )
 from sinks.store.forms import read_form
 from sinks.store.metrics import StoreMetrics
+from sinks.store.scope import EVERYTHING
 from sinks.store.statement import Statement, read_statement
 
 # Parameters that speak about the transport, not about the statement.
@@ -50,6 +52,8 @@ INTERRUPT_SECS = 0.2
 class User:
     name: str
     readonly: bool
+    project: str = EVERYTHING
+    """whose rows it sees"""
 
 
 @dataclass(frozen=True)
@@ -107,18 +111,26 @@ class Store:
 
     def _authenticate(self, http: web.Request) -> User:
         name, password = _credentials(http)
-        config = self._config
-        known = {
-            config.writer_user: (config.writer_password, False),
-            config.reader_user: (config.reader_password, True),
-        }
-        secret, readonly = known.get(name, (None, True))
-        if secret is None or not _same(secret.get_secret_value(), password):
+        secret, user = self._known(name)
+        if secret is None or not _same(secret, password):
             raise StatementError.of(
                 AUTHENTICATION_FAILED,
                 f"{name}: Authentication failed: password is incorrect, or there is no user with such name",
             )
-        return User(name, readonly)
+        return user
+
+    def _known(self, name: str) -> tuple[str | None, User]:
+        """The password that `name` must have; none where nobody is called so."""
+        config = self._config
+        if name == config.writer_user:
+            return config.writer_password.get_secret_value(), User(name, readonly=False)
+        secret = config.reader_password.get_secret_value()
+        if name == config.reader_user:
+            return secret, User(name, readonly=True)
+        project = project_of(name, config.reader_user)
+        if project is None or not secret:
+            return None, User(name, readonly=True)
+        return password_of(secret, project), User(name, readonly=True, project=project)
 
     async def _body(self, http: web.Request) -> bytes:
         try:
@@ -173,6 +185,7 @@ class Store:
                 readonly=readonly,
                 settings={k: v for k, v in fields.items() if k not in TRANSPORT | params.keys()},
                 params={k.removeprefix("param_"): v for k, v in params.items()},
+                project=user.project,
             ),
             statement.output_format or chosen,
             fields.get("query_id") or str(uuid.uuid4()),

@@ -61,6 +61,9 @@ FORBIDDEN = [
     "CHECK TABLE facts",
     "SELECT 1 SETTINGS max_threads = 8",
     "SELECT 1 SETTINGS readonly = 0",
+    "SELECT * FROM (SELECT 1 SETTINGS readonly = 0)",
+    "WITH (SELECT 1 SETTINGS max_execution_time = 0) AS n SELECT n",
+    "SELECT * FROM (SELECT 1 SETTINGS /* */ `max_threads` = 8)",
     "SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'n UInt8')",
     "SELECT * FROM URL('http://127.0.0.1:1/', 'CSV', 'n UInt8')",
     "SELECT * FROM file('/etc/hostname', 'LineAsString')",
@@ -143,6 +146,9 @@ ALLOWED = [
     "SELECT name, comment FROM system.columns WHERE table = 'facts'",
     "SELECT table_name FROM information_schema.tables LIMIT 1",
     "SELECT count() FROM facts FORMAT JSON",
+    "SELECT name FROM system.settings WHERE name = 'readonly'",
+    "SELECT settings FROM (SELECT 1 AS settings)",
+    "SHOW SETTINGS LIKE 'readonly'",
 ]
 
 
