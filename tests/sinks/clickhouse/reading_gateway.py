@@ -1,0 +1,56 @@
+"""A gateway that reads a real record, and people of two projects with their tokens."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from awoooi.reading_desk import reading_desk
+from connectors.gateway.app import create_app
+from connectors.gateway.config import GatewayConfig
+from connectors.gateway.desks import Desks
+from connectors.http import HttpClient, Reply
+from connectors.tokens import TokenFile, new_personal_token, new_token
+from tests.connectors.gateway.support import NO_LIMIT, SECRET, SOURCES, MemoryLog, serving
+from tests.sinks.clickhouse.test_act_desk import settings_of
+from tests.sinks.clickhouse_peer import ClickHousePeer
+
+PEOPLE = {"bob": ("shop",), "eve": ("bank",), "root": "*", "nobody": ("empty",)}
+
+
+@dataclass
+class Readers:
+    """People who ask; `shop` is whose projects a call is made with, where none is named."""
+
+    url: str
+    http: HttpClient
+    tokens: dict[str, str]
+
+    async def get(self, path: str, person: str = "bob", **asked: Any) -> Reply:
+        query = "&".join(f"{name}={value}" for name, value in asked.items())
+        headers = {"authorization": f"Bearer {self.tokens[person]}"} if person else {}
+        return await self.http.request("GET", f"{self.url}{path}?{query}", headers=headers)
+
+    async def shown(self, path: str, person: str = "bob", **asked: Any) -> Any:
+        reply = await self.get(path, person, **asked)
+        assert reply.status == 200, reply.content
+        return reply.json()
+
+
+@asynccontextmanager
+async def readers_of(folder: Path, peer: ClickHousePeer, **settings: str) -> AsyncIterator[Readers]:
+    path = folder / "tokens.json"
+    tokens = {
+        person: new_personal_token(path, person, person, ["viewer"], projects=projects, limits=NO_LIMIT)[1]
+        for person, projects in PEOPLE.items()
+    }
+    tokens["alerts"] = new_token(path, "alerts", project="shop")[1]
+    config, log = GatewayConfig(tokens_file=path, stamp_secret=SECRET, port=0), MemoryLog()
+    known = TokenFile(path)
+    async with reading_desk(settings_of(folder, peer, **settings)) as desk:
+        app = create_app(config, log.publish, SOURCES, known, people=known, desks=Desks(record=desk))
+        async with serving(app) as port, HttpClient(timeout_secs=20) as http:
+            yield Readers(f"http://127.0.0.1:{port}", http, tokens)

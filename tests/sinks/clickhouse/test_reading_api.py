@@ -1,0 +1,382 @@
+"""The reading API over HTTP, on a real record: what it shows, whom, and what it says where it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from connectors.gateway.shown import Listed, Page, Shown
+from connectors.gateway.shown_approvals import Card
+from connectors.gateway.shown_examples import EXAMPLES
+from connectors.gateway.shown_incidents import Graph, IncidentDetail, IncidentItem
+from connectors.gateway.shown_rest import ChannelEvent, Contract, Project
+from connectors.gateway.shown_runs import RunDetail, RunItem
+from sinks.clickhouse.client import connected
+from sinks.clickhouse.migrate import migrate
+from streams.policy.action_hash import act_of, action_hash
+from streams.policy.canonical import canonical
+from tests.peers import free_port, wait_until_async
+from tests.sinks.clickhouse.reading_gateway import Readers, readers_of
+from tests.sinks.clickhouse.reading_story import (
+    ASKED,
+    DONE,
+    OURS,
+    SPURNED,
+    THEIRS,
+    approval_of,
+    asked,
+    run_of,
+    store_story,
+)
+from tests.sinks.clickhouse_peer import ClickHousePeer
+
+RUNS, INCIDENTS, APPROVALS = "/api/v1/runs", "/api/v1/incidents", "/api/v1/approvals"
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+NO_RUN = "1a2b3c4d-0000-5000-8000-00000000ffff"
+
+
+async def _prepare(peer: ClickHousePeer) -> None:
+    async with connected(peer.config()) as client:
+        await migrate(client)
+    await store_story(peer)
+
+
+@pytest.fixture(scope="module")
+def told(empty_store: ClickHousePeer) -> ClickHousePeer:
+    """The story is stored once for all of these tests."""
+    asyncio.run(_prepare(empty_store))
+    return empty_store
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def readers(told: ClickHousePeer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Readers]:
+    async with readers_of(tmp_path_factory.mktemp("readers"), told) as running:
+        yield running
+
+
+def ids(page: Any, name: str = "run_id") -> list[str]:
+    return [item[name] for item in page["items"]]
+
+
+# -- runs
+
+
+async def test_runs_are_listed_newest_first_with_what_became_of_them(readers: Readers) -> None:
+    page = await readers.shown(RUNS)
+
+    assert ids(page) == [run_of(incident) for incident in (SPURNED, ASKED, DONE)]
+    assert (page["page"], page["page_size"], page["total"]) == (1, 50, 3)
+    spurned, asked, done = page["items"]
+    assert [run["state"] for run in page["items"]] == ["cancelled", "waiting_approval", "succeeded"]
+    assert (done["reason"], done["incident_ids"], done["agent"]) == ("verified", [DONE], "verifier")
+    assert (spurned["reason"], asked["reason"]) == ("rejected", "rerun")
+    assert done["created_at"].endswith("Z")
+    assert done["remediation"]["records"] > asked["remediation"]["records"] > 0
+
+
+FILTERS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "a state": ({"state": "succeeded"}, (DONE,)),
+    "a state of nobody's": ({"state": "timeout"}, ()),
+    "no state": ({"state": ""}, (SPURNED, ASKED, DONE)),
+    "a remediation status": ({"remediation_status": "write_observed"}, (DONE,)),
+    "an incident": ({"incident_id": ASKED}, (ASKED,)),
+    "another project's incident": ({"incident_id": THEIRS}, ()),
+    "a project": ({"project": "shop"}, (SPURNED, ASKED, DONE)),
+    "two at once": ({"state": "succeeded", "incident_id": ASKED}, ()),
+}
+
+
+@pytest.mark.parametrize(("wanted", "found"), FILTERS.values(), ids=FILTERS.keys())
+async def test_runs_are_filtered(readers: Readers, wanted: dict[str, Any], found: tuple[str, ...]) -> None:
+    page = await readers.shown(RUNS, **wanted)
+
+    assert ids(page) == [run_of(incident) for incident in found]
+    assert page["total"] == len(found)
+
+
+async def test_pages_share_the_runs_out(readers: Readers) -> None:
+    pages = [await readers.shown(RUNS, page=page, page_size=2) for page in (1, 2, 3)]
+
+    assert [len(page["items"]) for page in pages] == [2, 1, 0]
+    assert [page["total"] for page in pages] == [3, 3, 3]
+    assert len({run for page in pages for run in ids(page)}) == 3
+
+
+async def test_a_run_is_told_whole_and_in_order(readers: Readers) -> None:
+    detail = await readers.shown(f"{RUNS}/{run_of(DONE)}")
+
+    run, steps, timeline = detail["run"], detail["steps"], detail["timeline"]
+    assert run["state"] == "succeeded"
+    assert (run["attempts"], run["max_attempts"], run["trigger_type"]) == (1, 5, "rerun")
+    assert run["started_at"] < run["completed_at"] == run["heartbeat_at"]
+    assert [step["number"] for step in steps] == list(range(1, len(steps) + 1))
+    assert run["steps"] == len(steps) == detail["counts"]["steps"]
+    times = [item["at"] for item in timeline]
+    assert times == sorted(times)
+    assert {item["kind"] for item in timeline} == {"run", "step", "approval", "mcp", "remediation"}
+    assert timeline[0]["title"] == "Run began"
+    assert timeline[-1]["status"] == "succeeded"
+    assert detail["counts"]["timeline"] == len(timeline)
+
+
+async def test_every_decision_of_a_person_is_a_numbered_step(readers: Readers) -> None:
+    detail = await readers.shown(f"{RUNS}/{run_of(DONE)}")
+
+    people = [step for step in detail["steps"] if step["by_person"]]
+    assert [(step["who"], step["what"]) for step in people] == [
+        ("bob", "Signature counted: approve"),
+        ("carol", "Signature counted: approve"),
+    ]
+    assert people[0]["reason"] == "seen"
+    assert (len(people[1]["reason"]), people[1]["reason"][-1]) == (128, "…")
+
+
+async def test_a_rejection_cancels_its_run(readers: Readers) -> None:
+    detail = await readers.shown(f"{RUNS}/{run_of(SPURNED)}")
+
+    run = detail["run"]
+    assert (run["state"], run["error_code"]) == ("cancelled", "E-APPR-REJECTED")
+    said = [(step["who"], step["reason"]) for step in detail["steps"] if step["by_person"]]
+    assert ("dana", "not during the sale") in said
+
+
+async def test_calls_of_tools_show_their_gates(readers: Readers) -> None:
+    detail = await readers.shown(f"{RUNS}/{run_of(DONE)}")
+
+    (call,) = detail["tool_calls"]
+    assert (call["server"], call["tool"], call["blocked_by"]) == ("kubernetes", "read_pod", "budget")
+    assert [(gate["name"], gate["passed"]) for gate in call["gates"]] == [
+        ("tool_known", True),
+        ("budget", False),
+    ]
+    assert {(one["gate"], one["outcome"]): one["count"] for one in detail["run"]["gate_totals"]} == {
+        ("tool_known", "passed"): 1,
+        ("budget", "blocked"): 1,
+    }
+
+
+async def test_remediation_is_told_latest_first_and_by_work_item(readers: Readers) -> None:
+    detail = await readers.shown(f"{RUNS}/{run_of(DONE)}")
+
+    times = [one["at"] for one in detail["remediation"]]
+    assert times == sorted(times, reverse=True)
+    assert all(len(one["verification"]) <= 200 for one in detail["remediation"])
+    by_item = detail["run"]["remediation_by_work_item"]
+    assert sum(map(len, by_item.values())) == min(20, len(times))
+    assert all(one["work_item"] == item for item, found in by_item.items() for one in found)
+
+
+# -- incidents
+
+
+async def test_incidents_show_whose_they_are_and_what_waits(readers: Readers) -> None:
+    page = await readers.shown(INCIDENTS)
+
+    found = {item["incident_id"]: item for item in page["items"]}
+    assert set(found) == set(OURS)
+    assert (found[DONE]["assignee"], found[DONE]["acknowledged_by"]) == ("carol", "bob")
+    assert (found[ASKED]["waiting_approval"], found[DONE]["waiting_approval"]) == (approval_of(ASKED), "")
+
+
+SEARCHES: dict[str, tuple[dict[str, Any], int]] = {
+    "by its id": ({"q": ASKED.lower()}, 1),
+    "by its kind": ({"q": "crashloop"}, 3),
+    "by words that are nowhere": ({"q": "100%25_"}, 0),
+    "open": ({"open": "true"}, 3),
+    "closed": ({"open": "false"}, 0),
+    "a status": ({"status": "WAITING_APPROVAL"}, 3),
+    "a severity": ({"severity": "info"}, 0),
+}
+
+
+@pytest.mark.parametrize(("wanted", "total"), SEARCHES.values(), ids=SEARCHES.keys())
+async def test_incidents_are_searched(readers: Readers, wanted: dict[str, Any], total: int) -> None:
+    page = await readers.shown(INCIDENTS, **wanted)
+
+    assert (page["total"], len(page["items"])) == (total, total)
+
+
+async def test_an_incident_is_told_whole(readers: Readers) -> None:
+    detail = await readers.shown(f"{INCIDENTS}/{DONE}")
+
+    assert [(act["act"], act["person"]) for act in detail["acts"]] == [
+        ("acknowledge", "bob"),
+        ("assign", "bob"),
+    ]
+    assert ids({"items": detail["runs"]}) == [run_of(DONE)]
+    assert [turn["agent"] for turn in detail["turns"]] == [
+        "diagnostician", "solver", "reviewer", "critic", "coordinator",
+    ]  # fmt: skip
+    assert all(turn["headline"] and len(turn["headline"]) <= 200 for turn in detail["turns"])
+    assert all("brief" not in turn["body"] for turn in detail["turns"])
+    assert detail["evidence"]["items"][0]["id"] == "E1"
+    assert detail["evidence"]["gaps"]
+    assert detail["decision"]["branch"]
+    assert [(card["state"], card["missing"]) for card in detail["approvals"]] == [("APPROVED", 0)]
+    assert [step["step"] for step in detail["executions"]] == ["started", "succeeded", "verified"]
+    roles = {node["name"]: node["role"] for node in detail["graph"]["nodes"]}
+    assert roles == {"checkout": "target", "frontend": "affected", "orders-db": "cause"}
+
+
+# -- approvals
+
+
+async def test_what_waits_comes_oldest_first_and_what_was_decided_newest_first(readers: Readers) -> None:
+    waiting = await readers.shown(APPROVALS, "root")
+    decided = await readers.shown(APPROVALS, "root", state="decided")
+
+    assert ids(waiting, "approval_id") == [approval_of(ASKED), approval_of(THEIRS)]
+    assert ids(decided, "approval_id") == [approval_of(SPURNED), approval_of(DONE)]
+    assert [card["state"] for card in decided["items"]] == ["REJECTED", "APPROVED"]
+
+
+async def test_a_card_says_what_who_and_who_is_missing(readers: Readers) -> None:
+    card = await readers.shown(f"{APPROVALS}/{approval_of(ASKED)}")
+
+    assert (card["state"], card["required"], card["missing"], card["audience"]) == ("WAITING", 2, 1, "local")
+    assert [(vote["person"], vote["decision"], vote["jti"]) for vote in card["signed"]] == [
+        ("bob", "approve", "jti-of-bob")
+    ]
+    assert card["blast_radius"] == {"services": ["frontend"], "count": 1, "score": 35}
+    assert (card["money"], card["preflight"]["result"]) == (None, "failed")
+    assert await readers.shown(f"{APPROVALS}/{run_of(ASKED)}") == card, "by its run"
+
+
+async def test_a_card_holds_all_that_its_hash_is_over(readers: Readers) -> None:
+    card = await readers.shown(f"{APPROVALS}/{approval_of(ASKED)}")
+
+    request = next(event.payload for event in asked() if event.type == "approval.requested")
+    request = request.model_copy(update={"commitments": {}})
+    to_sign = {**card["to_sign"], "commitments": {}}
+    assert hashlib.sha256(canonical(to_sign)).hexdigest() == action_hash(act_of(request))
+
+
+# -- whose it is
+
+
+ANOTHERS = [
+    f"{RUNS}/{run_of(THEIRS)}",
+    f"{INCIDENTS}/{THEIRS}",
+    f"{APPROVALS}/{approval_of(THEIRS)}",
+    f"{APPROVALS}/{run_of(THEIRS)}",
+]
+NOWHERE = [
+    f"{RUNS}/{NO_RUN}",
+    f"{INCIDENTS}/INC-20260301-NOWHERE000",
+    f"{APPROVALS}/INC-20260301-NOWHERE000-A1",
+]
+
+
+@pytest.mark.parametrize("path", [*ANOTHERS, *NOWHERE])
+async def test_what_is_another_projects_is_not_there(readers: Readers, path: str) -> None:
+    refused = await readers.get(path)
+
+    assert (refused.status, refused.headers["content-type"]) == (404, "application/problem+json")
+    assert "yours (shop)" in refused.json()["detail"]
+    if path in ANOTHERS:
+        assert (await readers.get(path, "eve")).status == 200
+
+
+@pytest.mark.parametrize("path", [RUNS, INCIDENTS, APPROVALS, "/api/v1/contracts", "/api/v1/channel-events"])
+async def test_lists_hold_ones_own_projects_alone(readers: Readers, path: str) -> None:
+    theirs = await readers.shown(path, "eve")
+
+    assert {item["project_id"] for item in theirs["items"]} <= {"bank", ""}
+    assert (await readers.get(path, project="bank")).status == 404
+    assert (await readers.shown(path, "nobody"))["items"] == [
+        item for item in theirs["items"] if item["project_id"] == ""
+    ]
+
+
+async def test_projects_are_ones_own(readers: Readers) -> None:
+    assert ids(await readers.shown("/api/v1/projects"), "project_id") == ["shop"]
+    assert ids(await readers.shown("/api/v1/projects", "root"), "project_id") == ["bank", "shop"]
+
+
+@pytest.mark.parametrize("person", ["", "alerts"], ids=["nobody", "a webhook's token"])
+async def test_who_does_not_log_in_reads_nothing(readers: Readers, person: str) -> None:
+    for path in (RUNS, f"{RUNS}?state=odd", f"{INCIDENTS}/{DONE}"):
+        refused = await readers.get(path, person)
+
+        assert (refused.status, refused.headers["www-authenticate"]) == (401, "Bearer")
+
+
+# -- what is misasked
+
+
+MISASKED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "no such state": (RUNS, {"state": "done"}, "'waiting_approval'"),
+    "no such remediation status": (RUNS, {"remediation_status": "x"}, "'read_only_dry_run'"),
+    "no incident": (RUNS, {"incident_id": "INC-1"}, "one looks like INC-"),
+    "no page": (RUNS, {"page": 0}, "greater than or equal to 1"),
+    "too large a page": (RUNS, {"page_size": 201}, "less than or equal to 200"),
+    "no such filter": (RUNS, {"stat": "failed"}, "no such filter"),
+    "no project": (RUNS, {"project": "NO!"}, "small letters"),
+    "no run": (f"{RUNS}/abc", {}, "one looks like"),
+    "no incident's id": (f"{INCIDENTS}/abc", {}, "one looks like"),
+    "no such status": (INCIDENTS, {"status": "odd"}, "'PENDING'"),
+    "neither open nor closed": (INCIDENTS, {"open": "perhaps"}, "boolean"),
+    "no approval": (f"{APPROVALS}/abc", {}, "one looks like"),
+    "neither waiting nor decided": (APPROVALS, {"state": "late"}, "'decided'"),
+    "no life cycle": ("/api/v1/contracts", {"life_cycle": "x"}, "'in_force'"),
+    "too many messages": ("/api/v1/channel-events", {"limit": 101}, "less than or equal to 100"),
+}
+
+
+@pytest.mark.parametrize(("path", "asked", "says"), MISASKED.values(), ids=MISASKED.keys())
+async def test_a_bad_filter_is_told_what_is_allowed(
+    readers: Readers, path: str, asked: dict[str, Any], says: str
+) -> None:
+    refused = await readers.get(path, **asked)
+
+    assert (refused.status, refused.headers["content-type"]) == (422, "application/problem+json")
+    assert says in refused.json()["detail"]
+
+
+async def test_a_record_that_is_away_is_said_so_and_comes_back(tmp_path: Path, store_path: Path) -> None:
+    late = ClickHousePeer.store(store_path, free_port())
+    async with readers_of(tmp_path, late) as readers:
+        refused = await readers.get(RUNS)
+        assert (refused.status, refused.headers["retry-after"]) == (503, "2")
+        assert "record is away" in refused.json()["detail"]
+
+        late.start()
+        try:
+            await _prepare(late)
+
+            async def reads() -> bool:
+                return (await readers.get(RUNS)).status == 200
+
+            await wait_until_async(reads, timeout=10, what="the record is read again")
+        finally:
+            assert late.process is not None
+            late.process.stop()
+
+
+# -- its documentation
+
+
+MODELS: dict[str, type[Shown]] = {
+    "list_runs": Page[RunItem],
+    "show_run": RunDetail,
+    "list_incidents": Page[IncidentItem],
+    "show_incident": IncidentDetail,
+    "list_approvals": Page[Card],
+    "show_approval": Card,
+    "list_projects": Listed[Project],
+    "list_contracts": Listed[Contract],
+    "list_channel_events": Listed[ChannelEvent],
+    "show_topology": Graph,
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+async def test_an_example_is_an_answer(name: str) -> None:
+    MODELS[name].model_validate(EXAMPLES[name])
+    assert EXAMPLES.keys() == MODELS.keys()
