@@ -19,6 +19,7 @@ from awoooi.own_keys import OwnKeyDesk
 from awoooi.reading_desk import reading_desk
 from awoooi.reference_desk import TOPICS, ReferenceDesk
 from awoooi.settings import Settings
+from awoooi.sql_desk import sql_box
 from awoooi.switch_view import measured
 from connectors.gateway.acting import STAGE
 from connectors.gateway.desks import Desks
@@ -138,10 +139,11 @@ async def gateway_views(settings: Settings, registry: CollectorRegistry) -> Asyn
 
     async with AsyncExitStack() as opened:
         record = await opened.enter_async_context(reading_desk(settings))
+        sql = await opened.enter_async_context(sql_box(settings))
         learning = asyncio.create_task(learn(opened), name="gateway views")
         await reference.start()
         try:
-            desks = Desks(switches=desk, trust=desk, keys=own, record=record)
+            desks = Desks(switches=desk, trust=desk, keys=own, record=record, sql=sql)
             yield Views({"reference": keys.unready}, keys, desks)
         finally:
             learning.cancel()

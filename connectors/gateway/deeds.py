@@ -24,7 +24,7 @@ from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, pr
 from connectors.gateway.reader_door import Caller, ReaderDoor
 from connectors.gateway.webhooks import Headers, answer, traceparent
 from connectors.tokens import Role
-from schemas.errors import NotNow
+from schemas.errors import BadPayload, NotNow
 
 log = structlog.get_logger(__name__)
 
@@ -158,6 +158,8 @@ class Endpoint:
     async def _done(self, asked: Asked) -> Told:
         try:
             return await self._deed.do(asked)
+        except BadPayload as bad:
+            raise Refused(422, "bad_words", str(bad)) from bad
         except NotNow as away:
             log.warning("deed_not_now", deed=self._deed.name, detail=str(away))
             raise come_again("away", f"{away}", RETRY_SECS) from away

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from connectors.gateway import own_keys, switches, trust
+from connectors.gateway import own_keys, sql_box, switches, trust
 from connectors.gateway.deeds import Deed
 from connectors.gateway.own_keys import OwnKeysDesk
 from connectors.gateway.reading import Record
+from connectors.gateway.sql_box import SqlDesk
 from connectors.gateway.switches import SwitchDesk
 from connectors.gateway.trust import TrustDesk
 from connectors.gateway.webhooks import Publish
@@ -21,6 +22,7 @@ class Desks:
     switches: SwitchDesk | None = None
     trust: TrustDesk | None = None
     keys: OwnKeysDesk | None = None
+    sql: SqlDesk | None = None
     record: Record | None = None
 
 
@@ -32,4 +34,6 @@ def deeds_of(desks: Desks, publish: Publish, now_ms: Callable[[], int]) -> tuple
         found += trust.deeds(desks.trust, publish, now_ms)
     if desks.keys is not None:
         found += own_keys.deeds(desks.keys)
+    if desks.sql is not None:
+        found += sql_box.deeds(desks.sql)
     return tuple(found)

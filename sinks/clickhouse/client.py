@@ -16,15 +16,10 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DataError
 
 from connectors.reasons import reason_of
 from sinks.clickhouse.config import ClickHouseConfig
-from sinks.clickhouse.errors import Away, Refused, code_in, insert_failed, question_failed
+from sinks.clickhouse.errors import Away, Refused, code_in, insert_failed, question_failed, short
 
 # A batch is acknowledged when it is stored, not when it is buffered.
 PINNED = {"async_insert": "0", "wait_for_async_insert": "1"}
-FIRST_LINE = 500  # characters of an error that are kept
-_WRAPPING = re.compile(
-    r"^Received ClickHouse exception, code: \d+, server response: |^Code: \d+\. DB::Exception: "
-    r"|\n FORMAT Native\b| \(for url \S+\)$"
-)
 _PLACES = re.compile(r"\{\s*(\w+)\s*:")
 """`{name:Type}`, filled by the server"""
 Row = Sequence[Any]
@@ -184,8 +179,4 @@ def _serialised() -> Iterator[None]:
 
 
 def _short(error: BaseException) -> str:
-    """Without what the driver puts around ClickHouse's own words."""
-    told = str(error) or type(error).__name__
-    while (bare := _WRAPPING.sub("", told)) != told:
-        told = bare
-    return told[:FIRST_LINE]
+    return short(str(error) or type(error).__name__)

@@ -26,6 +26,11 @@ PASSING = frozenset(
 )
 ASKING_PASSES = PASSING - {164, 307, 497, 516}
 CODE = re.compile(r"Code: (\d+)")
+FIRST_LINE = 500  # characters of an error that are kept
+_WRAPPING = re.compile(
+    r"^Received ClickHouse exception, code: \d+, server response: |^Code: \d+\. DB::Exception: "
+    r"|\n FORMAT Native\b| \(for url \S+\)$"
+)
 
 
 class Away(NotNow):
@@ -62,3 +67,10 @@ def code_in(message: str, given: int | None) -> int | None:
         return given
     found = CODE.search(message)
     return int(found[1]) if found else None
+
+
+def short(told: str) -> str:
+    """Without what a driver puts around ClickHouse's own words."""
+    while (bare := _WRAPPING.sub("", told)) != told:
+        told = bare
+    return told[:FIRST_LINE]

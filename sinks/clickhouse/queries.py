@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from schemas.errors import BadPayload
 from schemas.incident import IncidentStatus
-from sinks.clickhouse.client import Client
+
+if TYPE_CHECKING:  # the driver is slow to load, and the questions are read where nobody asks
+    from sinks.clickhouse.client import Client
 
 MOST_INCIDENTS = 100_000
 OPEN = "OPEN"
