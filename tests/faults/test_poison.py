@@ -173,8 +173,15 @@ async def test_an_unwritable_dead_letter_is_waited_for(broker: KafkaConfig, tmp_
 async def test_a_run_of_rejects_slows_its_partition_and_no_other(broker: KafkaConfig, tmp_path: Path) -> None:
     async with ingesting(broker, tmp_path):
         with capture_logs() as lines:
-            await put(broker, RAW, [(None, b"broken")] * 400, partition=0)
-            await wait_until_async(lambda: _slowed(lines), what="it says so")
+            for rests in (
+                1,
+                2,
+                3,
+            ):  # each longer than the one before; the last leaves time for a busy machine
+                await put(broker, RAW, [(None, b"broken")] * 400, partition=0)
+                await wait_until_async(
+                    lambda rests=rests: len(_slowed(lines)) >= rests, 20, what="it says so"
+                )
             await put(broker, RAW, [(None, b"broken")] * 3_000, partition=0)
             [offset] = await put(broker, RAW, [(None, b"also broken")], partition=1)
             letters = await read_until(
@@ -182,11 +189,10 @@ async def test_a_run_of_rejects_slows_its_partition_and_no_other(broker: KafkaCo
                 "alerts.rejected",
                 lambda found: any(letter.payload.offset == offset for letter in _of(found, RAW, 1)),
             )
-            assert len(_of(letters, RAW, 0)) < 3_400, "the other partition went first"
-            await wait_until_async(lambda: len(_slowed(lines)) > 1, 20, what="slower and slower")
-    first, second = _slowed(lines)[:2]
+            assert len(_of(letters, RAW, 0)) < 4_200, "the other partition went first"
+    first, second, third = _slowed(lines)[:3]
     assert (first["topic"], first["partition"]) == (RAW, 0)
-    assert second["secs"] > first["secs"]
+    assert first["secs"] < second["secs"] < third["secs"]
 
 
 @asynccontextmanager
