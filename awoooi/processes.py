@@ -37,13 +37,14 @@ def run_gateway(settings: Settings) -> None:
     from awoooi.approval_follower import follower_of
     from awoooi.gateway_views import gateway_views
     from awoooi.live_follower import live_ring
+    from awoooi.log_in import log_ins
     from connectors.gateway.serve import run
 
     set_up(settings.log, "gateway")
     sources = chosen_sources(settings)
     views = partial(gateway_views, settings)
-    follower, live = follower_of(settings), live_ring(settings)
-    run(settings.gateway, settings.kafka, sources, follower, act_desk(settings), views, live)
+    follower, live, people = follower_of(settings), live_ring(settings), log_ins(settings.oidc)
+    run(settings.gateway, settings.kafka, sources, follower, act_desk(settings), views, live, people)
 
 
 def run_store(settings: Settings) -> None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from agents.models.config import Asking, ClaudeConfig, GeminiConfig, OllamaConfig, OpenAiConfig
 from connectors.gateway.config import GatewayConfig
+from connectors.gateway.oidc import OidcConfig
 from connectors.kafka.config import KafkaConfig
 from connectors.kubernetes.config import ExecutorConfig, KubernetesConfig
 from connectors.mcp.config import McpConfig, McpKubernetesConfig
@@ -211,6 +212,7 @@ class Settings(Section):
     kafka: KafkaConfig
     broker: BrokerSettings = BrokerSettings()
     gateway: GatewayConfig
+    oidc: OidcConfig = OidcConfig()
     store: StoreConfig
     clickhouse: ClickHouseSettings
     registry: RegistrySettings = RegistrySettings()

@@ -110,8 +110,9 @@ async def _announce(supervisor: Supervisor, say: Say, loaded: Loaded) -> None:
     settings = loaded.settings
     gateway = defaults.local_url(settings.gateway.host, settings.gateway.port)
     say(
-        f"Ready after {time.monotonic() - began:.1f} s. Webhooks: {gateway}/api/v1/webhooks/alertmanager, token "
-        f"in {settings.state_dir / defaults.TOKEN}; `awoooi incidents` shows what came of them; ctrl-C stops."
+        f"Ready after {time.monotonic() - began:.1f} s. Webhooks: {gateway}/api/v1/webhooks/alertmanager, "
+        f"token in {settings.state_dir / defaults.TOKEN}; `awoooi incidents` shows what came of them; "
+        "ctrl-C stops."
     )
     say(f"Console: {gateway}/console/, log in with the token in {settings.state_dir / defaults.ADMIN_TOKEN}")
 

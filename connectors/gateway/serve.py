@@ -23,6 +23,7 @@ from connectors.gateway.desks import Desks
 from connectors.gateway.enrolments import KeyDesk
 from connectors.gateway.live_ring import Ring
 from connectors.gateway.protocol import BoundedHeadProtocol
+from connectors.gateway.session import Issuer
 from connectors.gateway.signatures import Approvals
 from connectors.health import Checks
 from connectors.kafka.config import KafkaConfig
@@ -37,6 +38,8 @@ Lend = AbstractAsyncContextManager[Desk]
 """what people's acts need, for the length of a block"""
 Listen = AbstractAsyncContextManager[Ring]
 """what happens is read into a ring for the length of a block"""
+LogIn = AbstractAsyncContextManager[Issuer | None]
+"""where people log in beside their tokens, if anywhere"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +71,10 @@ def run(
     desk: Lend | None = None,
     views: Watch | None = None,
     live: Listen | None = None,
+    log_ins: LogIn | None = None,
 ) -> None:
     """Blocks until SIGTERM or SIGINT; open requests are answered first."""
-    uvloop.run(serve(config, kafka, sources, approvals, desk, views, live))
+    uvloop.run(serve(config, kafka, sources, approvals, desk, views, live, log_ins))
 
 
 async def serve(
@@ -81,6 +85,7 @@ async def serve(
     desk: Lend | None = None,
     views: Watch | None = None,
     live: Listen | None = None,
+    log_ins: LogIn | None = None,
 ) -> None:
     """Serves while Kafka is away too: callers are then told to come again."""
     tokens = TokenFile(config.tokens_file)
@@ -93,6 +98,7 @@ async def serve(
         lent = None if desk is None else await opened.enter_async_context(desk)
         seen = None if views is None else await opened.enter_async_context(views(registry))
         ring = None if live is None else await opened.enter_async_context(live)
+        elsewhere = None if log_ins is None else await opened.enter_async_context(log_ins)
         checks = {**checks, **(seen.checks if seen else {})}
         app = create_app(
             config,
@@ -107,6 +113,7 @@ async def serve(
             keys=seen.keys if seen else None,
             desks=seen.desks if seen else None,
             ring=ring,
+            log_ins=elsewhere,
         )
         server = _Server(_uvicorn(config, app))
         loop = asyncio.get_running_loop()

@@ -27,6 +27,8 @@ class Offered:
     authorization_endpoint: str
     token_endpoint: str
     scope: str
+    token: str
+    """which of the tokens that are given is for us: id_token or access_token"""
 
 
 class Issuer(LogIns, Protocol):

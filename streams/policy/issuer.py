@@ -24,6 +24,7 @@ from streams.policy.signatures import key_named
 log = structlog.get_logger(__name__)
 
 DISCOVERY = "/.well-known/openid-configuration"
+ENDPOINTS = ("authorization_endpoint", "token_endpoint")
 MOST_KEYS = 100
 MOST_BYTES = 256 * 1024
 _JSON = re.compile(r"application/([a-z0-9.-]+\+)?json *(;|$)", re.IGNORECASE)
@@ -53,6 +54,8 @@ class Issuer:
         answers, however they trickle in, are waited for no longer than `patience_secs`: signatures wait."""
         self.url = url
         self.trouble = ""
+        self.endpoints: Mapping[str, str] = {}
+        """where people log in, as it says; for the console"""
         self._web, self._clock = web, clock
         self._refresh, self._keep, self._again = refresh_secs, keep_secs, again_secs
         self._patience = patience_secs
@@ -65,6 +68,8 @@ class Issuer:
 
     async def prepare(self, kid: str) -> None:
         """Before a token that names this key is verified. Never raises: what cannot be known is not found."""
+        if self.find(kid) is not None and not self._is_due(kid):
+            return  # also while others wait for a key that nobody knows
         async with self._asking:
             if self._is_due(kid):
                 await self._ask()
@@ -94,6 +99,7 @@ class Issuer:
         address = about.get("jwks_uri")
         if not isinstance(address, str) or not self._is_safe(address):
             raise Unreadable("its jwks_uri is no https address")
+        self.endpoints = {name: url for name in ENDPOINTS if self._is_safe(url := str(about.get(name)))}
         return _keys((await self._object(address)).get("keys"))
 
     def _is_safe(self, address: str) -> bool:

@@ -46,7 +46,7 @@ async function exchanged(config, code, verifier) {
   });
   const answer = await fetch(config.token_endpoint, { method: "POST", body, credentials: "omit" });
   const told = await answer.json().catch(() => ({}));
-  const token = told.id_token ?? told.access_token;
+  const token = told[config.token];
   if (!answer.ok || !token) throw new Problem(answer.status, told.error_description || told.error || "");
   return token;
 }
