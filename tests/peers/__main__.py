@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import time
 
-from tests.peers import alertmanager, kafka, kubernetes_build, ollama, prometheus, tansu
+from tests.peers import alertmanager, chromium, kafka, kubernetes_build, ollama, prometheus, tansu
 from tests.peers.tools import MissingToolError
 
 PEERS = {
     "kafka": lambda: (kafka.java(), kafka.jars())[1],
     "alertmanager": alertmanager.binary,
+    "chromium": chromium.binary,
     "kubernetes": kubernetes_build.binaries,
     "ollama": ollama.binary,
     "prometheus": prometheus.binary,

@@ -111,7 +111,7 @@ export async function* messages(body, heard = () => {}) {
     const { value, done } = await reader.read();
     if (done) return;
     heard();
-    const parts = (rest + value).replace(/\r\n?/g, "\n").split("\n\n");
+    const parts = (rest + value).replace(/\r\n|\r(?!$)/g, "\n").split("\n\n"); // at the end it may be half a line's
     rest = parts.pop();
     for (const part of parts) {
       const message = parsed(part);

@@ -65,7 +65,7 @@ function Head({ incident, refresh }) {
       <${Fact} name="opened"><${Ago} at=${incident.opened_at} /><//>
       <${Fact} name="last_seen"><${Ago} at=${incident.last_seen_at} /><//>
       ${incident.resolved_at && html`<${Fact} name="resolved"><${Ago} at=${incident.resolved_at} /><//>`}
-      ${incident.generation > 1 && html`<${Fact} name="generation">${number(incident.generation)}<//>`}
+      ${incident.generation > 0 && html`<${Fact} name="generation">${number(incident.generation)}<//>`}
       <${Fact} name="assignee"><bdi>${incident.assignee || t("incident.nobody")}</bdi><//>
       ${incident.acknowledged_by && html`<${Fact} name="acknowledged"><bdi>${incident.acknowledged_by}</bdi><//>`}
       ${incident.parent_incident_id && html`<${Fact} name="parent"><a class="id" href=${href("incidents", incident.parent_incident_id)}><bdi>${incident.parent_incident_id}</bdi></a><//>`}

@@ -10,6 +10,7 @@ const HEIGHT = 58;
 const GAP_X = 16;
 const GAP_Y = 34;
 const MARGIN = 8;
+const USUAL = { affected: -1, target: 0 };
 const NAME_LENGTH = 16;
 const ACROSS = 3; // on a phone 2
 const MOST_NODES = 60;
@@ -89,7 +90,7 @@ function distances(nodes, links) {
       if (to === id) reach(from, found.get(id) - 1);
     }
   }
-  for (const node of nodes) if (!found.has(node.id)) found.set(node.id, 0); // nothing leads to it
+  for (const node of nodes) if (!found.has(node.id)) found.set(node.id, USUAL[node.role] ?? 1); // no way to it is known
   return found;
 }
 

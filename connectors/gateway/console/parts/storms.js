@@ -5,8 +5,10 @@ const RANK = { critical: 0, warning: 1, info: 2 };
 
 // `[{incident}]` and `[{storm: {key, by, incidents}}]`, what needs a person first, then the gravest, then the newest.
 export function collapsed(incidents) {
-  const families = grouped(incidents, (one) => one.parent_incident_id || (one.children ? one.incident_id : ""));
-  const alone = incidents.filter((one) => !families.has(one.parent_incident_id) && !families.has(one.incident_id));
+  const parents = new Set(incidents.map((one) => one.parent_incident_id).filter(Boolean));
+  const family = (one) => one.parent_incident_id || (parents.has(one.incident_id) ? one.incident_id : "");
+  const families = grouped(incidents, family);
+  const alone = incidents.filter((one) => !family(one));
   const kinds = grouped(alone, (one) => JSON.stringify([one.project_id, one.alert_type, one.namespace]));
   const rows = [
     ...storms(families, "parent", 2),

@@ -124,7 +124,7 @@ export default {
   "incident.opened": "Opened",
   "incident.last_seen": "Latest alert",
   "incident.resolved": "Closed",
-  "incident.generation": "Times opened",
+  "incident.generation": "Came back",
   "incident.assignee": "Whose",
   "incident.acknowledged": "Looked at by",
   "incident.parent": "Belongs to",

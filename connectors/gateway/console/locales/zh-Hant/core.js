@@ -124,7 +124,7 @@ export default {
   "incident.opened": "開始",
   "incident.last_seen": "最近告警",
   "incident.resolved": "結束",
-  "incident.generation": "開啟次數",
+  "incident.generation": "再現次數",
   "incident.assignee": "負責人",
   "incident.acknowledged": "確認者",
   "incident.parent": "隸屬",
