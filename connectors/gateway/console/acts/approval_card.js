@@ -3,6 +3,7 @@
 import { t, word } from "../i18n.js";
 import { number, percent } from "../format.js";
 import { href } from "../router.js";
+import { session } from "../session.js";
 import { Ago, Badge, Button, Clock, Long, Outside, State, useTick } from "../ui.js";
 import { html, useEffect, useState } from "../view.js";
 import { isWhatItShows } from "./signing.js";
@@ -12,6 +13,7 @@ export function ApprovalCard({ card, onChanged = () => {} }) {
   const [decision, setDecision] = useState("");
   const waits = card.state === "WAITING";
   const left = useLeft(waits ? card.expires_at : null);
+  const mine = card.signed.some(({ person }) => person === session.get()?.person); // nobody signs twice, or takes it back
   const title = `approval-${card.approval_id}`;
   return html`<article class=${`panel approval ${card.risk}`} aria-labelledby=${title}>
     <header>
@@ -24,7 +26,6 @@ export function ApprovalCard({ card, onChanged = () => {} }) {
     </header>
     <p class="line soft">
       <a class="id" href=${href("approvals", card.approval_id)}>${card.approval_id}</a>
-      <a class="id" href=${href("incidents", card.incident_id)}>${card.incident_id}</a>
       <span><${Outside} value=${card.project_id} /></span>
       <${Ago} at=${card.created_at} />
     </p>
@@ -37,7 +38,8 @@ export function ApprovalCard({ card, onChanged = () => {} }) {
       <${Signatures} card=${card} />
     </div>
     <footer class="line">
-      ${waits && left > 0 && html`
+      ${waits && mine && html`<span class="soft">${t("approval.mine")}</span>`}
+      ${waits && left > 0 && !mine && html`
         <${Button} kind="primary" onClick=${() => setDecision("approve")}>${t("approval.approve")}<//>
         <${Button} kind="danger" onClick=${() => setDecision("reject")}>${t("approval.reject")}<//>`}
       <${Hash} card=${card} />
@@ -80,7 +82,7 @@ function Reach({ card }) {
     <p><${State} group="risk" value=${card.risk} /> ${t("approval.blast", { count })}</p>
     ${services.length > 0 && html`<ul class="chips">${services.map((service) => html`<li key=${service}><${Outside} value=${service} most=${80} /></li>`)}</ul>`}
     ${(card.risk_parts ?? []).map((part) => html`<p class="soft"><${Outside} value=${part} most=${300} /></p>`)}
-    <p><span class="soft">${t("approval.money")}</span> ${card.money?.usd == null ? t("approval.money.none") : html`${t("approval.money.usd", { usd: number(card.money.usd) })} <small><${Outside} value=${card.money.basis} /></small>`}</p>
+    <p><span class="soft">${t("approval.money")}</span> ${card.money ? html`${card.money.usd != null && t("approval.money.usd", { usd: number(card.money.usd) })} <small><${Outside} value=${card.money.basis} /></small>` : t("approval.money.none")}</p>
     <p class="soft">${t("approval.policy", { version: card.policy.version })} <code><${Outside} value=${card.policy.rule} /></code></p>
   <//>`;
 }
@@ -109,7 +111,7 @@ function Signatures({ card }) {
         ${one.reason && html`<br /><${Outside} value=${one.reason} most=${400} />`}
       </li>`)}
     </ul>
-    ${card.state === "WAITING" && card.missing > 0 && html`<p>${t(card.each_role ? "approval.missing.each" : "approval.missing", { count: card.missing, roles: needed })}</p>`}
+    ${card.state === "WAITING" && card.missing > 0 && html`<p>${t(card.each_role ? "approval.still_each" : "approval.still", { count: card.missing, roles: needed })}</p>`}
   <//>`;
 }
 
