@@ -1,0 +1,36 @@
+"""The store that the benchmarks fill: made inside it, and yet whole for whoever reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.measured import Scale
+from benchmarks.record import measure_on
+from benchmarks.stored import AFTER, AN_INCIDENT, Filled, fill
+from sinks.clickhouse.client import Client
+
+INCIDENTS = 8
+
+
+async def test_each_incident_has_its_whole_story(clickhouse: Client, tmp_path: Path) -> None:
+    """The measurement itself checks lists, timelines and pages; here each table is counted."""
+    await fill(clickhouse, INCIDENTS)
+
+    (count,) = await clickhouse.ask(
+        """
+        SELECT (SELECT count() FROM events FINAL) AS events, (SELECT count() FROM v_incidents) AS incidents,
+               (SELECT count() FROM v_runs) AS runs, (SELECT count() FROM v_approvals) AS approvals,
+               (SELECT countIf(state = 'WAITING') FROM v_approvals) AS waiting
+        """
+    )
+    measured = await measure_on(Filled(clickhouse, count["events"], INCIDENTS), Scale(True, tmp_path))
+
+    assert count["events"] == INCIDENTS * AN_INCIDENT - len(AFTER), "one of them waits"
+    assert (count["incidents"], count["runs"], count["approvals"]) == (INCIDENTS,) * 3
+    assert count["waiting"] == 1
+    assert set(measured.keys) == {
+        "run_list_p95_ms",
+        "timeline_p95_ms",
+        "incident_page_ms",
+        "slowest_question_ms",
+    }
