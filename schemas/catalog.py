@@ -57,10 +57,19 @@ from schemas.incident import (
     IncidentResolved,
     IncidentSeverityRaised,
 )
+from schemas.notification import (
+    ChannelReceived,
+    ChannelSent,
+    NotificationFailed,
+    NotificationQueued,
+    NotificationSent,
+    NotificationSkipped,
+)
 from schemas.outcome import DecisionMade
 from schemas.plan import RcaPlanned
 from schemas.policy import PolicyApplied
 from schemas.preflight import PreflightChecked
+from schemas.project import ProjectSet
 from schemas.run import RunCancelled, RunFinished, RunRequested, RunSpent, RunStarted
 from schemas.signer import SIGNER_EVENTS
 from schemas.switch import SwitchSet
@@ -309,11 +318,21 @@ TOPICS: tuple[Topic, ...] = (
     reference_topic("silences", "silences and maintenance windows"),
     reference_topic("topology", "services and what they depend on", events=(TopologyObserved,)),
     reference_topic("policies", "policy revisions", events=(PolicyApplied,)),
-    reference_topic("projects", "tenants", events=(ProjectErased,)),
+    reference_topic("projects", "tenants", events=(ProjectSet, ProjectErased)),
     reference_topic("signers", "who may sign, with which keys", events=SIGNER_EVENTS),
     Topic("tools", key="incident", holds="tool calls with their gate results", events=(ToolCalled,)),
-    Topic("notifications", key="incident", holds="messages queued, sent, failed, skipped"),
-    Topic("channels", key="incident", holds="inbound and outbound channel messages"),
+    Topic(
+        "notifications",
+        key="incident",
+        holds="messages queued, sent, failed, skipped",
+        events=(NotificationQueued, NotificationSent, NotificationFailed, NotificationSkipped),
+    ),
+    Topic(
+        "channels",
+        key="incident",
+        holds="inbound and outbound channel messages",
+        events=(ChannelReceived, ChannelSent),
+    ),
     Topic("governance", key="subject", holds="events about the AI itself", events=(TrustDrifted,)),
     Topic("finops", key="subject", holds="findings of waste"),
     Topic(
