@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -112,9 +113,10 @@ async def _cards(ask: Ask, of: Sequence[Row], facts: CardFacts) -> Mapping[tuple
     if not of:
         return {}
     asked = {"projects": each(of, "project_id"), "incidents": each(of, "incident_id")}
-    rows = [row for row in await ask(_CARDS, asked) if row["request"]]
+    found, votes = await asyncio.gather(ask(_CARDS, asked), ask(_VOTES, asked))
+    rows = [row for row in found if row["request"]]
     signed: dict[tuple[str, str], list[Signed]] = defaultdict(list)
-    for vote in await ask(_VOTES, asked):
+    for vote in votes:
         signed[vote["project_id"], vote["approval_id"]].append(
             Signed(
                 person=vote["person"],

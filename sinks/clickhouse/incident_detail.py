@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connectors.gateway.reading import Projects
+from connectors.gateway.shown_approvals import ApprovalState, Card
 from connectors.gateway.shown_incidents import (
     Edge,
     Evidence,
@@ -13,40 +15,60 @@ from connectors.gateway.shown_incidents import (
     GapShown,
     Graph,
     IncidentDetail,
+    IncidentItem,
     Node,
     NodeRole,
 )
+from sinks.clickhouse import incident_list
 from sinks.clickhouse.approval_list import CardFacts, approvals_of
-from sinks.clickhouse.incident_list import incident_item
 from sinks.clickhouse.run_list import runs_of
 from sinks.clickhouse.steps import acts_of, body_of, cut, executed_of, timeline_of, turns_of
-from sinks.clickhouse.story import Ask, Told, of_incident
+from sinks.clickhouse.story import Ask, Row, Told, of_incident
 
-MOST_RUNS = 50
 DEPENDS_ON = "depends_on"
 ROLES = {"upstream": NodeRole.AFFECTED, "downstream": NodeRole.OTHER}
 
 
 async def incident(ask: Ask, incident_id: str, projects: Projects, cards: CardFacts) -> IncidentDetail | None:
-    item = await incident_item(ask, incident_id, projects)
-    if item is None:
+    row = await incident_list.one(ask, incident_id, projects)
+    if row is None:
         return None
-    story = await of_incident(ask, item.project_id, incident_id)
-    runs = list(dict.fromkeys(told.run_id for told in story if told.run_id))[-MOST_RUNS:]
+    project = row["project_id"]
+    story, runs, approvals = await asyncio.gather(
+        of_incident(ask, project, incident_id),
+        runs_of(ask, project, incident_id),
+        approvals_of(ask, project, incident_id, cards),
+    )
     gathered = _latest(story, "evidence.collected")
     decided = _latest(story, "rca.decided")
     return IncidentDetail(
-        incident=item,
+        incident=_item(row, story, approvals),
         acts=tuple(acts_of(story)),
-        runs=await runs_of(ask, [item.project_id], runs),
+        runs=runs,
         turns=tuple(turns_of(story)),
         evidence=_evidence(gathered),
         decision=None if decided is None else body_of(decided),
         graph=_graph(gathered),
-        approvals=await approvals_of(ask, item.project_id, incident_id, cards),
+        approvals=approvals,
         executions=tuple(executed_of(story)),
         timeline=cut(timeline_of(story)),
     )
+
+
+def _item(row: Row, story: Sequence[Told], approvals: Sequence[Card]) -> IncidentItem:
+    acts = [
+        {
+            "incident_id": told.incident_id,
+            "type": told.type,
+            "actor": told.actor,
+            "assignee": told.says("assignee"),
+        }
+        for told in story
+        if told.type in (incident_list.ACKNOWLEDGED, incident_list.ASSIGNED)
+    ]
+    whose = incident_list.whose_of(acts).get(row["incident_id"], {})
+    waiting = (card.approval_id for card in approvals if card.state is ApprovalState.WAITING)
+    return incident_list.item_of(row, whose, next(waiting, ""))
 
 
 def _latest(story: Sequence[Told], kind: str) -> Told | None:

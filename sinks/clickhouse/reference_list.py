@@ -30,7 +30,7 @@ ORDER BY recorded_at DESC, kafka_offset DESC LIMIT {most:UInt32}
 """
 _SERVICES = """
 SELECT argMax(payload, (recorded_at, kafka_offset)) AS told
-FROM events FINAL
+FROM events
 WHERE type = 'topology.observed' AND (project_id = '' OR {whose})
 GROUP BY JSONExtractString(payload, 'subject')
 LIMIT {most}

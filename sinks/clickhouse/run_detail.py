@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -52,11 +53,14 @@ async def run(ask: Ask, run_id: str, projects: Projects, most_attempts: int) -> 
         "run": run_id,
         "most": MOST_CALLS,
     }
-    (item,) = await run_list.items_of(ask, [row])
-    story = await of_run(ask, row["project_id"], run_id)
-    calls = [_call(one) for one in await ask(_CALLS, asked)]
-    tried = tuple(_remediation(one) for one in await ask(_REMEDIATIONS, asked))
-    messages = await messages_of(ask, row["project_id"], row["incident_ids"], run_id)
+    story, called, remediations, messages = await asyncio.gather(
+        of_run(ask, row["project_id"], run_id),
+        ask(_CALLS, asked),
+        ask(_REMEDIATIONS, asked),
+        messages_of(ask, row["project_id"], row["incident_ids"], run_id),
+    )
+    calls, tried = [_call(one) for one in called], tuple(_remediation(one) for one in remediations)
+    item = run_list.item_of(row, *run_list.beside(story, tried))
     head = Run(
         **dict(item),
         trace_id=run_id.replace("-", ""),

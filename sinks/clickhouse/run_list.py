@@ -1,23 +1,29 @@
 """Runs in a list, and what one of them is at the head of its page."""
 
+# ruff: noqa: S608 (our own text; every value is a parameter)
+
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from connectors.gateway.reading import Projects, RunFilter
 from connectors.gateway.shown import Page
-from connectors.gateway.shown_runs import RemediationSummary, RunItem
+from connectors.gateway.shown_runs import Remediation, RemediationSummary, RunItem
 from sinks.clickhouse.asking import asked_within, each, page_of, within
 from sinks.clickhouse.steps import STEPS
-from sinks.clickhouse.story import Ask, Row
+from sinks.clickhouse.story import Ask, Row, Told
 
-_IDS = "project_id, run_id, created_at"
-_RUN = """
-SELECT project_id, run_id, incident_id, incident_ids, state, reason, end_reason, shadow, cost_usd, created_at,
-       timeout_at, remediation_status, trigger_ref, error_code, error_detail, started_at, completed_at,
-       updated_at
-FROM v_runs WHERE {key} AND {whose}
+MOST_RUNS = 50
+"""of an incident, on its page"""
+_IDS = "project_id, run_id, incident_ids, created_at"
+_COLUMNS = """project_id, run_id, incident_ids, state, reason, end_reason, shadow, cost_usd, created_at,
+timeout_at, remediation_status, trigger_ref, error_code, error_detail, started_at, completed_at, updated_at"""
+_ROWS = f"""
+SELECT {_COLUMNS} FROM v_runs
+WHERE project_id IN {{projects:Array(String)}} AND run_id IN {{runs:Array(String)}}
+ORDER BY created_at DESC, run_id
 """
 _OF_INCIDENT = """run_id IN
 (SELECT run_id FROM incident_events WHERE incident_id = {incident:String} AND run_id != '')"""
@@ -46,7 +52,7 @@ FROM run_events
 WHERE project_id IN {projects:Array(String)} AND run_id IN {runs:Array(String)}
 GROUP BY run_id
 """
-_REMEDIATIONS = """
+_TRIED = """
 SELECT run_id, count() AS records, max(recorded_at) AS last_at, argMax(agent, recorded_at) AS last_agent,
        argMax(tool, recorded_at) AS last_tool
 FROM v_remediations
@@ -66,8 +72,7 @@ async def runs(ask: Ask, wanted: RunFilter, projects: Projects) -> Page[RunItem]
         "incident": wanted.incident_id,
     }
     ids, total = await page_of(ask, _IDS, source, "created_at DESC, run_id", wanted, asked)
-    items = await runs_of(ask, each(ids, "project_id"), each(ids, "run_id"))
-    return Page[RunItem](items=items, total=total, **wanted.place)
+    return Page[RunItem](items=await _items(ask, ids), total=total, **wanted.place)
 
 
 def _chosen(wanted: RunFilter) -> str:
@@ -83,37 +88,52 @@ def _chosen(wanted: RunFilter) -> str:
 
 async def one(ask: Ask, run: str, projects: Projects) -> Row | None:
     """Its row of v_runs."""
-    asked = {**asked_within(projects), "run": run}
-    rows = await ask(_RUN.format(key="run_id = {run:String}", whose=within(projects)), asked)
+    sql = f"SELECT {_COLUMNS} FROM v_runs WHERE run_id = {{run:String}} AND {within(projects)}"
+    rows = await ask(sql, {**asked_within(projects), "run": run})
     return rows[0] if rows else None
 
 
-async def runs_of(ask: Ask, projects: Sequence[str], runs: Sequence[str]) -> tuple[RunItem, ...]:
-    """These, the newest first."""
-    if not runs:
-        return ()
-    asked = {"projects": list(projects), "runs": list(runs)}
-    sql = _RUN.format(key="run_id IN {runs:Array(String)}", whose=within(projects))
-    return await items_of(ask, await ask(f"{sql} ORDER BY created_at DESC, run_id", asked))
+async def runs_of(ask: Ask, project: str, incident: str) -> tuple[RunItem, ...]:
+    """Of an incident, the newest first."""
+    sql = f"SELECT {_IDS} FROM v_runs WHERE project_id = {{project:String}} AND {_OF_INCIDENT}"
+    latest = f"{sql} ORDER BY created_at DESC LIMIT {MOST_RUNS}"
+    return await _items(ask, await ask(latest, {"project": project, "incident": incident}))
 
 
-async def items_of(ask: Ask, rows: Sequence[Row]) -> tuple[RunItem, ...]:
-    """With what the row does not say: who has it, how many steps it has, what was tried."""
-    if not rows:
+async def _items(ask: Ask, ids: Sequence[Row]) -> tuple[RunItem, ...]:
+    """With what their rows do not say: who has each, how many steps it has, what was tried."""
+    if not ids:
         return ()
     asked: dict[str, Any] = {
-        "projects": each(rows, "project_id"),
-        "runs": each(rows, "run_id"),
-        "incidents": list(dict.fromkeys(incident for row in rows for incident in row["incident_ids"])),
+        "projects": each(ids, "project_id"),
+        "runs": each(ids, "run_id"),
+        "incidents": list(dict.fromkeys(incident for row in ids for incident in row["incident_ids"])),
         "steps": list(STEPS),
         "agents": list(AGENTS),
     }
-    beside = {row["run_id"]: row for row in await ask(_BESIDE, asked)}
-    tried = {row["run_id"]: row for row in await ask(_REMEDIATIONS, asked)}
-    return tuple(_item(row, beside.get(row["run_id"], {}), tried.get(row["run_id"])) for row in rows)
+    rows, beside, tried = await asyncio.gather(ask(_ROWS, asked), ask(_BESIDE, asked), ask(_TRIED, asked))
+    besides = {row["run_id"]: row for row in beside}
+    trials = {row["run_id"]: row for row in tried}
+    return tuple(item_of(row, besides.get(row["run_id"], {}), trials.get(row["run_id"], {})) for row in rows)
 
 
-def _item(row: Row, beside: Mapping[str, Any], tried: Row | None) -> RunItem:
+def beside(story: Sequence[Told], tried: Sequence[Remediation]) -> tuple[Row, Row]:
+    """The same of one run whose story is known."""
+    latest = [told.type for told in story if told.type in AGENTS]
+    steps = sum(told.type in STEPS for told in story)
+    told = {"latest": latest[-1] if latest else "", "steps": steps}
+    if not tried:
+        return told, {}
+    last = tried[0]
+    return told, {
+        "records": len(tried),
+        "last_at": last.at,
+        "last_agent": last.agent,
+        "last_tool": last.tool,
+    }
+
+
+def item_of(row: Row, beside: Row, tried: Row) -> RunItem:
     return RunItem(
         run_id=row["run_id"],
         project_id=row["project_id"],
@@ -127,11 +147,7 @@ def _item(row: Row, beside: Mapping[str, Any], tried: Row | None) -> RunItem:
         created_at=row["created_at"],
         timeout_at=row["timeout_at"],
         remediation_status=row["remediation_status"],
-        remediation=_summary(tried),
+        remediation=RemediationSummary(
+            **{name: tried[name] for name in RemediationSummary.model_fields if name in tried}
+        ),
     )
-
-
-def _summary(tried: Row | None) -> RemediationSummary:
-    if tried is None:
-        return RemediationSummary()
-    return RemediationSummary(**{name: tried[name] for name in RemediationSummary.model_fields})
