@@ -75,7 +75,9 @@ class NotificationSkipped(Event):
 class ChannelMessage(Message):
     channel_ref: str = Field("", description="as the channel calls the message")
     reply_to: str = Field("", description="as the channel calls the message that it answers")
-    sender: str = Field("", description="as the channel calls whom it comes from; who it is stands in `actor`")
+    sender: str = Field(
+        "", description="as the channel calls whom it comes from; who it is stands in `actor`"
+    )
     duplicate: bool = Field(False, description="the channel had brought, or been given, the same before")
 
 
