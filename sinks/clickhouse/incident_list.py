@@ -41,7 +41,8 @@ _STEPS = """
     FROM
     (
         SELECT *, (log_epoch, kafka_offset) AS place,
-            indexOf(['info', 'warning', 'critical'], if(highest_severity != '', highest_severity, severity)) AS rank
+            if(highest_severity != '', highest_severity, severity) AS highest,
+            indexOf(['info', 'warning', 'critical'], highest) AS rank
         FROM incidents WHERE type != 'incident.hit' AND {whose}
     ) AS incidents
     GROUP BY project_id, incident_id
