@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from awoooi import cli_eval, cli_incident, cli_policy, cli_signers, cli_tokens, fake_cluster
+from awoooi import cli_audit, cli_eval, cli_incident, cli_policy, cli_signers, cli_tokens, fake_cluster
 from schemas.errors import AwoooiError
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ app.add_typer(topology_app, name="topology")
 app.add_typer(playbooks_app, name="playbooks")
 
 app.add_typer(cli_eval.eval_app, name="eval")
+cli_audit.add_to(app)
 cli_policy.add_to(app)
 cli_signers.add_to(app)
 cli_incident.add_to(app)

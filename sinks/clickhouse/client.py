@@ -50,11 +50,18 @@ class Client:
 
         Only what the question names is given: beside any other the driver takes a % for a place of its own.
         """
+        answer = await self._asked(sql, params)
+        return [dict(zip(answer.column_names, row, strict=True)) for row in answer.result_rows]
+
+    async def ask_columns(self, sql: str, params: Mapping[str, Any] | None = None) -> list[Sequence[Any]]:
+        """The answer column by column, in the question's order: quicker for very many rows."""
+        return list((await self._asked(sql, params)).result_columns)
+
+    async def _asked(self, sql: str, params: Mapping[str, Any] | None) -> Any:
         named = set(_PLACES.findall(sql))
         given = {name: value for name, value in (params or {}).items() if name in named}
         with _translated(question_failed, self.config):
-            answer = await self._driver.query(sql, parameters=given)
-        return [dict(zip(answer.column_names, row, strict=True)) for row in answer.result_rows]
+            return await self._driver.query(sql, parameters=given)
 
     async def command(self, sql: str, params: Mapping[str, Any] | None = None) -> None:
         """A statement without an answer, DDL mostly."""

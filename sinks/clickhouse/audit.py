@@ -1,0 +1,195 @@
+"""Proves that a range of the record is complete and unaltered, or names what is not.
+
+Three things are held against each other: the rows, the links that were made of them, and the heads that were
+pinned where no one who can write to ClickHouse can reach.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from schemas.audit import Checkpoint, CheckpointKind, Head
+from schemas.envelope import from_millis, to_millis
+from sinks.clickhouse import audit_sql as sql
+from sinks.clickhouse.audit_links import Found, Stretch, check_links
+from sinks.clickhouse.audit_rows import RowCheck
+from sinks.clickhouse.breaks import Break, Kind, Report, Scope
+from sinks.clickhouse.chain import ChainPlace
+from sinks.clickhouse.client import Client
+from sinks.clickhouse.rows import LATEST
+from sinks.clickhouse.signing import Keys, Pin, is_genuine
+
+GRACE = timedelta(minutes=5)
+"""an event that is older than a pinned head or a later link by so much, and has no link, was added"""
+WAIT_SECS, LOOK_SECS = 5.0, 0.25
+FOREVER = to_millis(LATEST)
+
+
+async def verify(client: Client, pins: Iterable[Pin], keys: Keys, scope: Scope) -> Report:
+    """`pins` from wherever they are kept; what ClickHouse itself has of them is taken, too.
+
+    Raises Away or Refused where the question itself cannot be answered.
+    """
+    report = Report()
+    heads, checkpoints = _binding([*pins, *await _stored_pins(client)], keys, report)
+    params = _params(scope, checkpoints, await _erased(client, report))
+    stretches = await _stretches(client, params, heads, scope)
+    rows = RowCheck(client, params, everything=scope == Scope())
+    totals = await rows.totals()
+    unlinked = asyncio.create_task(_unlinked(rows, report, heads))
+    links, row_breaks, added = await asyncio.gather(
+        check_links(client, stretches, heads), rows.breaks(totals["rows"], totals["odd"]), unlinked
+    )
+    _count(report, totals, links, stretches, heads)
+    gone = [] if scope.since or scope.until else _whole_chains_gone(stretches, heads, scope)
+    report.breaks = sorted([*links.breaks, *row_breaks, *added, *gone])
+    return report
+
+
+def _params(
+    scope: Scope, checkpoints: Sequence[Checkpoint], erased: Mapping[str, datetime]
+) -> dict[str, Any]:
+    kept = [one.before for one in checkpoints if one.kind is CheckpointKind.RETENTION]
+    return {
+        "project": scope.project,
+        "topic": scope.topic,
+        "since": to_millis(scope.since) if scope.since else 0,
+        "until": to_millis(scope.until) if scope.until else FOREVER,
+        "kept_since": to_millis(max(kept)) if kept else 0,
+        "erased": [*erased, ""],
+        "erased_before": [*map(to_millis, erased.values()), 0],
+    }
+
+
+def _binding(
+    pins: Iterable[Pin], keys: Keys, report: Report
+) -> tuple[dict[ChainPlace, list[Head]], list[Checkpoint]]:
+    """What is signed by a key of ours, and was not made void since: heads by place, in order."""
+    genuine = {pin.signature: pin for pin in pins if is_genuine(pin, keys)}.values()
+    checkpoints = [pin for pin in genuine if isinstance(pin, Checkpoint)]
+    rebuilt = [one for one in checkpoints if one.kind is CheckpointKind.REBUILT]
+    void_before = max((one.before for one in rebuilt), default=datetime.min.replace(tzinfo=UTC))
+    for one in rebuilt:
+        report.notes.append(f"the record was made anew at {_told(one.before)}: {one.reason}")
+    heads: dict[ChainPlace, list[Head]] = {}
+    for pin in genuine:
+        if isinstance(pin, Head) and pin.at >= void_before:
+            heads.setdefault(ChainPlace(pin.log_epoch, pin.topic, pin.partition), []).append(pin)
+    for found in heads.values():
+        found.sort(key=lambda head: (head.offset, head.at))
+        report.pins += len(found)
+    return heads, checkpoints
+
+
+async def _stored_pins(client: Client) -> list[Pin]:
+    """Signed, so they bind wherever they are found; that one is missing here proves nothing."""
+    pins = list[Pin]()
+    for row in await client.ask(sql.PINNED):
+        facts = orjson.loads(row["payload"])
+        pins.append((Head if "link" in facts else Checkpoint).model_validate_json(row["payload"]))
+    return pins
+
+
+async def _erased(client: Client, report: Report) -> dict[str, datetime]:
+    """By project, as far as it is linked itself: a tombstone that somebody put there excuses nothing."""
+    found: dict[str, datetime] = {}
+    for row in await client.ask(sql.ERASED):
+        facts = orjson.loads(row["payload"])
+        before = datetime.fromisoformat(facts["before"])
+        found[facts["project"]] = max(before, found.get(facts["project"], before))
+    for project, before in found.items():
+        report.notes.append(f"project {project} was erased: its events up to {_told(before)} may be gone")
+    return found
+
+
+async def _stretches(
+    client: Client, params: Mapping[str, Any], heads: Mapping[ChainPlace, Sequence[Head]], scope: Scope
+) -> list[Stretch]:
+    """Of each chain what lies in the range, from the link before it to the pinned head behind it."""
+    found = []
+    for row in await client.ask(sql.STRETCHES, params):
+        place = ChainPlace(row["log_epoch"], row["topic"], row["kafka_partition"])
+        if not (scope.since or scope.until):
+            found.append(Stretch(place, row["begin"], row["end"], row["links"]))
+        elif row["wanted"]:
+            behind = next((head.offset for head in heads.get(place, ()) if head.offset >= row["last"]), None)
+            last = row["end"] if behind is None else min(behind, row["end"])
+            first, anchored = row["first"], row["first"] > row["begin"]
+            if anchored:
+                asked = {"epoch": place.log_epoch, "topic": place.topic, "partition": place.partition}
+                first = (await client.ask(sql.BEFORE, {**asked, "first": first}))[0]["offset"]
+            found.append(Stretch(place, first, last, row["links"], anchored, to_end=last == row["end"]))
+    return found
+
+
+async def _unlinked(
+    rows: RowCheck, report: Report, heads: Mapping[ChainPlace, Sequence[Head]]
+) -> list[Break]:
+    """Rows beyond the ends of the chains: a sink that runs links them at once."""
+    deadline = asyncio.get_running_loop().time() + WAIT_SECS
+    left = await rows.unlinked()
+    while left and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(LOOK_SECS)
+        left = await rows.unlinked()
+    breaks = []
+    for row in left:
+        place = ChainPlace(row["log_epoch"], row["topic"], row["kafka_partition"])
+        pinned = [
+            head.at for other in heads if other.log_epoch == place.log_epoch for head in heads[other][-1:]
+        ]
+        if pinned and max(pinned) - row["since"] > GRACE:
+            detail = "it has no link, although heads were pinned since"
+            breaks.append(Break(place, row["first"], Kind.ADDED, row["id"], detail))
+        else:
+            events = "1 event has" if row["rows"] == 1 else f"{row['rows']} events have"
+            report.unproven.append(
+                f"{place}: {events} no link yet, the first at offset {row['first']}, event {row['id']}: "
+                "a sink was stopped before it made them, or somebody added them; start a sink and look again"
+            )
+    return breaks
+
+
+def _whole_chains_gone(
+    stretches: Sequence[Stretch], heads: Mapping[ChainPlace, Sequence[Head]], scope: Scope
+) -> list[Break]:
+    there = {stretch.place for stretch in stretches}
+    return [
+        Break(
+            place,
+            found[-1].offset,
+            Kind.CUT,
+            "",
+            f"its chain is gone; it was pinned at {_told(found[-1].at)}",
+        )
+        for place, found in heads.items()
+        if place not in there and scope.topic in ("", place.topic)
+    ]
+
+
+def _count(
+    report: Report,
+    totals: Mapping[str, Any],
+    links: Found,
+    stretches: Sequence[Stretch],
+    heads: Mapping[ChainPlace, Sequence[Head]],
+) -> None:
+    report.events, report.links, report.partitions = totals["rows"], links.links, len(stretches)
+    report.adopted, report.aside = links.adopted, links.aside
+    if totals["rows"]:
+        report.first_at, report.last_at = totals["first_at"], totals["last_at"]
+    for place, end in links.ends.items():
+        pinned = max((head.number for head in heads.get(place, ())), default=0)
+        report.unpinned += max(0, end.number - pinned)
+    if report.links and not report.pins:
+        report.unproven.append(
+            "no pinned head is at hand: a tail that was cut off or a log that was rewritten would not show"
+        )
+
+
+def _told(moment: datetime) -> str:
+    return f"{from_millis(to_millis(moment)):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,139 @@
+"""What an audit asks of ClickHouse. Every value is a parameter."""
+
+# ruff: noqa: S608 (our own text)
+
+from __future__ import annotations
+
+MOST = 1000
+TEXTS = ("type", "project_id", "incident_id", "run_id", "stage", "actor")
+ODD = " OR ".join(rf"match({name}, '[\"\\\\\\x00-\\x1f]')" for name in TEXTS)
+"""what JSON writes with a backslash"""
+CANONICAL = """concat(
+    '["', toString(event_id), '","', type, '",', toString(schema_version), ',"', project_id, '","',
+    incident_id, '","', run_id, '",', toString(toUnixTimestamp64Milli(occurred_at)), ',',
+    toString(toUnixTimestamp64Milli(recorded_at)), ',"', stage, '","', actor, '",[',
+    arrayStringConcat(arrayMap(cause -> concat('"', toString(cause), '"'), causes), ','),
+    '],', if(has_sealed, 'true', 'false'), ']', payload)"""
+IDS = "event_id >= {low:UUID} AND ({last:Bool} OR event_id < {high:UUID})"
+PLACE = "log_epoch, topic, kafka_partition, kafka_offset"
+IN_SCOPE = """({project:String} = '' OR project_id = {project:String})
+    AND ({topic:String} = '' OR topic = {topic:String})
+    AND recorded_at >= fromUnixTimestamp64Milli({since:Int64})
+    AND recorded_at < fromUnixTimestamp64Milli({until:Int64})"""
+WANTED = f"""({IN_SCOPE}
+    OR event_id IN (SELECT event_id FROM audit_chain WHERE {IDS} AND {IN_SCOPE}))"""
+"""also what was moved out of the scope: what it was linked as counts"""
+MAY_BE_GONE = """(
+        toUnixTimestamp64Milli(recorded_at) < {kept_since:Int64}
+        OR toUnixTimestamp64Milli(recorded_at) <= transform(
+            toString(project_id), {erased:Array(String)}, {erased_before:Array(Int64)}, toInt64(0)))"""
+TIPS = """
+    SELECT log_epoch, topic, kafka_partition, max(kafka_offset) AS tip, 1 AS begun
+    FROM audit_chain GROUP BY log_epoch, topic, kafka_partition
+"""
+TOTALS = f"""
+SELECT count() AS rows, countIf({ODD}) AS odd, min(recorded_at) AS first_at, max(recorded_at) AS last_at
+FROM events WHERE {IN_SCOPE}
+"""
+FAULTY = f"""
+SELECT {PLACE}, toString(event_id) AS id, own, version = -kafka_offset AS versioned, linked
+FROM
+(
+    SELECT {PLACE}, event_id, hash, version, ({ODD}) OR lower(hex(SHA256({CANONICAL}))) = hash AS own
+    FROM events WHERE {IDS} AND {WANTED}
+) AS row
+LEFT JOIN (SELECT {PLACE}, event_id, hash AS link_hash, 1 AS linked FROM audit_chain WHERE {IDS}) AS link
+    USING (event_id, {PLACE})
+LEFT JOIN ({TIPS}) AS chain USING (log_epoch, topic, kafka_partition)
+WHERE NOT own OR NOT versioned OR (linked AND link_hash != hash)
+   OR (NOT linked AND begun AND kafka_offset <= tip)
+LIMIT {MOST}
+"""
+"""rows that are not what was linked; those that the chains have not come to yet are none"""
+MISSING = f"""
+SELECT {PLACE}, toString(event_id) AS id, there
+FROM
+(
+    SELECT {PLACE}, project_id, event_id
+    FROM audit_chain
+    WHERE {IDS} AND kind != 'aside' AND {IN_SCOPE} AND NOT {MAY_BE_GONE}
+) AS link
+LEFT JOIN
+(
+    SELECT project_id, event_id, min(kafka_offset) AS first, 1 AS there
+    FROM events WHERE {IDS} GROUP BY project_id, event_id
+) AS row USING (project_id, event_id)
+WHERE NOT there OR first > kafka_offset
+LIMIT {MOST}
+"""
+"""links without their event; a repeat has none of its own, since the first event with an id wins"""
+ODD_ROWS = f"""
+SELECT project_id, toString(event_id) AS event_id_, type, schema_version, stage, actor, incident_id, run_id,
+       toUnixTimestamp64Milli(occurred_at) AS occurred, toUnixTimestamp64Milli(recorded_at) AS recorded,
+       arrayMap(cause -> toString(cause), causes) AS because, has_sealed, {PLACE}, hex(payload), hash
+FROM events
+WHERE ({ODD}) AND {IN_SCOPE}
+ORDER BY project_id, event_id, kafka_offset
+LIMIT {{most:UInt32}} OFFSET {{after:UInt64}}
+"""
+LINKED = f"""
+SELECT {PLACE}, toString(event_id) AS id FROM audit_chain WHERE event_id IN {{ids:Array(UUID)}}
+"""
+UNLINKED = f"""
+SELECT log_epoch, topic, kafka_partition, count() AS rows, min(kafka_offset) AS first,
+       toString(argMin(event_id, kafka_offset)) AS id, min(stored_at) AS since
+FROM events LEFT JOIN ({TIPS}) AS chain USING (log_epoch, topic, kafka_partition)
+WHERE {IN_SCOPE} AND (NOT begun OR kafka_offset > tip)
+GROUP BY log_epoch, topic, kafka_partition
+ORDER BY log_epoch, topic, kafka_partition
+"""
+ASIDE_FAULTY = f"""
+SELECT {PLACE}, event_id AS id, linked
+FROM (SELECT {PLACE}, project_id, event_id, sha256 FROM set_aside WHERE sha256 != '' AND {IN_SCOPE}) AS row
+LEFT JOIN (SELECT {PLACE}, hash AS link_hash, 1 AS linked FROM audit_chain WHERE kind = 'aside') AS link
+    USING ({PLACE})
+LEFT JOIN ({TIPS}) AS chain USING (log_epoch, topic, kafka_partition)
+WHERE (linked AND link_hash != sha256) OR (NOT linked AND begun AND kafka_offset <= tip)
+LIMIT {MOST}
+"""
+ASIDE_MISSING = f"""
+SELECT {PLACE}, toString(event_id) AS id
+FROM
+(
+    SELECT {PLACE}, event_id FROM audit_chain
+    WHERE kind = 'aside' AND {IN_SCOPE} AND NOT {MAY_BE_GONE}
+) AS link
+LEFT ANTI JOIN set_aside AS row USING ({PLACE})
+LIMIT {MOST}
+"""
+INSIDE = """recorded_at >= fromUnixTimestamp64Milli({since:Int64})
+        AND recorded_at < fromUnixTimestamp64Milli({until:Int64})"""
+STRETCHES = f"""
+SELECT log_epoch, topic, kafka_partition, min(kafka_offset) AS begin, max(kafka_offset) AS end,
+       count() AS links, countIf({INSIDE}) AS wanted,
+       minIf(kafka_offset, {INSIDE}) AS first, maxIf(kafka_offset, {INSIDE}) AS last
+FROM audit_chain
+WHERE {{topic:String}} = '' OR topic = {{topic:String}}
+GROUP BY log_epoch, topic, kafka_partition
+ORDER BY log_epoch, topic, kafka_partition
+"""
+BEFORE = """
+SELECT max(kafka_offset) AS offset FROM audit_chain
+WHERE log_epoch = {epoch:String} AND topic = {topic:String} AND kafka_partition = {partition:Int32}
+  AND kafka_offset < {first:Int64}
+"""
+LINKS = """
+SELECT log_epoch, topic, kafka_partition, kafka_offset, number, link, kind, toString(event_id) AS id,
+       concat(toString(toUnixTimestamp64Milli(recorded_at)), ' ', kind, ' ', id, ' ', hash, ' ', project_id)
+FROM audit_chain
+WHERE (log_epoch, topic, kafka_partition) >= ({epoch:String}, {topic:String}, {partition:Int32})
+  AND (log_epoch, topic, kafka_partition) <= ({last_epoch:String}, {last_topic:String}, {last_part:Int32})
+  AND kafka_offset >= {first:Int64} AND kafka_offset <= {last:Int64}
+ORDER BY log_epoch, topic, kafka_partition, kafka_offset, link
+"""
+PINNED = "SELECT payload FROM events WHERE type IN ('audit.head', 'audit.checkpoint')"
+ERASED = """
+SELECT DISTINCT events.payload AS payload FROM events
+INNER JOIN audit_chain AS link ON link.event_id = events.event_id AND link.hash = events.hash
+WHERE events.type = 'project.erased'
+"""

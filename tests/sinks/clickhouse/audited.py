@@ -1,0 +1,105 @@
+"""A small record with its chains and pins, stored by the sink's own parts; and ways to tamper with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from prometheus_client import CollectorRegistry
+
+from schemas.codec import Codec
+from schemas.envelope import Event
+from sinks.clickhouse import heads_file
+from sinks.clickhouse.audit import verify
+from sinks.clickhouse.breaks import Report, Scope
+from sinks.clickhouse.chain import ChainPlace
+from sinks.clickhouse.client import Client
+from sinks.clickhouse.config import ClickHouseConfig
+from sinks.clickhouse.linking import Linker, Span
+from sinks.clickhouse.rows import EventRow, SetAside, row_of
+from sinks.clickhouse.signing import Keys, Signer
+from sinks.clickhouse.writer import Writer, WriterConfig
+from sinks.pinning import PinConfig, Pins
+from tests.sinks.samples import hit, normalized
+
+CODEC = Codec()
+QUICK = WriterConfig(first_wait_secs=0.02, longest_wait_secs=0.1)
+ALERTS, INCIDENTS = "alerts.normalized", "incidents"
+WHOLE = Scope()
+KEY = Ed25519PrivateKey.generate()
+SIGNER = Signer(KEY)
+KEYS: Keys = {SIGNER.key_id: KEY.public_key()}
+
+
+def row(event: Event, offset: int, topic: str = ALERTS, partition: int = 0, epoch: str = "") -> EventRow:
+    return row_of(CODEC, epoch, topic, partition, offset, CODEC.encode(event))
+
+
+def alerts(count: int, start: int = 0, partition: int = 0, epoch: str = "") -> list[EventRow]:
+    return [row(normalized(n), n, partition=partition, epoch=epoch) for n in range(start, start + count)]
+
+
+def hits(count: int, partition: int = 1) -> list[EventRow]:
+    return [row(hit(n + 1), n, INCIDENTS, partition) for n in range(count)]
+
+
+@dataclass
+class Record:
+    """Over a real ClickHouse; `linker` is a sink's."""
+
+    client: Client
+    writer: Writer
+    folder: Path
+    pins: Pins = field(init=False)
+    linker: Linker = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pins = Pins(PinConfig(heads_file=self.heads), SIGNER, KEYS, CollectorRegistry())
+        self.pins.open_file()
+        self.restart()
+
+    @property
+    def heads(self) -> Path:
+        return self.folder / "heads.jsonl"
+
+    def restart(self) -> None:
+        """Another sink goes on: it knows nothing but what is stored and pinned."""
+        self.linker = Linker(self.writer, "", self.pins)
+
+    async def store(self, rows: Iterable[EventRow], aside: Iterable[SetAside] = ()) -> None:
+        rows, aside = list(rows), list(aside)
+        told = await self.writer.write(rows, aside)
+        await self.linker.link(rows, told)
+
+    async def take_over(self, end: int, *places: ChainPlace, position: int = 0) -> None:
+        await self.linker.take_over({place: Span(position, end) for place in places})
+
+    async def pin(self) -> None:
+        await self.pins.pin(self.linker.tips)
+
+    async def verify(self, scope: Scope = WHOLE) -> Report:
+        return await verify(self.client, heads_file.read(self.heads).pins, KEYS, scope)
+
+    async def run(self, *statements: str) -> None:
+        """As somebody who may do everything to ClickHouse."""
+        for statement in statements:
+            await self.client.command(
+                f"{statement} SETTINGS mutations_sync = 1" if _mutates(statement) else statement
+            )
+
+
+def _mutates(statement: str) -> bool:
+    return statement.startswith("ALTER")
+
+
+async def opened(client: Client, config: ClickHouseConfig, folder: Path) -> Record:
+    writer = Writer(config, QUICK)
+    await writer.open()
+    return Record(client, writer, folder)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
