@@ -16,7 +16,8 @@ GRANT awoooi_reader TO awoooi_project_reader;
 CREATE ROW POLICY IF NOT EXISTS everything ON awoooi.events, awoooi.incident_events, awoooi.run_events,
     awoooi.alerts, awoooi.incidents, awoooi.rejected, awoooi.set_aside, awoooi.runs, awoooi.agent_turns,
     awoooi.decisions, awoooi.outcomes, awoooi.approvals, awoooi.votes, awoooi.executions, awoooi.tool_calls,
-    awoooi.remediations, awoooi.audit_chain
+    awoooi.remediations, awoooi.notifications, awoooi.channel_messages, awoooi.trust, awoooi.switches,
+    awoooi.policies, awoooi.projects, awoooi.audit_chain
     USING 1 TO ALL EXCEPT awoooi_project_reader;
 
 CREATE USER IF NOT EXISTS `reader@shop` IDENTIFIED WITH sha256_password BY {password:String};
@@ -25,5 +26,6 @@ GRANT awoooi_project_reader TO `reader@shop`;
 CREATE ROW POLICY IF NOT EXISTS shop ON awoooi.events, awoooi.incident_events, awoooi.run_events,
     awoooi.alerts, awoooi.incidents, awoooi.rejected, awoooi.set_aside, awoooi.runs, awoooi.agent_turns,
     awoooi.decisions, awoooi.outcomes, awoooi.approvals, awoooi.votes, awoooi.executions, awoooi.tool_calls,
-    awoooi.remediations, awoooi.audit_chain
+    awoooi.remediations, awoooi.notifications, awoooi.channel_messages, awoooi.trust, awoooi.switches,
+    awoooi.policies, awoooi.projects, awoooi.audit_chain
     USING project_id = 'shop' TO `reader@shop`;
