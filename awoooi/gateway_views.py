@@ -18,6 +18,7 @@ from awoooi.events import codec_of
 from awoooi.own_keys import OwnKeyDesk
 from awoooi.reading_desk import reading_desk
 from awoooi.reference_desk import TOPICS, ReferenceDesk
+from awoooi.rejected_desk import RejectedRecords
 from awoooi.settings import Settings
 from awoooi.sql_desk import sql_box
 from awoooi.switch_view import measured
@@ -143,7 +144,8 @@ async def gateway_views(settings: Settings, registry: CollectorRegistry) -> Asyn
         learning = asyncio.create_task(learn(opened), name="gateway views")
         await reference.start()
         try:
-            desks = Desks(switches=desk, trust=desk, keys=own, record=record, sql=sql)
+            rejected = RejectedRecords(settings, record.told, lambda: keys.codec)
+            desks = Desks(switches=desk, trust=desk, keys=own, record=record, sql=sql, rejected=rejected)
             yield Views({"reference": keys.unready}, keys, desks)
         finally:
             learning.cancel()

@@ -28,7 +28,7 @@ class ReadingDesk(Reading):
     """The gateway's Record."""
 
     def __init__(self, settings: Settings, opened: AsyncExitStack) -> None:
-        super().__init__(self._told, facts_of(settings))
+        super().__init__(self.told, facts_of(settings))
         self._settings, self._opened = settings, opened
         self._client: Client | None = None
         self._opening = asyncio.Lock()
@@ -37,7 +37,7 @@ class ReadingDesk(Reading):
         graphs = from_observations(await self.services(projects))
         return around(graphs, wanted.service) if wanted.service else whole(graphs)
 
-    async def _told(self, sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    async def told(self, sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
         try:
             async with asyncio.timeout(RECORD_SECS):
                 return await (await self._connected()).ask(sql, params)

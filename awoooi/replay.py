@@ -22,13 +22,19 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from awoooi.events import codec_of
 from awoooi.logs import quiet
+from awoooi.reference_data import STAGE, now, person
 from awoooi.running import until_there
 from awoooi.settings import Settings
 from connectors.gateway.stamp import STAMP_HEADER, read_stamp, stamp
 from connectors.kafka.producer import Publisher, publishing
 from connectors.kafka.unreached import away, told_by_us
-from schemas.alert import AlertRejected
+from schemas import ids
+from schemas.alert import AlertRejected, AlertReplayed, Replay
+from schemas.catalog import key_of
+from schemas.codec import Codec
 from schemas.errors import BrokerAway, Misconfigured, Never, UnknownSchema
+from schemas.headers import event_headers, trace_of
+from streams.runner import VERSION
 
 REJECTED = "alerts.rejected"
 REPLAY_TOKEN = "replay"  # noqa: S105 (stands where a token's id would)
@@ -75,11 +81,11 @@ class Tally:
     passed_over: int = 0
 
 
-def read_since(text: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> datetime:
+def read_since(text: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> datetime:
     """`90m`, `2h`, `3d`, or a time in ISO 8601 (UTC where it names no zone)."""
     ago = AGO.fullmatch(text.strip())
     if ago is not None:
-        return now() - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+        return clock() - timedelta(**{UNITS[ago[2]]: int(ago[1])})
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
@@ -107,22 +113,22 @@ async def _replay(settings: Settings, choice: Choice, *, dry_run: bool) -> Tally
     events = [event for event in found if choice.again or event.event_id not in done.ids]
     tally.before = len(found) - len(events)
     events = events[: choice.limit] if choice.limit else events
-    async with _publisher(settings) as publisher:
+    async with _publisher(settings) as publisher, codec_of(settings) as (codec, _):
         for event in events:
             tally.found += 1
-            why = _unsendable(settings, event)
+            why = unsendable(settings, event)
             place = f"{event.payload.topic}/{event.payload.partition}/{event.payload.offset}"
             print(f"{place}  {event.payload.reason}  {event.payload.size} bytes  {why}".rstrip())
             if why:
                 tally.passed_over += 1
             elif not dry_run:
-                await _send(publisher, settings, event)
+                await _send(publisher, settings, codec, event)
                 done.add(event.event_id)
                 tally.sent += 1
     return tally
 
 
-def _unsendable(settings: Settings, event: AlertRejected) -> str:
+def unsendable(settings: Settings, event: AlertRejected) -> str:
     rejection = event.payload
     if rejection.original is None:
         return "passed over: it had no value"
@@ -131,13 +137,44 @@ def _unsendable(settings: Settings, event: AlertRejected) -> str:
     return ""
 
 
-async def _send(publisher: Publisher, settings: Settings, event: AlertRejected) -> None:
+async def _send(publisher: Publisher, settings: Settings, codec: Codec, event: AlertRejected) -> None:
     """One at a time, each acknowledged: they stay in order, and a failure leaves no doubt about the rest."""
     rejection = event.payload
     assert rejection.original is not None
+    sent = rejection.original_key, rejection.original, proof_headers(settings, event)
+    place = await publisher.send(rejection.topic, *sent)
+    act = replayed(event, place, person(), now(), STAGE)
+    headers = event_headers(act, codec.content_type(act.type), trace_of((), act.event_id), VERSION)
+    await publisher.send(REJECTED, key_of(act), codec.encode(act), headers)
+
+
+def replayed(
+    event: AlertRejected, place: tuple[str, int, int], actor: str, at: datetime, stage: str
+) -> AlertReplayed:
+    """That a person sent it again, and where it stands now."""
+    topic, partition, offset = place
+    return AlertReplayed(
+        event_id=ids.derive_id("alert.replayed", event.event_id, topic, str(partition), str(offset)),
+        project_id=event.project_id,
+        occurred_at=at,
+        recorded_at=at,
+        stage=stage,
+        actor=actor,
+        causes=(event.event_id,),
+        payload=Replay(
+            rejected=event.event_id,
+            source=event.payload.source,
+            topic=topic,
+            partition=partition,
+            offset=offset,
+            project_id=event.payload.project_id,
+        ),
+    )
+
+
+def proof_headers(settings: Settings, event: AlertRejected) -> list[tuple[str, bytes]]:
     proof = _proof(settings, event)
-    headers = [] if proof is None else [(STAMP_HEADER, proof)]
-    await publisher.send(rejection.topic, rejection.original_key, rejection.original, headers)
+    return [] if proof is None else [(STAMP_HEADER, proof)]
 
 
 def _proof(settings: Settings, event: AlertRejected) -> bytes | None:
@@ -151,8 +188,8 @@ def _proof(settings: Settings, event: AlertRejected) -> bytes | None:
     key = settings.gateway.stamp_key()
     if read_stamp(key, rejection.original_stamp, rejection.topic, rejection.original) is not None:
         return rejection.original_stamp
-    now = time.time_ns() // 1_000_000
-    return stamp(key, event.project_id, REPLAY_TOKEN, rejection.topic, rejection.original, now)
+    at = time.time_ns() // 1_000_000
+    return stamp(key, event.project_id, REPLAY_TOKEN, rejection.topic, rejection.original, at)
 
 
 @asynccontextmanager
@@ -192,7 +229,7 @@ async def _to_the_end(settings: Settings, topic: str) -> AsyncIterator[Any]:
     options = {**settings.kafka.client_options(), "enable_auto_commit": False}
     consumer = AIOKafkaConsumer(topic, **options, auto_offset_reset="earliest")  # no group: all partitions
     try:
-        await _start(consumer, settings.kafka.bootstrap_servers)
+        await started(consumer, settings.kafka.bootstrap_servers)
         partitions = sorted(consumer.assignment())
         deadline = time.monotonic() + PATIENCE_SECS
         while not await _at_end(consumer, partitions):
@@ -210,7 +247,7 @@ async def _to_the_end(settings: Settings, topic: str) -> AsyncIterator[Any]:
         await consumer.stop()
 
 
-async def _start(consumer: AIOKafkaConsumer, servers: str) -> None:
+async def started(consumer: AIOKafkaConsumer, servers: str) -> None:
     with told_by_us() as unreached:
         try:
             await consumer.start()

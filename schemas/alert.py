@@ -118,6 +118,23 @@ class Rejection(Plain):
     project_id: str = Field("default", description="the tenant that the topic is mapped to")
 
 
+class Replay(Plain):
+    rejected: str = Field(description="the alert.rejected whose original was sent through again")
+    source: str = Field(description="the stack it came from")
+    topic: str = Field(description="the raw topic: where it stands again")
+    partition: Long = Field(description="of that topic")
+    offset: Long = Field(description="in the partition")
+    project_id: str = Field("default", description="the tenant, as it was rejected")
+
+
+class AlertReplayed(Event):
+    """A person sent a rejected record through again, byte for byte."""
+
+    type: Literal["alert.replayed"] = "alert.replayed"
+    payload: Replay
+    id_over: ClassVar[str] = "the rejected record, and where it stands again"
+
+
 class AlertRejected(Event):
     """A raw record that no source can read, with its bytes whole."""
 

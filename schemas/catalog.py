@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 from zlib import crc32
 
-from schemas.alert import AlertNormalized, AlertRejected, CloseRequested
+from schemas.alert import AlertNormalized, AlertRejected, AlertReplayed, CloseRequested
 from schemas.approval import (
     ApprovalApproved,
     ApprovalExpired,
@@ -192,8 +192,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "alerts.rejected",
         key="source",
-        holds="raw records that no source can read, with their bytes",
-        events=(AlertRejected,),
+        holds="raw records that no source can read, with their bytes; which were sent again, by whom",
+        events=(AlertRejected, AlertReplayed),
         max_bytes=DEAD_LETTER_MAX_BYTES,
         inner=True,
     ),

@@ -24,12 +24,12 @@ from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, pr
 from connectors.gateway.reader_door import Caller, ReaderDoor
 from connectors.gateway.webhooks import Headers, answer, traceparent
 from connectors.tokens import Role
-from schemas.errors import BadPayload, NotNow
+from schemas.errors import BadPayload, Never, NotNow
 
 log = structlog.get_logger(__name__)
 
 MAX_BYTES = 32 * 1024
-RETRY_SECS = 1
+RETRY_SECS, MISCONFIGURED_RETRY_SECS = 1, 30
 EVERYBODY = tuple(Role)
 _JSON = b"application/json"
 _NOT_KEPT = {"Cache-Control": "no-store"}
@@ -160,9 +160,16 @@ class Endpoint:
             return await self._deed.do(asked)
         except BadPayload as bad:
             raise Refused(422, "bad_words", str(bad)) from bad
+        except Never as never:
+            raise self._misconfigured(never) from never
         except NotNow as away:
             log.warning("deed_not_now", deed=self._deed.name, detail=str(away))
             raise come_again("away", f"{away}", RETRY_SECS) from away
+
+    def _misconfigured(self, never: Never) -> Refused:
+        """The operator's to mend; the caller may try again."""
+        log.error("deed_not_done", deed=self._deed.name, reason=never.reason, detail=str(never))
+        return come_again(never.reason, "the log does not take this record", MISCONFIGURED_RETRY_SECS)
 
 
 def fault(says: type[BaseModel], error: ValidationError) -> str:

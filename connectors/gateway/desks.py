@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from connectors.gateway import own_keys, sql_box, switches, trust
+from connectors.gateway import own_keys, rejected, sql_box, switches, trust
 from connectors.gateway.deeds import Deed
 from connectors.gateway.own_keys import OwnKeysDesk
 from connectors.gateway.reading import Record
+from connectors.gateway.rejected import RejectedDesk
 from connectors.gateway.sql_box import SqlDesk
 from connectors.gateway.switches import SwitchDesk
 from connectors.gateway.trust import TrustDesk
@@ -23,6 +24,7 @@ class Desks:
     trust: TrustDesk | None = None
     keys: OwnKeysDesk | None = None
     sql: SqlDesk | None = None
+    rejected: RejectedDesk | None = None
     record: Record | None = None
 
 
@@ -36,4 +38,6 @@ def deeds_of(desks: Desks, publish: Publish, now_ms: Callable[[], int]) -> tuple
         found += own_keys.deeds(desks.keys)
     if desks.sql is not None:
         found += sql_box.deeds(desks.sql)
+    if desks.rejected is not None:
+        found += rejected.deeds(desks.rejected, publish, now_ms)
     return tuple(found)

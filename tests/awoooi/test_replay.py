@@ -86,7 +86,7 @@ def test_a_kafka_producers_record_needs_none(settings: Settings) -> None:
     ids=["plain", "without a value", "a stamp that proves nothing", "a stamp that holds by now"],
 )
 def test_what_cannot_be_sent_is_passed_over(settings: Settings, event: AlertRejected, says: str) -> None:
-    why = replay._unsendable(settings, event)
+    why = replay.unsendable(settings, event)
 
     assert (says in why) if says else (why == "")
 

@@ -12,6 +12,7 @@ from schemas.alert import (
     AlertNormalized,
     AlertOrigin,
     AlertRejected,
+    AlertReplayed,
     AlertStatus,
     CloseRequest,
     CloseRequested,
@@ -151,6 +152,7 @@ def _by_hand() -> list[Event]:
         AlertRejected(
             **envelope(ids.derive_id("alert.rejected", "sample")), payload=Rejection(**dead("source"))
         ),
+        golden(AlertReplayed),
         IncidentOpened(**of_incident("incident.opened"), payload=sighting()),
         hit(),
         IncidentSeverityRaised(**of_incident("incident.severity_raised"), payload=sighting()),
