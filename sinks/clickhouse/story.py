@@ -20,17 +20,18 @@ MOST_EVENTS = 2_000
 """the latest: an incident that was reopened for a year still has a page"""
 WITHOUT = ("incident.hit", "tool.called", "run.requested", "rca.late")
 
+# The first with an id wins, said by its version: FINAL would read the payloads of all around them too.
 _STORY = """
 SELECT toString(event_id) AS event_id, type, stage, actor, incident_id, run_id, recorded_at,
-       arrayMap(cause -> toString(cause), causes) AS causes, payload
-FROM events FINAL
+       arrayMap(cause -> toString(cause), causes) AS causes, topic, kafka_offset, payload
+FROM events
 WHERE project_id = {{project:String}} AND event_id IN
 (
     SELECT event_id FROM {index}
     WHERE project_id = {{project:String}} AND {key} AND type NOT IN {{without:Array(String)}}
     ORDER BY recorded_at DESC LIMIT {most}
 )
-ORDER BY recorded_at, topic, kafka_offset
+ORDER BY version DESC LIMIT 1 BY event_id
 """
 OF_INCIDENT = _STORY.format(index="incident_events", key="incident_id = {incident:String}", most=MOST_EVENTS)
 OF_RUN = _STORY.format(index="run_events", key="run_id = {run:String}", most=MOST_EVENTS)
@@ -74,7 +75,6 @@ async def of_run(ask: Ask, project: str, run: str) -> list[Told]:
 
 
 def _read(rows: Sequence[Row]) -> list[Told]:
-    """Two copies of an event may both have been in the index."""
     return [
         Told(
             row["event_id"],
@@ -87,5 +87,5 @@ def _read(rows: Sequence[Row]) -> list[Told]:
             tuple(row["causes"]),
             orjson.loads(row["payload"]),
         )
-        for row in rows
+        for row in sorted(rows, key=lambda row: (row["recorded_at"], row["topic"], row["kafka_offset"]))
     ]

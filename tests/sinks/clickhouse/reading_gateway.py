@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,16 +25,15 @@ PEOPLE = {"bob": ("shop",), "eve": ("bank",), "root": "*", "nobody": ("empty",)}
 
 @dataclass
 class Readers:
-    """People who ask; `shop` is whose projects a call is made with, where none is named."""
-
     url: str
-    http: HttpClient
     tokens: dict[str, str]
 
     async def get(self, path: str, person: str = "bob", **asked: Any) -> Reply:
+        """As bob of the project shop, where nobody else is named."""
         query = "&".join(f"{name}={value}" for name, value in asked.items())
         headers = {"authorization": f"Bearer {self.tokens[person]}"} if person else {}
-        return await self.http.request("GET", f"{self.url}{path}?{query}", headers=headers)
+        async with HttpClient(timeout_secs=20) as http:
+            return await http.request("GET", f"{self.url}{path}?{query}", headers=headers)
 
     async def shown(self, path: str, person: str = "bob", **asked: Any) -> Any:
         reply = await self.get(path, person, **asked)
@@ -52,5 +53,26 @@ async def readers_of(folder: Path, peer: ClickHousePeer, **settings: str) -> Asy
     known = TokenFile(path)
     async with reading_desk(settings_of(folder, peer, **settings)) as desk:
         app = create_app(config, log.publish, SOURCES, known, people=known, desks=Desks(record=desk))
-        async with serving(app) as port, HttpClient(timeout_secs=20) as http:
-            yield Readers(f"http://127.0.0.1:{port}", http, tokens)
+        async with serving(app) as port:
+            yield Readers(f"http://127.0.0.1:{port}", tokens)
+
+
+@contextmanager
+def readers_in_a_thread(folder: Path, peer: ClickHousePeer) -> Iterator[Readers]:
+    """One gateway for many tests, whatever loop each has; and for those that have none."""
+    ready, stop, found = threading.Event(), threading.Event(), list[Readers]()
+
+    async def serve() -> None:
+        async with readers_of(folder, peer) as running:
+            found.append(running)
+            ready.set()
+            await asyncio.to_thread(stop.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    try:
+        assert ready.wait(30)
+        yield found[0]
+    finally:
+        stop.set()
+        thread.join()

@@ -18,6 +18,8 @@ from schemas import ids
 from schemas.catalog import event_classes
 from schemas.codec import Codec
 from schemas.envelope import Event
+from sinks.clickhouse.client import connected
+from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.rows import EventRow, row_of
 from sinks.clickhouse.writer import Writer
 from tests.sinks.clickhouse_peer import ClickHousePeer
@@ -175,6 +177,13 @@ def whole_story() -> Iterator[Event]:
 
 def rows_of(events: Iterator[Event] | list[Event]) -> list[EventRow]:
     return [row_of(CODEC, "", "t", 0, place, CODEC.encode(event)) for place, event in enumerate(events)]
+
+
+async def prepare(peer: ClickHousePeer) -> None:
+    """A migrated database with the story in it."""
+    async with connected(peer.config()) as client:
+        await migrate(client)
+    await store_story(peer)
 
 
 async def store_story(store: ClickHousePeer, events: Iterator[Event] | list[Event] | None = None) -> None:

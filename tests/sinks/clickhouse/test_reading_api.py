@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
+import requests
+import schemathesis
+from hypothesis import given, settings
+from schemathesis.generation import GenerationMode
 
-from connectors.gateway.shown import Listed, Page, Shown
-from connectors.gateway.shown_approvals import Card
-from connectors.gateway.shown_examples import EXAMPLES
-from connectors.gateway.shown_incidents import Graph, IncidentDetail, IncidentItem
-from connectors.gateway.shown_rest import ChannelEvent, Contract, Project
-from connectors.gateway.shown_runs import RunDetail, RunItem
-from sinks.clickhouse.client import connected
-from sinks.clickhouse.migrate import migrate
 from streams.policy.action_hash import act_of, action_hash
 from streams.policy.canonical import canonical
+from tests.connectors.gateway.test_generated import CHECKS, FULL, generously
 from tests.peers import free_port, wait_until_async
-from tests.sinks.clickhouse.reading_gateway import Readers, readers_of
+from tests.sinks.clickhouse.reading_gateway import Readers, readers_in_a_thread, readers_of
 from tests.sinks.clickhouse.reading_story import (
     ASKED,
     DONE,
@@ -31,32 +27,28 @@ from tests.sinks.clickhouse.reading_story import (
     THEIRS,
     approval_of,
     asked,
+    prepare,
     run_of,
-    store_story,
 )
 from tests.sinks.clickhouse_peer import ClickHousePeer
 
 RUNS, INCIDENTS, APPROVALS = "/api/v1/runs", "/api/v1/incidents", "/api/v1/approvals"
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+ENDLESS = ("/api/v1/dashboard/stream",)
+KNOWN = {"run_id": run_of(DONE), "incident_id": DONE, "approval_id": approval_of(DONE)}
+GENERATED = 200 if FULL else 4
 NO_RUN = "1a2b3c4d-0000-5000-8000-00000000ffff"
-
-
-async def _prepare(peer: ClickHousePeer) -> None:
-    async with connected(peer.config()) as client:
-        await migrate(client)
-    await store_story(peer)
 
 
 @pytest.fixture(scope="module")
 def told(empty_store: ClickHousePeer) -> ClickHousePeer:
     """The story is stored once for all of these tests."""
-    asyncio.run(_prepare(empty_store))
+    asyncio.run(prepare(empty_store))
     return empty_store
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def readers(told: ClickHousePeer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Readers]:
-    async with readers_of(tmp_path_factory.mktemp("readers"), told) as running:
+@pytest.fixture(scope="module")
+def readers(told: ClickHousePeer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Readers]:
+    with readers_in_a_thread(tmp_path_factory.mktemp("readers"), told) as running:
         yield running
 
 
@@ -348,7 +340,7 @@ async def test_a_record_that_is_away_is_said_so_and_comes_back(tmp_path: Path, s
 
         late.start()
         try:
-            await _prepare(late)
+            await prepare(late)
 
             async def reads() -> bool:
                 return (await readers.get(RUNS)).status == 200
@@ -359,24 +351,31 @@ async def test_a_record_that_is_away_is_said_so_and_comes_back(tmp_path: Path, s
             late.process.stop()
 
 
-# -- its documentation
+# -- all of it, with what a machine makes up
 
 
-MODELS: dict[str, type[Shown]] = {
-    "list_runs": Page[RunItem],
-    "show_run": RunDetail,
-    "list_incidents": Page[IncidentItem],
-    "show_incident": IncidentDetail,
-    "list_approvals": Page[Card],
-    "show_approval": Card,
-    "list_projects": Listed[Project],
-    "list_contracts": Listed[Contract],
-    "list_channel_events": Listed[ChannelEvent],
-    "show_topology": Graph,
-}
+@pytest.mark.parametrize("mode", GenerationMode, ids=lambda mode: mode.name.lower())
+async def test_no_request_of_the_document_is_a_fault(readers: Readers, mode: GenerationMode) -> None:
+    """Whatever the document says is read with GET: none of it need be named here."""
+    described = schemathesis.openapi.from_url(f"{readers.url}/openapi.json")
+    read = [
+        path
+        for path, methods in described.raw_schema["paths"].items()
+        if path.startswith("/api/") and methods.get("get", {}).get("parameters") and path not in ENDLESS
+    ]
+    assert len(read) >= 9
+    for path in read:
+        _ask_at_random(described[path]["GET"], mode, readers.tokens["root"])
 
 
-@pytest.mark.parametrize("name", MODELS)
-async def test_an_example_is_an_answer(name: str) -> None:
-    MODELS[name].model_validate(EXAMPLES[name])
-    assert EXAMPLES.keys() == MODELS.keys()
+def _ask_at_random(operation: Any, mode: GenerationMode, token: str) -> None:
+    session = requests.Session()
+
+    @settings(generously, max_examples=GENERATED)
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def call(case: schemathesis.Case) -> None:
+        if mode is GenerationMode.POSITIVE:
+            case.path_parameters.update({name: KNOWN[name] for name in case.path_parameters if name in KNOWN})
+        case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, checks=CHECKS, session=session)
+
+    call()
