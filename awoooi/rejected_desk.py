@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -155,9 +156,9 @@ def _shown(row: Row, sent: Row | None) -> RejectedRecord:
         partition=row["kafka_partition"],
         offset=row["kafka_offset"],
         size=row["size"],
-        at=row["recorded_at"],
+        at=row["recorded_at"].replace(tzinfo=UTC),
         replayable=row["type"] == AlertRejected.type_name() and row["size"] > 0,
-        replayed_at=sent["recorded_at"] if sent else None,
+        replayed_at=sent["recorded_at"].replace(tzinfo=UTC) if sent else None,
         replayed_by=sent["actor"] if sent else "",
     )
 
