@@ -173,15 +173,9 @@ async def test_an_unwritable_dead_letter_is_waited_for(broker: KafkaConfig, tmp_
 async def test_a_run_of_rejects_slows_its_partition_and_no_other(broker: KafkaConfig, tmp_path: Path) -> None:
     async with ingesting(broker, tmp_path):
         with capture_logs() as lines:
-            for rests in (
-                1,
-                2,
-                3,
-            ):  # each longer than the one before; the last leaves time for a busy machine
+            for rests in range(1, 4):  # each is longer: the last leaves a busy machine time
                 await put(broker, RAW, [(None, b"broken")] * 400, partition=0)
-                await wait_until_async(
-                    lambda rests=rests: len(_slowed(lines)) >= rests, 20, what="it says so"
-                )
+                await wait_until_async(partial(_slowed_times, lines, rests), 20, what="it says so")
             await put(broker, RAW, [(None, b"broken")] * 3_000, partition=0)
             [offset] = await put(broker, RAW, [(None, b"also broken")], partition=1)
             letters = await read_until(
@@ -224,6 +218,10 @@ def _opened(events: list[Any]) -> set[str]:
 
 def _waits(line: dict[str, Any]) -> bool:
     return line["event"] == "waiting" and line["stage"] == "normalize"
+
+
+def _slowed_times(lines: list[Any], times: int) -> bool:
+    return len(_slowed(lines)) >= times
 
 
 def _slowed(lines: list[Any]) -> list[dict[str, Any]]:
