@@ -61,7 +61,7 @@ LIVE_ENDED = Described(
 
 ACTS = Described(
     "awoooi_act_requests_total",
-    "what people asked for on incidents, by act and outcome: accepted, or the reason of the refusal",
+    "what people asked for, by act and outcome: accepted, or the reason of the refusal",
     ("act", "outcome"),
 )
 ACT_SECONDS = Described(
