@@ -12,7 +12,7 @@ from typing import Any
 
 from anyio.from_thread import start_blocking_portal
 
-from awoooi.demo_alert import payload
+from awoooi.demo_alert import NAMESPACE, payload
 from awoooi.settings import Settings
 from awoooi.stack import own_stack
 from connectors.tokens import Role, new_personal_token, new_token
@@ -38,14 +38,22 @@ class ConsoleSystem:
         """A personal one; all projects where none is named."""
         path = self.settings.gateway.tokens_file
         given = {"projects": tuple(projects)} if projects else {}
-        return new_personal_token(path, person, person, tuple(roles), **given)[1]
+        token = new_personal_token(path, person, person, tuple(roles), **given)[1]
+        wait_until(lambda: self._knows(token), 15, what="a token that the gateway knows", every=0.1)
+        return token
 
-    def send(self, target: str, project: str = "default", **labels: str) -> None:
+    def _knows(self, token: str) -> bool:
+        try:
+            return bool(self.ask("/session", token)["person"])
+        except OSError:  # not yet
+            return False
+
+    def send(self, target: str, namespace: str = NAMESPACE, **annotations: str) -> None:
         """An alert about `target`: the demo's story where it is the frontend."""
-        body = payload(target, datetime.now(UTC))
+        body = payload(target, datetime.now(UTC), namespace)
         for alert in body["alerts"]:
-            alert["labels"].update(labels)
-        self.post(body, project)
+            alert["annotations"].update(annotations)
+        self.post(body)
 
     def post(self, body: Mapping[str, Any], project: str = "default") -> None:
         """Until it is taken: a new token is known within a second."""
