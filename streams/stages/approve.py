@@ -9,22 +9,20 @@ two its topics may be read in another order, or policy and signers be others: th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from schemas import ids
 from schemas.approval import ApprovalRequested
-from schemas.envelope import Event, from_millis, to_millis
+from schemas.envelope import Event
 from schemas.errors import BadPayload, Never
 from schemas.outcome import PolicyMark
 from schemas.run import RunCancelled
 from schemas.vote import Count, CountRefused, VoteCounted, VoteLate, VoteRefusal, VoteVerified
-from streams import windows
 from streams.policy.again import otherwise
-from streams.policy.approvals import Approval, Judged, Verdict, judge, opened, tick, without_removed
+from streams.policy.approvals import Judged, Verdict, judge, opened, tick, without_removed
 from streams.policy.approvals import State as Standing
 from streams.policy.authorizations import withdrawn
-from streams.policy.ballots import ballot_of, signature_of, vote_of
+from streams.policy.ballots import ballot_of, signature_of
 from streams.policy.endings import Closing, End, by_time, by_vote, ending
 from streams.policy.in_force import PolicyInForce
 from streams.policy.policy import mark_of
@@ -32,69 +30,15 @@ from streams.policy.proof import is_proven
 from streams.policy.refusals import Refusal, Refused
 from streams.policy.verifier import Verifier
 from streams.runner import stage_failed
-from streams.stage import Events, Keyed, KeyedBase, Now, Record, State, about_run, pack, unpack
+from streams.stage import Events, Keyed, KeyedBase, Now, Record, about_run
+from streams.stages import approve_row
+from streams.stages.approve_row import Asked, Votes
 
 EARLY_WAIT_MS = 30_000
 MOST_EARLY = 20
 MOST_CANCELLED = 20
-AT_ONCE = 1
-"""the next tick"""
-UNSEEN = "unseen"
-KEPT_AFTER_END = windows.DAY
 CLOSED, OPENED = ("incident.resolved", "incident.expired"), ("incident.opened", "incident.reopened")
 UNKNOWN = Refused(Refusal.UNKNOWN_APPROVAL, "nobody was asked under this approval id")
-
-
-@dataclass(slots=True)
-class Asked:
-    """One approval: what was asked, how it stands, what was counted."""
-
-    request: ApprovalRequested
-    state: Standing = Standing.PENDING
-    votes: list[VoteVerified] = field(default_factory=list)
-    end: End | None = None
-    """decided, and not told yet"""
-    in_force: PolicyMark | None = None
-    """the policy in force then"""
-    is_written: bool = False
-    """what stands here was read from the row"""
-
-    @property
-    def is_open(self) -> bool:
-        return self.state is Standing.PENDING
-
-    @property
-    def expires(self) -> int:
-        return to_millis(self.request.payload.expires_at)
-
-    def approval(self) -> Approval:
-        votes = tuple(vote_of(vote.payload, vote.recorded_at) for vote in self.votes)
-        return replace(opened(self.request), state=self.state, votes=votes)
-
-    def close(self, end: End, in_force: PolicyMark) -> None:
-        """The first closing wins."""
-        if self.is_open:
-            self.state, self.end, self.in_force, self.is_written = end.state, end, in_force, False
-
-
-@dataclass(slots=True)
-class Votes(State):
-    """Of one incident. Events are kept as JSON, as they were read."""
-
-    asked: dict[str, Asked] = field(default_factory=dict)
-    early: list[tuple[VoteVerified, int]] = field(default_factory=list)
-    """votes read before their request, and how long it is waited for: topics have no order between them"""
-    resolved: bool = False
-    cancelled: dict[str, str] = field(default_factory=dict)
-    """run → by whom and why; the latest few"""
-    looked: str = ""
-    """hash of the policy that all that is open was last looked at with; empty: not all was"""
-    touched_at: int = 0
-    forgotten: bool = False
-
-    @property
-    def open(self) -> list[Asked]:
-        return [one for one in self.asked.values() if one.is_open]
 
 
 class Approve(KeyedBase[Votes]):
@@ -110,25 +54,13 @@ class Approve(KeyedBase[Votes]):
     # -- the row
 
     def load(self, key: bytes, row: bytes | None) -> Votes:
-        if row is None:
-            return Votes()
-        _, looked, seen, asked, early, resolved, cancelled, touched_at = unpack(row)
-        known = [_asked(*kept) for kept in asked]
-        waiting = [(VoteVerified.model_validate_json(vote), until) for vote, until in early]
-        by_id = {one.request.payload.approval_id: one for one in known}
-        return Votes(seen, False, by_id, waiting, resolved, cancelled, looked, touched_at)
+        return Votes.of_row(row)
 
     def dump(self, state: Votes) -> bytes | None:
-        if state.forgotten:
-            return None
-        asked = [_kept(one) for one in state.asked.values()]
-        early = [(vote.model_dump_json(), until) for vote, until in state.early]
-        looked = (state.looked or UNSEEN) if state.open else ""
-        facts = [asked, early, state.resolved, state.cancelled, state.touched_at]
-        return pack([_due(state), looked, state.seen, *facts])
+        return state.row()
 
     def due(self, row: bytes) -> int | None:
-        return int(row[1 : row.index(b",")])
+        return approve_row.due(row)
 
     def world(self) -> str:
         """In doubt about the policy nothing is looked at again."""
@@ -136,7 +68,7 @@ class Approve(KeyedBase[Votes]):
         return "" if self._policies.trouble else policy.hash
 
     def outdated(self, row: bytes) -> bool:
-        looked, world = row.split(b'"', 2)[1].decode(), self.world()
+        looked, world = approve_row.looked_with(row), self.world()
         return bool(looked and world) and looked != world
 
     # -- what is read
@@ -235,7 +167,7 @@ class Approve(KeyedBase[Votes]):
         events += [self._refused(vote, UNKNOWN, now) for vote in over]
         if events:
             state.touched_at, state.changed = max(state.touched_at, now.millis), True
-        elif not _waits(state) and _due(state) <= now.millis:
+        elif not state.waits() and state.due() <= now.millis:
             state.forgotten = state.changed = True
         return events
 
@@ -356,22 +288,6 @@ class Approve(KeyedBase[Votes]):
         return stage_failed(self.name, record, error, now, self._epoch)
 
 
-def _asked(request: str, state: str, votes: list[str], end: list[Any]) -> Asked:
-    counted = [VoteVerified.model_validate_json(vote) for vote in votes]
-    asked, ended, in_force = ApprovalRequested.model_validate_json(request), None, None
-    if end:
-        rule, reason, at, version, policy = end
-        ended = End(Standing(state), Closing(rule), reason, from_millis(at))
-        in_force = PolicyMark(version=version, hash=policy)
-    return Asked(asked, Standing(state), counted, ended, in_force, True)
-
-
-def _kept(one: Asked) -> tuple[str, str, list[str], list[Any]]:
-    votes, end, policy = [vote.model_dump_json() for vote in one.votes], one.end, one.in_force
-    ended = [end.rule, end.reason, to_millis(end.at), policy.version, policy.hash] if end and policy else []
-    return one.request.model_dump_json(), one.state, votes, ended
-
-
 def _is_known(event: VoteVerified, votes: Sequence[VoteVerified]) -> bool:
     """The same vote written twice; another signature under its id is none."""
     return any((event.event_id, event.payload.token) == (vote.event_id, vote.payload.token) for vote in votes)
@@ -383,17 +299,6 @@ def _voided(rule: Closing, reason: str, now: Now) -> End:
 
 def _named(policy: PolicyMark) -> str:
     return f"policy {policy.version} ({policy.hash[:12]})"
-
-
-def _waits(state: Votes) -> list[int]:
-    """What has ended waits for nothing but the next tick, to be told."""
-    ends = [AT_ONCE if one.end else one.expires for one in state.asked.values() if one.end or one.is_open]
-    return [*ends, *(until for _, until in state.early)]
-
-
-def _due(state: Votes) -> int:
-    """When the first wait is over; when nothing waits, when it can be forgotten."""
-    return min(_waits(state), default=state.touched_at + KEPT_AFTER_END)
 
 
 def check_contract(stage: Approve) -> Keyed[Votes]:

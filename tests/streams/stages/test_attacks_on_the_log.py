@@ -15,7 +15,7 @@ from streams.policy.in_force import PolicyInForce
 from streams.policy.refusals import Refusal
 from streams.policy.verifier import Verifier
 from streams.runner import Runner
-from streams.stages import approve
+from streams.stages import approve, approve_row
 from streams.stages.approve import Approve
 from streams.stages.intake import Intake
 from tests.schemas.golden_events import golden
@@ -56,7 +56,8 @@ async def test_it_is_refused_with_its_own_reason_and_opens_nothing(
     attack: Attack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is asked has the attack's own hash and quorum: they are not those of any action."""
-    monkeypatch.setattr(approve, "opened", lambda _: attack.approval)
+    for module in (approve, approve_row):
+        monkeypatch.setattr(module, "opened", lambda _: attack.approval)
     log, request = log_of(attack, tmp_path), asked(attack)
     log.append("approvals.requests", log.codec.encode(request), request.incident_id.encode())
     await log.run()
