@@ -26,6 +26,7 @@ from sinks.clickhouse import (
     approval_list,
     incident_detail,
     incident_list,
+    messages,
     reference_list,
     run_detail,
     run_list,
@@ -45,6 +46,9 @@ class Facts:
     usd_by_project: Mapping[str, float] = field(default_factory=dict)
     usd_default: float = 0.0
     to_sign: ToSign = lambda _: None
+
+    def budget(self, project: str) -> float:
+        return self.usd_by_project.get(project, self.usd_default)
 
     @property
     def cards(self) -> CardFacts:
@@ -74,16 +78,13 @@ class Reading:
         return await approval_list.approval(self._ask, named, projects, self._facts.cards)
 
     async def projects(self, projects: Projects) -> Listed[Project]:
-        facts = self._facts
-        return await reference_list.projects(
-            self._ask, projects, dict(facts.usd_by_project), facts.usd_default
-        )
+        return await reference_list.projects(self._ask, projects, self._facts.budget)
 
     async def contracts(self, wanted: ContractFilter, _: Projects) -> Listed[Contract]:
         return await reference_list.contracts(self._ask, wanted)
 
-    async def channel_events(self, _: ChannelFilter, __: Projects) -> Listed[ChannelEvent]:
-        return Listed[ChannelEvent](items=())
+    async def channel_events(self, wanted: ChannelFilter, projects: Projects) -> Listed[ChannelEvent]:
+        return await messages.channel_events(self._ask, wanted, projects)
 
     async def services(self, projects: Projects) -> list[ServiceObserved]:
         return await reference_list.services(self._ask, projects)

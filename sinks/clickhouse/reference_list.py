@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
-import orjson
+from collections.abc import Callable
+from typing import TypeAlias
 
 from connectors.gateway.reading import MOST_CONTRACTS, ContractFilter, Projects
 from connectors.gateway.shown import Listed
@@ -14,6 +13,18 @@ from sinks.clickhouse.asking import asked_within, within
 from sinks.clickhouse.story import Ask, Row
 
 MOST_SERVICES = 20_000
+Budgets: TypeAlias = Callable[[str], float]
+"""what a project's models may cost a day by the settings; 0: no limit"""
+_PROJECTS = """
+SELECT project_id, display_name, mode, usd_limit, active, created_at
+FROM v_projects WHERE {whose} ORDER BY project_id
+"""
+_POLICIES = """
+SELECT toString(event_id) AS revision, project_id, number, hash, actor, recorded_at, in_force
+FROM v_policies
+ORDER BY recorded_at DESC LIMIT {most:UInt32}
+"""
+_SERVICES = 20_000
 _SEEN = "SELECT project_id, min(recorded_at) AS first_at FROM incidents WHERE {whose} GROUP BY project_id"
 _SWITCHES = """
 SELECT JSONExtractString(payload, 'name') AS name,
@@ -37,52 +48,45 @@ LIMIT {most}
 """
 
 
-async def projects(
-    ask: Ask, whose: Projects, usd_limit: dict[str, float], usd_default: float
-) -> Listed[Project]:
-    """Those that have an incident, and those of the caller that have none yet."""
-    seen = {
-        row["project_id"]: row["first_at"]
-        for row in await ask(_SEEN.format(whose=within(whose)), asked_within(whose))
-    }
-    shadows = {row["name"]: row["state"] for row in await ask(_SWITCHES, {})}
-    names = sorted({*seen, *(whose or ())} - {""})
-    items = (
-        Project(
-            project_id=name,
-            display_name=name,
-            mode=Mode.SHADOW if shadows.get(name) == "on" else Mode.LIVE,
-            usd_limit=usd_limit.get(name, usd_default),
-            active=name in seen,
-            created_at=seen.get(name),
-        )
-        for name in names
+async def projects(ask: Ask, whose: Projects, budgets: Budgets) -> Listed[Project]:
+    """Those the record has heard of, and those of the caller of which it has not yet."""
+    rows = await ask(_PROJECTS.format(whose=within(whose)), asked_within(whose))
+    known = {row["project_id"]: _known(row, budgets(row["project_id"])) for row in rows}
+    names = sorted({*known, *(whose or ())})
+    return Listed[Project](items=tuple(known.get(name) or _unheard(name, budgets(name)) for name in names))
+
+
+def _known(row: Row, usd_limit: float) -> Project:
+    """The limit that is agreed for it; where none is, the one in force."""
+    return Project(**{**row, "usd_limit": row["usd_limit"] or usd_limit})
+
+
+def _unheard(name: str, usd_limit: float) -> Project:
+    return Project(
+        project_id=name, display_name=name, mode=Mode.LIVE, usd_limit=usd_limit, active=True, created_at=None
     )
-    return Listed[Project](items=tuple(items))
 
 
 async def contracts(ask: Ask, wanted: ContractFilter) -> Listed[Contract]:
-    """Newest first. A policy is everybody's: of one project there is none yet."""
+    """Newest first. A policy is everybody's: no project has one of its own."""
     rows = () if wanted.project else await ask(_POLICIES, {"most": MOST_CONTRACTS})
-    found = (contract for contract in _contracts(rows) if wanted.life_cycle in (None, contract.life_cycle))
-    return Listed[Contract](items=tuple(found))
+    found = map(_policy, rows)
+    return Listed[Contract](items=tuple(one for one in found if wanted.life_cycle in (None, one.life_cycle)))
 
 
-def _contracts(rows: Sequence[Row]) -> Iterator[Contract]:
-    for number, row in enumerate(rows):
-        told = orjson.loads(row["payload"])
-        yield Contract(
-            revision=row["revision"],
-            contract_id=told["subject"],
-            project_id=row["project_id"],
-            family="policy",
-            major=told["version"],
-            minor=0,
-            body_hash=told["hash"],
-            life_cycle=LifeCycle.SUPERSEDED if number else LifeCycle.IN_FORCE,
-            created_at=row["recorded_at"],
-            created_by=row["actor"],
-        )
+def _policy(row: Row) -> Contract:
+    return Contract(
+        revision=row["revision"],
+        contract_id="policy",
+        project_id=row["project_id"],
+        family="policy",
+        major=row["number"],
+        minor=0,
+        body_hash=row["hash"],
+        life_cycle=LifeCycle.IN_FORCE if row["in_force"] else LifeCycle.SUPERSEDED,
+        created_at=row["recorded_at"],
+        created_by=row["actor"],
+    )
 
 
 async def services(ask: Ask, whose: Projects) -> list[ServiceObserved]:

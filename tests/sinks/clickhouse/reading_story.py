@@ -49,7 +49,7 @@ class Teller:
         self.incident, self.project, self._at = incident, project, after_secs
         self.events: list[Event] = []
 
-    def tell(self, kind: str, actor: str = "", *, run: int | None = 1, **payload: Any) -> Event:
+    def tell(self, kind: str, actor: str = "", /, *, run: int | None = 1, **payload: Any) -> Event:
         """The contract's own example of it, but for what is given."""
         example = golden(CLASSES[kind])
         moment = START + timedelta(seconds=self._at)
@@ -132,6 +132,10 @@ def done() -> list[Event]:
     teller.signed("carol", state="APPROVED", reason="word " * 60)
     teller.tell("approval.approved", state="APPROVED", signed_by=("bob", "carol"))
     teller.executed()
+    said = {"channel": "slack", "state": "WAITING_APPROVAL"}
+    teller.tell("channel.sent", kind="approval_request", message_id="M1", text="two are asked", **said)
+    teller.tell("notification.failed", kind="error", message_id="M2", text="mail is away", **said)
+    teller.tell("channel.received", "bob", message_id="M3", text="looks good", duplicate=True, **said)
     return teller.events
 
 
