@@ -39,7 +39,7 @@ function Whole({ data, query, refresh }) {
         <//>
         <${Executions} steps=${data.executions} />
         ${past.map((card) => html`<${ApprovalCard} key=${card.approval_id} card=${card} onChanged=${refresh} />`)}
-        <${Panel} id="timeline" title=${t("timeline.label")}><${Timeline} items=${data.timeline} /><//>
+        <${Panel} id="timeline" title=${t("timeline.label")} class="late"><${Timeline} items=${data.timeline} /><//>
       </div>
       <div class="stack">
         <${Panel} id="graph" title=${t("graph.title")}><${Graph} graph=${data.graph} /><//>

@@ -18,8 +18,8 @@ export function RunPage({ id }) {
 function Whole({ data }) {
   return html`
     <${Head} run=${data.run} />
-    <div class="columns">
-      <${Panel} id="timeline" title=${t("timeline.label")}><${Timeline} items=${data.timeline} total=${data.counts.timeline} /><//>
+    <div class="columns even">
+      <${Panel} id="timeline" title=${t("timeline.label")} class="late"><${Timeline} items=${data.timeline} total=${data.counts.timeline} /><//>
       <div class="stack">
         <${Panel} id="steps" title=${t("run.steps")}><${Steps} steps=${data.steps} /><//>
         <${Panel} id="tools" title=${t("run.tools")}><${Tools} calls=${data.tool_calls} /><//>
@@ -72,10 +72,17 @@ function Tools({ calls }) {
     { label: t("tool.name"), cell: (call) => html`<span class="id"><${Outside} value=${call.tool} /></span>` },
     { label: t("tool.agent"), cell: (call) => html`<${Outside} value=${word("agent", call.agent)} />` },
     { label: t("tool.status"), cell: (call) => html`<${State} group="call" value=${call.status} /> ${call.blocked_by && html`<${Outside} value=${call.blocked_by} />`}` },
-    { label: t("tool.gates"), cell: (call) => html`<${Outside} value=${call.gates.map((gate) => `${gate.passed ? "✓" : "✗"} ${gate.name}`).join(" ")} />` },
+    { label: t("tool.gates"), cell: (call) => html`<${Gates} gates=${call.gates} />` },
     { label: t("tool.took"), class: "number", cell: (call) => duration(call.latency_ms) },
   ];
   return calls.length ? html`<${Table} label=${t("run.tools")} columns=${columns} rows=${calls} id=${(call) => call.call_id} />` : html`<p class="empty">${t("ui.none")}</p>`;
+}
+
+// How many it passed; the one that held it back by name.
+function Gates({ gates }) {
+  const names = gates.map((gate) => gate.name).join(t("ui.comma"));
+  const held = gates.filter((gate) => !gate.passed);
+  return html`<span title=${names}>${t("tool.passed", { n: gates.length - held.length })}</span>${held.map((gate) => html` <${Badge} tone="bad"><${Outside} value=${gate.name} /><//> <${Outside} value=${gate.why} />`)}`;
 }
 
 function Remediations({ records }) {

@@ -269,6 +269,7 @@ export default {
   "tool.status": "Outcome",
   "tool.gates": "Gates",
   "tool.took": "Took",
+  "tool.passed": "✓ {n}",
   "remediation.scope": "Scope",
   "remediation.verification": "Seen after it",
   "remediation.worked": "worked",

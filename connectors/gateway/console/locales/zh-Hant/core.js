@@ -269,6 +269,7 @@ export default {
   "tool.status": "結果",
   "tool.gates": "關卡",
   "tool.took": "歷時",
+  "tool.passed": "✓ {n}",
   "remediation.scope": "範圍",
   "remediation.verification": "事後查驗",
   "remediation.worked": "成功",
