@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from connectors.gateway.problems import PROBLEM_CONTENT
+from connectors.gateway.reading import A_RUN, AN_APPROVAL
 
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 _RETRY_AFTER = {"Retry-After": {"schema": {"type": "string"}, "description": "seconds", "required": True}}
@@ -63,13 +64,13 @@ def with_webhooks(document: dict[str, Any], sources: Collection[str]) -> dict[st
 
 def with_signatures(document: dict[str, Any], path: str) -> dict[str, Any]:
     """With the one path that takes signed approvals."""
-    name = {"type": "string", "pattern": "^INC-[0-9]{8}-[A-Z0-9]{10}-A[1-9][0-9]{0,3}$"}
+    name = {"type": "string", "pattern": f"{AN_APPROVAL}|{A_RUN}"}
     parameter = {"name": "approval_id", "in": "path", "required": True, "schema": name}
     answers = {200: "it counts: the approval's state and the jti", 202: "no verdict yet: where to look"}
     refusals = {404: "nothing is asked under this id", 408: "the body came too slowly", 409: "it is closed"}
     refusals |= {
         413: "the body is over 32 KiB",
-        422: "no compact JWS, one for another approval, or one that does not count: the reason",
+        422: "no id, no compact JWS, one for another approval, or one that does not count: the reason",
         429: "too often from one address",
     }
     refusals |= {503: "too many at once, or Kafka is away"}

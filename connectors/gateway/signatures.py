@@ -1,5 +1,7 @@
 """POST /api/v1/approvals/{id}/signatures: a signed approval onto the log, and what became of it.
 
+The id is the approval's, or its run's.
+
 The route is not trusted and needs no token: what counts is the signature, and that is judged behind the log.
 What cannot count for the approval that the path names is refused at the door, and recorded in bounds.
 """
@@ -28,6 +30,7 @@ from connectors.gateway.meters import SignatureMeters
 from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, problem
 from connectors.gateway.turned_away import Doorkeeper, Knock
 from connectors.gateway.webhooks import Publish, answer
+from schemas import ids
 from schemas.envelope import Event
 from schemas.errors import Never, NotNow
 from schemas.headers import Headers
@@ -40,11 +43,13 @@ TOPIC = "approvals.signatures"
 WAIT_SECS = 5.0
 MAX_BYTES = 32 * 1024
 _MISCONFIGURED_RETRY_SECS = 30
-_APPROVAL_ID = re.compile(r"INC-[0-9]{8}-[A-Z0-9]{10}-A[1-9][0-9]{0,3}")
+_APPROVAL_ID = re.compile(r"(INC-[0-9]{8}-[A-Z0-9]{10})-A([1-9][0-9]{0,3})")
+_RUN_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TOKEN = re.compile(rb"[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+")
+_LIKE = "an approval's looks like INC-20260301-0A1B2C3D4E-A1"
 _JSON = b"application/json"
 TURNED_AWAY = frozenset(
-    {"unknown_approval", "no_token", "claims_are_no_object", "other_approval", "too_large", "rate"}
+    {"bad_id", "unknown_approval", "no_token", "claims_are_no_object", "other_approval", "too_large", "rate"}
 )
 """what nothing behind the door will tell of"""
 Receipt = tuple[str, int, int]
@@ -77,10 +82,14 @@ class Approvals(Protocol):
 class _Call:
     """One request on its way through."""
 
-    approval_id: str
-    """empty where the path holds none"""
+    asked: str
+    """an approval's id or its run's; empty where the path holds neither"""
     address: str
     token: bytes = b""
+
+    @property
+    def approval_id(self) -> str:
+        return self.asked if _APPROVAL_ID.fullmatch(self.asked) else ""
 
 
 class Signatures:
@@ -101,7 +110,7 @@ class Signatures:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, asked = time.perf_counter(), str(scope["path_params"]["approval_id"])
-        call = _Call(asked if _APPROVAL_ID.fullmatch(asked) else "", (scope.get("client") or ("",))[0])
+        call = _Call(asked if _is_id(asked) else "", (scope.get("client") or ("",))[0])
         try:
             status, outcome, told = await self._admit(call, scope, receive)
         except Disconnected:
@@ -120,8 +129,8 @@ class Signatures:
 
     async def _admit(self, call: _Call, scope: Scope, receive: Receive) -> Answer:
         """All that can be said before the body is read; then the connection ends, whatever was to come."""
-        if not call.approval_id:
-            raise _unread(Refused(404, "unknown_approval", "no such id"))
+        if not call.asked:
+            raise _unread(Refused(422, "bad_id", f"bad_id: neither an approval's id nor a run's; {_LIKE}"))
         if (announced_size(dict(scope["headers"])) or 0) > MAX_BYTES:
             raise _unread(too_large(MAX_BYTES))
         if wait := self._callers.take(call.address):
@@ -150,8 +159,8 @@ class Signatures:
             token = (await read_body(receive, MAX_BYTES, self._config.body_timeout_secs)).strip()
         except Refused as refused:
             raise _unread(refused) from None
-        call.token, approval_id = token, call.approval_id
-        check_addressed(token, approval_id)
+        call.token = token
+        approval_id = addressed(token, call.asked)
         if not await self._approvals.is_asked(approval_id):
             raise Refused(404, "unknown_approval", f"nothing is asked under {approval_id}")
         signature = hashlib.sha256(token).hexdigest()
@@ -160,16 +169,31 @@ class Signatures:
             return _answered(await _verdict(ear, written, receive), signature)
 
 
-def check_addressed(token: bytes, approval_id: str) -> None:
-    """It has the form of a compact JWS and says that it is for this approval; nothing of it is believed."""
+def addressed(token: bytes, asked: str) -> str:
+    """The approval that is meant: the one asked for by its own id or by its run's, and no other.
+
+    The body has the form of a compact JWS and says so itself; nothing of it is believed.
+    """
     found = _TOKEN.fullmatch(token)
     if found is None:
         raise Refused(422, "no_token", "the body is no compact JWS: three base64url parts between dots")
     claims = _claims(found[1])
     if claims is None:
         raise Refused(422, "claims_are_no_object", "claims_are_no_object: the claims are no JSON object")
-    if claims.get("approval_id") != approval_id:
-        raise Refused(422, "other_approval", f"other_approval: its approval_id is not {approval_id}")
+    approval_id = claims.get("approval_id")
+    if not isinstance(approval_id, str) or asked not in (approval_id, _run_of(approval_id)):
+        raise Refused(422, "other_approval", f"other_approval: its approval_id is not that of {asked}")
+    return approval_id
+
+
+def _is_id(text: str) -> bool:
+    return bool(_APPROVAL_ID.fullmatch(text) or _RUN_ID.fullmatch(text))
+
+
+def _run_of(approval_id: str) -> str:
+    """A run's id follows from its incident and number, which an approval's id says."""
+    found = _APPROVAL_ID.fullmatch(approval_id)
+    return ids.run_id(found[1], int(found[2])) if found else ""
 
 
 def _claims(part: bytes) -> dict[str, Any] | None:

@@ -24,6 +24,7 @@ from connectors.tokens import Token
 from schemas.codec import Codec
 from schemas.envelope import Event
 from schemas.errors import BrokerAway, TooLarge
+from schemas.ids import run_id
 from tests.connectors.gateway.support import raw_answer, serving
 from tests.peers.waiting import wait_until_async
 from tests.schemas.golden_events import golden
@@ -137,14 +138,33 @@ async def test_what_counts_is_told_with_state_and_jti(tmp_path: Path) -> None:
     assert log.sent == [("approvals.signatures", TOKEN)]
 
 
+async def test_a_run_stands_for_what_it_asks(tmp_path: Path) -> None:
+    """Its id follows from the incident and the number that the approval's id says."""
+    log = Log(golden("vote.counted"))
+    status, _ = await ask(log, tmp_path, run_id(ID.removesuffix("-A1"), 1))
+
+    assert (status, log.sent) == (200, [("approvals.signatures", TOKEN)])
+
+
 OTHER = ID.replace("-A1", "-A2")
+OTHER_RUN = run_id(ID.removesuffix("-A1"), 2)
 REFUSALS = [
     pytest.param(Log(golden("vote.late")), ID, TOKEN, 409, "EXPIRED", 1, id="closed"),
     pytest.param(Log(golden("vote.refused")), ID, TOKEN, 422, "same_person", 1, id="does not count"),
     pytest.param(
         Log(), OTHER, made(orjson.dumps({"approval_id": OTHER})), 404, "nothing is asked", 0, id="unknown"
     ),
-    pytest.param(Log(), "INC-1", TOKEN, 404, "no such id", 0, id="no id"),
+    pytest.param(Log(), "INC-1", TOKEN, 422, "bad_id", 0, id="no id"),
+    pytest.param(Log(), OTHER_RUN, TOKEN, 422, "other_approval", 0, id="by another run"),
+    pytest.param(
+        Log(),
+        OTHER_RUN,
+        made(orjson.dumps({"approval_id": OTHER})),
+        404,
+        "nothing is asked",
+        0,
+        id="by a run",
+    ),
     pytest.param(Log(), ID, b"a.b", 422, "three base64url parts", 0, id="malformed"),
     pytest.param(Log(), ID, b"a.b.c", 422, "claims_are_no_object", 0, id="no base64"),
     pytest.param(Log(), ID, made(b"{"), 422, "claims_are_no_object", 0, id="no JSON"),
