@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 MAX_BYTES = 32 * 1024
 RETRY_SECS, MISCONFIGURED_RETRY_SECS = 1, 30
 EVERYBODY = tuple(Role)
+_MISCONFIGURED = "something behind the gateway is not as it should be; its log says what"
 _JSON = b"application/json"
 _NOT_KEPT = {"Cache-Control": "no-store"}
 
@@ -169,7 +170,7 @@ class Endpoint:
     def _misconfigured(self, never: Never) -> Refused:
         """The operator's to mend; the caller may try again."""
         log.error("deed_not_done", deed=self._deed.name, reason=never.reason, detail=str(never))
-        return come_again(never.reason, "the log does not take this record", MISCONFIGURED_RETRY_SECS)
+        return come_again(never.reason, _MISCONFIGURED, MISCONFIGURED_RETRY_SECS)
 
 
 def fault(says: type[BaseModel], error: ValidationError) -> str:
