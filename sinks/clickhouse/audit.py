@@ -142,7 +142,7 @@ async def _unlinked(
         pinned = [
             head.at for other in heads if other.log_epoch == place.log_epoch for head in heads[other][-1:]
         ]
-        if pinned and max(pinned) - row["since"] > GRACE:
+        if pinned and max(pinned) - from_millis(row["since"]) > GRACE:
             detail = "it has no link, although heads were pinned since"
             breaks.append(Break(place, row["first"], Kind.ADDED, row["id"], detail))
         else:

@@ -81,7 +81,7 @@ SELECT {PLACE}, toString(event_id) AS id FROM audit_chain WHERE event_id IN {{id
 """
 UNLINKED = f"""
 SELECT log_epoch, topic, kafka_partition, count() AS rows, min(kafka_offset) AS first,
-       toString(argMin(event_id, kafka_offset)) AS id, min(stored_at) AS since
+       toString(argMin(event_id, kafka_offset)) AS id, toUnixTimestamp64Milli(min(stored_at)) AS since
 FROM events LEFT JOIN ({TIPS}) AS chain USING (log_epoch, topic, kafka_partition)
 WHERE {IN_SCOPE} AND (NOT begun OR kafka_offset > tip)
 GROUP BY log_epoch, topic, kafka_partition

@@ -6,20 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from prometheus_client import CollectorRegistry
 
 from schemas.codec import Codec
-from schemas.envelope import Event
+from schemas.envelope import Event, to_millis
+from schemas.errors import Unreadable
 from sinks.clickhouse import heads_file
 from sinks.clickhouse.audit import verify
 from sinks.clickhouse.breaks import Report, Scope
-from sinks.clickhouse.chain import ChainPlace
+from sinks.clickhouse.chain import ChainPlace, Link, Tip
 from sinks.clickhouse.client import Client
 from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.linking import Linker, Span
-from sinks.clickhouse.rows import EventRow, SetAside, row_of
+from sinks.clickhouse.rows import EventRow, SetAside, row_of, set_aside
 from sinks.clickhouse.signing import Keys, Signer
 from sinks.clickhouse.writer import Writer, WriterConfig
 from sinks.pinning import PinConfig, Pins
@@ -43,7 +45,23 @@ def alerts(count: int, start: int = 0, partition: int = 0, epoch: str = "") -> l
 
 
 def hits(count: int, partition: int = 1) -> list[EventRow]:
-    return [row(hit(n + 1), n, INCIDENTS, partition) for n in range(count)]
+    incident = f"INC-20260101-{partition:010}"
+    return [row(hit(n + 1, incident), n, INCIDENTS, partition) for n in range(count)]
+
+
+def tip_of(link: Link) -> Tip:
+    return Tip(link.kafka_offset, link.number, link.link)
+
+
+def poison(offset: int, partition: int = 1) -> SetAside:
+    """What nobody can read."""
+    at = to_millis(now())
+    record = SimpleNamespace(timestamp=at, value=b"poison")
+    return set_aside("", INCIDENTS, partition, offset, Unreadable("not at all"), at, record)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass
@@ -99,7 +117,3 @@ async def opened(client: Client, config: ClickHouseConfig, folder: Path) -> Reco
     writer = Writer(config, QUICK)
     await writer.open()
     return Record(client, writer, folder)
-
-
-def now() -> datetime:
-    return datetime.now(UTC)

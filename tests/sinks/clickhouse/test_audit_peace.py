@@ -1,0 +1,277 @@
+"""No false alarm: over repeats, rebalances, copies, gaps, retention, erasure, and what a crash leaves behind.
+
+Each test has a topic of its own in one database.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from schemas.audit import CheckpointKind, Erasure, ProjectErased, erasure_subject
+from schemas.errors import Misconfigured
+from sinks.clickhouse import heads_file
+from sinks.clickhouse.breaks import Kind, Report, Scope
+from sinks.clickhouse.chain import ADOPTED, ChainPlace
+from sinks.clickhouse.client import connected
+from sinks.clickhouse.linking import Linker
+from sinks.clickhouse.migrate import FOLDER, migrate
+from sinks.clickhouse.rows import EventRow, hash_of
+from sinks.pinning import KEPT_DAYS
+from tests.sinks.clickhouse.audited import SIGNER, Record, opened, row
+from tests.sinks.clickhouse_peer import ClickHousePeer
+from tests.sinks.samples import envelope, hit
+
+
+@dataclass
+class Topic:
+    """Of one test: its name, and rows that nobody else has."""
+
+    record: Record
+    name: str
+
+    def place(self, partition: int = 0, epoch: str = "") -> ChainPlace:
+        return ChainPlace(epoch, self.name, partition)
+
+    def rows(self, *offsets: int, partition: int = 0, epoch: str = "", **facts: object) -> list[EventRow]:
+        return [row(hit(n + 1, f"INC-{self.name}", **facts), n, self.name, partition, epoch) for n in offsets]
+
+    async def report(self, **scope: object) -> Report:
+        return await self.record.verify(Scope(topic=self.name, **scope))  # type: ignore[arg-type]
+
+    async def is_proven(self) -> Report:
+        found = await self.report()
+        assert (list(map(str, found.breaks)), found.unproven) == ([], [])
+        return found
+
+
+@pytest.fixture
+async def topic(empty_store: ClickHousePeer, tmp_path: Path) -> AsyncIterator[Topic]:
+    async with connected(empty_store.config()) as client:
+        await migrate(client)
+        record = await opened(client, empty_store.config(), tmp_path)
+        yield Topic(record, f"t-{uuid4().hex[:8]}")
+        await record.writer.close()
+
+
+@pytest.fixture
+def record(topic: Topic) -> Record:
+    return topic.record
+
+
+async def test_a_batch_that_is_stored_again_by_another_sink(topic: Topic, record: Record) -> None:
+    await record.store(topic.rows(*range(20)))
+    record.restart()
+    await record.take_over(30, topic.place(), position=10)
+    await record.store(topic.rows(*range(10, 30)))
+    await record.pin()
+    assert (await topic.is_proven()).links == 30
+
+
+async def test_two_sinks_that_both_think_that_they_own_a_partition(topic: Topic, record: Record) -> None:
+    """The late one writes what the other has written, link by link."""
+    await record.store(topic.rows(*range(10)))
+    late = Linker(record.writer, "")
+    batch = topic.rows(*range(10, 20))
+    await late.link(topic.rows(9), [])  # knows where the chain stands
+    await record.store(batch)
+    await record.store(topic.rows(*range(20, 30)))
+    await record.writer.write(batch, [])
+    await late.link(batch, [])
+    await record.pin()
+    assert (await topic.is_proven()).links == 30
+
+
+async def test_later_copies_with_other_content_and_gaps(topic: Topic, record: Record) -> None:
+    """As stages that are not deterministic, and compaction, leave them."""
+    copies = [one._replace(kafka_offset=90 + one.kafka_offset) for one in topic.rows(1, 2, actor="again")]
+    other = [one._replace(kafka_partition=1, kafka_offset=50) for one in topic.rows(3, actor="elsewhere")]
+    await record.store([*topic.rows(0, 1, 2, 3, 17, 40), *copies, *other])
+    await record.pin()
+    assert (await topic.is_proven()).links == 9
+
+
+@pytest.mark.parametrize("actor", ['a "quoted" name', "back\\slash", "line\nbreak", "王小明", "\x7f"])
+async def test_texts_that_json_writes_differently(topic: Topic, record: Record, actor: str) -> None:
+    await record.store(topic.rows(0, actor=actor))
+    await record.pin()
+    await topic.is_proven()
+
+
+async def test_events_from_before_there_were_chains(topic: Topic, record: Record) -> None:
+    await record.writer.write(topic.rows(*range(30)), [])
+    await record.take_over(40, topic.place(), position=25)
+    await record.store(topic.rows(*range(25, 40)))
+    await record.pin()
+    assert (await topic.is_proven()).adopted == 25
+
+
+async def test_what_a_crash_left_of_an_embedded_log(topic: Topic, record: Record) -> None:
+    await record.store(topic.rows(*range(10), epoch="e1"))
+    await record.writer.write(topic.rows(*range(10, 15), epoch="e1"), [])
+    await record.run(
+        "INSERT INTO events SELECT * REPLACE (stored_at - INTERVAL 1 HOUR AS stored_at) FROM events"
+        f" WHERE topic = '{topic.name}'",
+        "OPTIMIZE TABLE events FINAL",
+    )
+    later = Linker(record.writer, "e2", record.pins)
+    ended = await later.adopt_other_lives()
+    assert ended[topic.place(epoch="e1")].number == 15
+    await record.pins.pin(ended)
+    assert (await topic.is_proven()).adopted == 5
+
+
+async def test_retention(topic: Topic, record: Record) -> None:
+    old = datetime.now(UTC) - timedelta(days=KEPT_DAYS + 30)
+    await record.store(topic.rows(*range(10), recorded_at=old, occurred_at=old))
+    await record.store(topic.rows(*range(10, 20)))
+    await record.pin()  # a checkpoint with it
+    await record.run(f"ALTER TABLE events DELETE WHERE topic = '{topic.name}' AND kafka_offset < 10")
+    await topic.is_proven()
+
+
+def test_retention_is_what_the_table_says() -> None:
+    (events,) = re.findall(r"TABLE IF NOT EXISTS events\n.*?INTERVAL (\d+) DAY", _migrations(), re.DOTALL)
+    assert int(events) == KEPT_DAYS
+
+
+def _migrations() -> str:
+    return (FOLDER / "0001_events.sql").read_text()
+
+
+async def test_a_project_that_was_erased(topic: Topic, record: Record) -> None:
+    project = topic.name
+    await record.store(topic.rows(*range(10), project_id=project))
+    before = datetime.now(UTC) + timedelta(seconds=1)
+    erasure = Erasure(subject=erasure_subject(project), project=project, before=before)
+    facts = envelope(str(uuid4()), recorded_at=before + timedelta(seconds=1), project_id=project)
+    await record.store([row(ProjectErased(**facts, payload=erasure), 10, topic.name)])
+    await record.pin()
+    await record.run(f"ALTER TABLE events DELETE WHERE project_id = '{project}' AND kafka_offset < 10")
+    found = await topic.is_proven()
+    assert f"project {project} was erased" in " ".join(found.notes)
+
+
+async def test_what_has_no_link_yet_is_neither_proven_nor_a_break(
+    topic: Topic, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sinks.clickhouse.audit.WAIT_SECS", 0)
+    await record.store(topic.rows(*range(10)))
+    await record.pin()
+    await record.writer.write(topic.rows(10, 11), [])
+    found = await topic.report()
+    assert (found.breaks, len(found.unproven)) == ([], 1)
+    assert "2 events have no link yet, the first at offset 10" in found.unproven[0]
+
+
+async def test_what_has_no_link_long_after_is_added(
+    topic: Topic, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sinks.clickhouse.audit.WAIT_SECS", 0)
+    monkeypatch.setattr("sinks.clickhouse.audit.GRACE", timedelta(seconds=-60))
+    await record.store(topic.rows(*range(10)))
+    await record.pin()
+    await record.writer.write(topic.rows(10, 11), [])
+    (found,) = (await topic.report()).breaks
+    assert (found.kind, found.offset) == (Kind.ADDED, 10)
+
+
+async def test_an_unpinned_tail_is_told_as_such(topic: Topic, record: Record) -> None:
+    await record.store(topic.rows(*range(10)))
+    await record.pin()
+    await record.store(topic.rows(*range(10, 25)))
+    assert (await topic.is_proven()).unpinned == 15
+
+
+async def test_a_range_is_proven_alone(topic: Topic, record: Record) -> None:
+    """What was tampered with outside of it does not matter to it; inside, it does."""
+    begin = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+    for n in range(0, 30, 10):
+        at = begin + timedelta(minutes=n)
+        await record.store(topic.rows(*range(n, n + 10), recorded_at=at, occurred_at=at))
+    await record.pin()
+    table = f"ALTER TABLE events UPDATE actor = 'mallory' WHERE topic = '{topic.name}'"
+    await record.run(f"{table} AND kafka_offset = 5", f"{table} AND kafka_offset = 25")
+
+    def minutes(n: int) -> datetime:
+        return begin + timedelta(minutes=n)
+
+    middle = await topic.report(since=minutes(10), until=minutes(20))
+    assert (middle.breaks, middle.events) == ([], 10)
+    assert [one.offset for one in (await topic.report(until=minutes(20))).breaks] == [5]
+    assert [one.offset for one in (await topic.report(since=minutes(10))).breaks] == [25]
+
+
+async def test_a_row_moved_out_of_a_range_is_found_in_it(topic: Topic, record: Record) -> None:
+    await record.store(topic.rows(*range(10)))
+    await record.pin()
+    moved = topic.rows(4, recorded_at=datetime.now(UTC) - timedelta(days=9))[0]
+    await record.run(f"ALTER TABLE events DELETE WHERE topic = '{topic.name}' AND kafka_offset = 4")
+    await record.writer.write([moved._replace(hash=hash_of(moved))], [])
+    found = await topic.report(since=datetime.now(UTC) - timedelta(days=1))
+    assert [(one.kind, one.offset) for one in found.breaks] == [(Kind.CHANGED, 4)]
+
+
+async def test_only_a_key_of_ours_pins(topic: Topic, record: Record) -> None:
+    await record.store(topic.rows(*range(10)))
+    await record.pin()
+    (pin,) = [one for one in heads_file.read(record.heads).pins if one.subject == f"/{topic.name}/0"]
+    forged = pin.model_copy(update={"offset": 99, "signature": pin.signature[::-1]})
+    heads_file.append(record.heads, [forged])
+    await topic.is_proven()
+
+
+async def test_after_a_rebuild_earlier_heads_bind_no_more(topic: Topic, record: Record) -> None:
+    await record.store(topic.rows(*range(10)))
+    await record.pin()
+    for table in ("events", "audit_chain"):
+        await record.run(f"ALTER TABLE {table} DELETE WHERE topic = '{topic.name}'")
+    record.restart()
+    with pytest.raises(Misconfigured, match="rolled back or rewritten"):
+        await record.take_over(10, topic.place())
+    now = datetime.now(UTC) + timedelta(milliseconds=2)
+    said = SIGNER.checkpoint(CheckpointKind.REBUILT, now, now, "the disk is gone")
+    heads_file.append(record.heads, [said])
+    record.pins.learn([said])
+    record.restart()
+    await record.take_over(10, topic.place())
+    await record.store(topic.rows(*range(4, 10)))
+    await record.pin()
+    found = await topic.is_proven()
+    assert "the disk is gone" in " ".join(found.notes)
+
+
+class TestStartIsRefused:
+    async def test_on_a_log_that_was_rolled_back(self, topic: Topic, record: Record) -> None:
+        await record.store(topic.rows(*range(10)))
+        record.restart()
+        with pytest.raises(Misconfigured, match="the log was rolled back: it ends before offset 5"):
+            await record.take_over(5, topic.place())
+
+    async def test_on_a_log_that_was_forked(self, topic: Topic, record: Record) -> None:
+        await record.store(topic.rows(*range(10)))
+        record.restart()
+        await record.take_over(20, topic.place(), position=8)
+        with pytest.raises(Misconfigured, match="the log was forked: at offset 9"):
+            await record.store([*topic.rows(8), *topic.rows(9, actor="another"), *topic.rows(10)])
+
+    async def test_on_a_record_that_was_cut(self, topic: Topic, record: Record) -> None:
+        await record.store(topic.rows(*range(10)))
+        await record.pin()
+        await record.run(f"ALTER TABLE audit_chain DELETE WHERE topic = '{topic.name}' AND kafka_offset > 4")
+        record.restart()
+        with pytest.raises(Misconfigured, match="rolled back or rewritten"):
+            await record.take_over(10, topic.place())
+
+
+async def test_an_adopted_event_says_so(topic: Topic, record: Record) -> None:
+    await record.writer.write(topic.rows(0), [])
+    await record.take_over(1, topic.place(), position=1)
+    (link,) = await record.client.ask(f"SELECT kind FROM audit_chain WHERE topic = '{topic.name}'")
+    assert link["kind"] == ADOPTED
