@@ -4,7 +4,7 @@ import { logOut, session, token, trouble } from "./session.js";
 // Asks the gateway whose token this is, until it answers.
 export async function knock() {
   const asked = token.get();
-  trouble.set(null);
+  if (asked) trouble.set(null);
   while (asked && asked === token.get()) {
     try {
       session.set(await get("/session"));
