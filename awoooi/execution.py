@@ -20,8 +20,9 @@ from connectors.executors.tooling import tools_of
 from connectors.tools import GatewayConfig, Grant, Tool
 from schemas.codec import Codec
 from schemas.tool import Scope
+from streams.execute_needs import ExecuteNeeds, Query, VerifyTimes
 from streams.executing import AGENT as EXECUTE
-from streams.executing import CHECK, PROBE, SEND, ExecuteNeeds, Query, VerifyTimes
+from streams.executing import CHECK, PROBE, SEND
 from streams.pipeline import Given
 from streams.policy.last_word import LastWord
 from streams.policy.proof import load_proof_key

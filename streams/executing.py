@@ -5,35 +5,25 @@ What is told here may hold real names; `Outcome.cover` puts the labels back befo
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from pydantic import ValidationError
-
-from agents.privacy import restore_step
-from agents.snapshot import Keys, open_run
-from agents.target_id import is_named, workload_id
-from connectors.executors.assigned import Assigned
+from agents.target_id import workload_id
 from connectors.executors.contract import (
     Checked,
     Done,
     End,
-    Executor,
     Happened,
     Observed,
-    Order,
     Probed,
-    Verified,
 )
 from connectors.executors.tooling import tool_of
-from connectors.tools import Ask, Called, Caller, Entry, GatewayConfig, Session
+from connectors.tools import Ask, Called, Caller, Entry, Session
 from schemas.authorization import ActionAuthorized, Authorization
 from schemas.envelope import Event
-from schemas.errors import CannotOpen
 from schemas.execution import (
-    Execution,
     ExecutionFailed,
     ExecutionRefused,
     ExecutionShadowed,
@@ -41,13 +31,13 @@ from schemas.execution import (
     ExecutionUnknown,
     ExecutionVoided,
 )
-from schemas.operations import SHAPES, Step
 from schemas.preflight import ADVISORY, IN_EVIDENCE, Check
 from schemas.sabotage import crash_point, crash_soon
-from streams.commitments import broken
 from streams.covering import covering
+from streams.execute_needs import ExecuteNeeds
+from streams.opening import Opened, open_order
 from streams.policy.policy import Policy
-from streams.policy.recheck import Objected, Objection, Today, may_act
+from streams.policy.recheck import Objected, Objection, may_act
 
 AGENT = "execute"
 CHECK, SEND, PROBE = "check", "execute", "probe"
@@ -59,60 +49,6 @@ PROVEN_NOT_DONE, NOT_DONE_YET = "proven_not_done", "not_done_yet"
 """the latter: a call on its way may still do it, and beside another of the same there is one effect"""
 PROBES, BETWEEN_PROBES_SECS = 5, 2.0
 T = TypeVar("T")
-
-
-class Knows(Protocol):
-    """What is known of the world at this moment; `doubt` asks the broker, `today` only looks."""
-
-    async def doubt(self, event: ActionAuthorized) -> str: ...
-
-    def today(self, event: ActionAuthorized, at: datetime, doubt: str) -> Today: ...
-
-
-class Query(Protocol):
-    """Who is asked a playbook's query, at a moment in epoch milliseconds. Never raises."""
-
-    async def ask(self, text: str, at: int) -> Verified: ...
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyTimes:
-    look_secs: float = 120.0
-    query_after_secs: float = 60.0
-    """what was measured before the effect tells nothing of it"""
-    query_secs: float = 180.0
-    alert_secs: int = 900
-
-
-@dataclass(frozen=True, slots=True)
-class ExecuteNeeds:
-    """What the composition root gives to those who act."""
-
-    executors: Assigned
-    gateway: GatewayConfig
-    keys: Keys
-    knows: Knows
-    clock: Callable[[], float]
-    """monotonic seconds: whether a claim holds is judged by it"""
-    wait: Callable[[float], Awaitable[None]]
-    name: str
-    """of this process, which no other has"""
-    claim_secs: int = 30
-    check_secs: float = 25.0
-    send_secs: float = 900.0
-    """a drain waits for budgets"""
-    times: VerifyTimes = VerifyTimes()
-    query: Query | None = None
-    """None: there is no Prometheus"""
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """The order with its real values, and who carries it out."""
-
-    order: Order
-    executor: Executor
-    cover: Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,46 +253,6 @@ class Attempt:
             return Outcome(kind, code, reason, name, observed, checks, went, cover, tuple(self._entries))
 
         return tell
-
-
-def open_order(needs: ExecuteNeeds, event: ActionAuthorized) -> Opened | Objected:
-    """With its real values, which are those that were signed; or why not."""
-    told = event.payload
-    return open_step(needs, event, step_of(told), told.action_id, told.commitments)
-
-
-def step_of(told: Authorization | Execution) -> Step:
-    """What is to be done because of it: the step itself, or what takes it back."""
-    undo = told.action.undo
-    return undo if told.undoes and undo is not None else told.action.step
-
-
-def open_step(
-    needs: ExecuteNeeds, of: Event, labelled: Step, action_id: str, signed: Mapping[str, str] | None = None
-) -> Opened | Objected:
-    """`of` seals its run's values; those that `signed` commits to must be the very ones."""
-    try:
-        values = open_run(needs.keys.opener, of.sealed, project_id=of.project_id, run_id=of.run_id)
-        step = restore_step(labelled, values)
-    except (CannotOpen, KeyError) as error:
-        return Objected("no_values", f"its real values are not known: {error}")
-    except ValidationError:
-        return Objected("no_values", "with real values its parameters do not fit")
-    other = broken(signed or {}, values)
-    if other:
-        return Objected("other_values", f"{other} is not what was signed")
-    if not _is_target(needs.keys, of.project_id, labelled, step):
-        return Objected("other_values", "its target's id is another's")
-    executor = needs.executors.get(step.operation)
-    if executor is None:
-        return Objected("no_executor", f"there is no executor for {step.operation}")
-    return Opened(Order(step, action_id), executor, covering(values))
-
-
-def _is_target(keys: Keys, project_id: str, labelled: Step, step: Step) -> bool:
-    if not labelled.target.name and not SHAPES[labelled.operation].kinds:
-        return True
-    return is_named(keys.target, project_id, labelled.target, step.target)
 
 
 def unnamed(told: Authorization) -> Objected | None:

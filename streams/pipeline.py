@@ -33,7 +33,7 @@ from connectors.alerts.source import Source
 from schemas.catalog import EVENT_MAX_BYTES, RAW_PREFIX, Topic
 from schemas.codec import Codec
 from schemas.errors import Misconfigured
-from streams.executing import ExecuteNeeds
+from streams.execute_needs import ExecuteNeeds
 from streams.placed import Placed
 from streams.policy.exam import Rules
 from streams.policy.verifier import Verifier

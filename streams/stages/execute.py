@@ -36,7 +36,8 @@ from schemas.outcome import DecisionMade, Outcome
 from schemas.sabotage import crash_point
 from schemas.tool import ToolCalled
 from schemas.trust import Earned, TrustObserved, TrustOutcome
-from streams.executing import CAP, CLAIM_OVER, NOT_DONE_YET, PARTLY, Attempt, ExecuteNeeds, Ready
+from streams.execute_needs import ExecuteNeeds
+from streams.executing import CAP, CLAIM_OVER, NOT_DONE_YET, PARTLY, Attempt, Ready
 from streams.executing import Outcome as Ended
 from streams.policy.authorizations import as_decision, undo_id_of
 from streams.policy.policy import Policy

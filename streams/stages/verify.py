@@ -33,7 +33,7 @@ from schemas.outcome import DecisionMade, Outcome
 from schemas.tool import ToolCalled
 from schemas.trust import Earned
 from streams import windows
-from streams.executing import ExecuteNeeds
+from streams.execute_needs import ExecuteNeeds
 from streams.policy.authorizations import as_authorized, as_decision, taken_back, undo_id_of
 from streams.policy.proof import is_proven
 from streams.runner import stage_failed

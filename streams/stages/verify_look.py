@@ -21,7 +21,8 @@ from connectors.tools import Ask, Caller, Entry, Session
 from schemas.errors import CannotOpen
 from schemas.execution import ExecutionSucceeded
 from streams.covering import covering
-from streams.executing import ExecuteNeeds, Opened, open_step, step_of
+from streams.execute_needs import ExecuteNeeds
+from streams.opening import Opened, open_step, step_of
 from streams.policy.recheck import Objected
 
 AGENT = "verify"

@@ -30,7 +30,7 @@ from schemas.codec import Codec
 from schemas.operations import Operation
 from schemas.sabotage import arm, guard_off
 from streams import faust_config, pipeline
-from streams.executing import ExecuteNeeds
+from streams.execute_needs import ExecuteNeeds
 from streams.faust_config import EngineConfig
 from streams.pipeline import Given, PipelineConfig
 from streams.policy.exam import Rules

@@ -32,7 +32,7 @@ from schemas.headers import event_headers
 from schemas.operations import Operation, Step
 from schemas.operations import Target as Place
 from schemas.preflight import Check
-from streams.executing import ExecuteNeeds
+from streams.execute_needs import ExecuteNeeds
 from streams.policy.recheck import Today
 from streams.rows import PartitionRows
 from streams.runner import Outgoing, Runner

@@ -12,7 +12,7 @@ from connectors.evidence import Unavailable
 from connectors.executors.contract import Effect, Observed, Order, Verified
 from schemas.authorization import ActionAuthorized
 from schemas.execution import Execution, ExecutionSucceeded
-from streams.executing import ExecuteNeeds
+from streams.execute_needs import ExecuteNeeds
 from streams.stages.verify_look import Looked, Looking, look
 from tests.streams.policy.forgeries import of
 from tests.streams.stages.evidence_support import KEYS
