@@ -159,6 +159,7 @@ async def test_keys_that_are_no_keys_for_it_open_nothing(known: House, issuer: O
         "the public key as a secret": jwt.encode(said, secret, "HS256", {"kid": "idp-1"}),
         "no signature": f"{head}.{claims}.",
         "another signature": f"{head}.{claims}.{signature[:-2]}AA",
+        "the same signature in other letters": f"{good[:-1]}{chr(ord(good[-1]) + 1)}",
         "a fourth part": f"{good}.",
         "padding": f"{head}=.{claims}.{signature}",
         "empty parts": "..",
