@@ -39,7 +39,8 @@ async def pins_of(settings: Settings, codec: Codec, registry: CollectorRegistry)
         topic = topic_of(type(event)).name
         await publisher.send(topic, key_of(event), codec.encode(event), headers)
 
-    config = PinConfig(heads_file=audit.heads_file, every_secs=audit.pin_secs)
+    kept = settings.retention.of("events")
+    config = PinConfig(heads_file=audit.heads_file, every_secs=audit.pin_secs, kept_days=kept)
     keys = load_keys(audit.public_key_file)
     pins = Pins(config, load_signer(audit.key_file), keys, registry, announce)
     await publisher.start()

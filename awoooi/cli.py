@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from awoooi import cli_audit, cli_eval, cli_incident, cli_policy, cli_signers, cli_tokens, fake_cluster
+from awoooi import (
+    cli_audit,
+    cli_eval,
+    cli_incident,
+    cli_policy,
+    cli_reading,
+    cli_signers,
+    cli_tokens,
+    fake_cluster,
+)
 from schemas.errors import AwoooiError
 
 app = typer.Typer(
@@ -38,6 +47,7 @@ cli_audit.add_to(app)
 cli_policy.add_to(app)
 cli_signers.add_to(app)
 cli_incident.add_to(app)
+cli_reading.add_to(app)
 cli_tokens.add_to(app)
 app.command("fake-cluster", hidden=True)(fake_cluster.serve)
 
@@ -205,6 +215,31 @@ def clickhouse_migrate() -> None:
     from awoooi.setup import migrate
 
     migrate(load().settings)
+
+
+@clickhouse.command("retention")
+def clickhouse_retention(as_json: AsJson = False) -> None:
+    """How long each table's rows live."""
+    from awoooi.loading import load
+    from awoooi.setup import show_retention
+
+    show_retention(load().settings, as_json=as_json)
+
+
+@app.command()
+def erase(
+    project: Annotated[str, typer.Option(help="whose rows")],
+    before: Annotated[str, typer.Option(help="recorded up to then: 2026-03-01 or 2026-03-01T10:00:00Z")],
+    reason: Annotated[str, typer.Option(help="why, for the record")],
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only count")] = False,
+) -> None:
+    """Delete a project's rows from ClickHouse; that they were deleted stays in the record."""
+    from awoooi.erase_commands import Asked
+    from awoooi.erase_commands import erase as delete
+    from awoooi.loading import load
+
+    delete(load().settings, Asked(project, before, reason, yes=yes, dry_run=dry_run))
 
 
 @app.command()

@@ -24,6 +24,7 @@ from connectors.tokens import PROJECT_PATTERN
 from schemas.catalog import RAW_PREFIX, event_classes
 from schemas.operations import Operation
 from sinks.clickhouse.config import ClickHouseConfig
+from sinks.clickhouse.retention import RetentionConfig
 from sinks.store.config import StoreConfig
 
 EMBEDDED_PARTITIONS, DEFAULT_PARTITIONS = 4, 12
@@ -172,18 +173,26 @@ class ApiSettings(Section):
 
 
 class ClickHouseSettings(ClickHouseConfig):
-    """Two users: the sink and the migrations write, people's questions only read."""
+    """Two users: the sink and the migrations write, people's questions only read. A third may delete."""
 
     password_file: Path | None = Field(None, description="instead of password")
     reader_user: str = "reader"
     reader_password: SecretStr = SecretStr("")
     reader_password_file: Path | None = Field(None, description="instead of reader_password")
+    eraser_user: str = Field("", description="of `awoooi erase`; empty: the writer, as with the own store")
+    eraser_password: SecretStr = SecretStr("")
+    eraser_password_file: Path | None = Field(None, description="instead of eraser_password")
 
     def writer(self) -> ClickHouseConfig:
         return self._as(self.user, self.password, self.password_file, "password")
 
     def reader(self) -> ClickHouseConfig:
         return self._as(self.reader_user, self.reader_password, self.reader_password_file, "reader_password")
+
+    def eraser(self) -> ClickHouseConfig:
+        if not self.eraser_user:
+            return self.writer()
+        return self._as(self.eraser_user, self.eraser_password, self.eraser_password_file, "eraser_password")
 
     def _as(self, user: str, password: SecretStr, file: Path | None, name: str) -> ClickHouseConfig:
         secret = password if file is None else SecretStr(read_secret(None, file, f"clickhouse.{name}"))
@@ -215,6 +224,7 @@ class Settings(Section):
     oidc: OidcConfig = OidcConfig()
     store: StoreConfig
     clickhouse: ClickHouseSettings
+    retention: RetentionConfig = RetentionConfig()
     registry: RegistrySettings = RegistrySettings()
     sealing: SealingSettings
     approvals: ApprovalSettings

@@ -64,18 +64,46 @@ async def _give_back(settings: Settings) -> None:
 
 
 def migrate(settings: Settings) -> None:
-    from sinks.clickhouse.migrate import Applied
-    from sinks.clickhouse.migrate import migrate as bring_up_to_date
+    """The schema, and how long rows live."""
+    from sinks.clickhouse import migrate as schema
+    from sinks.clickhouse import retention
 
     set_up(settings.log, "clickhouse migrate")
 
-    async def run() -> list[Applied]:
+    async def run() -> tuple[list[schema.Applied], Sequence[retention.Lifetime]]:
         from sinks.clickhouse.client import connected
 
         async with connected(settings.clickhouse.writer()) as client:
-            return await bring_up_to_date(client)
+            return await schema.migrate(client), await retention.apply(client, settings.retention)
 
-    applied = asyncio.run(run())
+    applied, changed = asyncio.run(run())
     for migration in applied:
         print(f"applied  {migration.number:04}_{migration.name}")
+    for one in changed:
+        print(f"keeps    {one.table} {_for(one.days)}, before {_for(one.before)}")
     print(f"{len(applied)} migrations applied; the database is up to date.")
+
+
+def show_retention(settings: Settings, *, as_json: bool) -> None:
+    """As it is, and as it is set where that differs: `awoooi clickhouse migrate` puts it in force."""
+    from awoooi.logs import quiet
+    from awoooi.printing import print_json, print_table
+    from sinks.clickhouse.client import connected
+    from sinks.clickhouse.retention import Lifetime, lifetimes
+
+    quiet()
+
+    async def ask() -> Sequence[Lifetime]:
+        async with connected(settings.clickhouse.reader()) as client:
+            return await lifetimes(client, settings.retention)
+
+    found = asyncio.run(ask())
+    if as_json:
+        print_json([{"table": one.table, "days": one.before, "set": one.days} for one in found])
+        return
+    rows = [(one.table, _for(one.before), _for(one.days) if one.days != one.before else "") for one in found]
+    print_table(("table", "keeps rows", "set, not in force yet"), rows)
+
+
+def _for(days: int) -> str:
+    return f"{days} days" if days else "for good"

@@ -30,8 +30,8 @@ log = structlog.get_logger(__name__)
 HEADS_TOPIC = "audit.heads"
 OWN_PIN_SECS = 600.0
 """the chain of the heads themselves: each pin makes it longer, so it alone is no reason for another soon"""
-KEPT_DAYS = 400
 DAY = timedelta(days=1)
+KEPT_DAYS = 400
 
 UNPINNED = Described("awoooi_audit_unpinned", "links of this sink that no pinned head covers yet")
 PINNED_AT = Described("awoooi_audit_pinned_at_seconds", "when heads were last pinned, in Unix time")
@@ -46,6 +46,7 @@ class PinConfig(BaseModel):
     heads_file: Path
     every_secs: float = Field(60, gt=0, le=3600)
     every_links: int = Field(100_000, ge=1, description="sooner, when so many are unpinned")
+    kept_days: int = Field(KEPT_DAYS, ge=0, description="how long events live in the record; 0: for good")
 
 
 class Pins:
@@ -85,7 +86,7 @@ class Pins:
             elif pin.kind is CheckpointKind.REBUILT:
                 self._void_before = max(self._void_before, pin.before)
             else:
-                self._checkpointed = max(self._checkpointed, pin.at)
+                self._checkpointed = max(self._checkpointed, pin.before)
 
     def open_file(self) -> None:
         """Its pins are learnt. Misconfigured where it cannot be read or written."""
@@ -109,9 +110,9 @@ class Pins:
         now = to_milliseconds(datetime.now(UTC))
         changed = self._changed(tips)
         pins: list[Pin] = [self._signer.head(place, tip, now) for place, tip in changed.items()]
-        if pins and now - self._checkpointed >= DAY:
-            kept = now - timedelta(days=KEPT_DAYS)
-            reason = f"events are kept for {KEPT_DAYS} days"
+        kept = now - timedelta(days=self._config.kept_days)
+        if pins and self._config.kept_days and kept - self._checkpointed >= DAY:
+            reason = f"events are kept for {self._config.kept_days} days"
             pins.append(self._signer.checkpoint(CheckpointKind.RETENTION, kept, now, reason))
         crash_point("audit:before_pin")
         self._pinned_at = time.monotonic()

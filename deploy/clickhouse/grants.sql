@@ -1,7 +1,8 @@
 -- Users of the record on a ClickHouse server. Run it as an administrator, once, before
 -- `awoooi clickhouse migrate`, with passwords of your own:
 --
---   clickhouse-client --param_migrator=... --param_writer=... --param_reader=... --queries-file grants.sql
+--   clickhouse-client --param_migrator=... --param_writer=... --param_reader=... \
+--     --param_eraser=... --queries-file grants.sql
 --
 -- The database is called awoooi here; change it if AWOOOI is told another name.
 
@@ -37,3 +38,10 @@ CREATE SETTINGS PROFILE IF NOT EXISTS awoooi_reader SETTINGS
 
 CREATE USER IF NOT EXISTS reader IDENTIFIED WITH sha256_password BY {reader:String};
 GRANT awoooi_reader TO reader;
+
+-- Who deletes a project's rows by `awoooi erase`: an administrator's user, in no process that runs all the time.
+CREATE ROLE IF NOT EXISTS awoooi_eraser;
+GRANT SELECT, ALTER DELETE ON awoooi.* TO awoooi_eraser;
+
+CREATE USER IF NOT EXISTS eraser IDENTIFIED WITH sha256_password BY {eraser:String};
+GRANT awoooi_eraser TO eraser;

@@ -10,7 +10,7 @@ from sinks.clickhouse.migrate import FOLDER, Migration
 from tests.sinks.clickhouse_peer import ClickHousePeer
 
 GRANTS = Path(__file__).parents[3] / "deploy" / "clickhouse"
-PARAMETERS = {f"param_{name}": "secret" for name in ("migrator", "writer", "reader", "password")}
+PARAMETERS = {f"param_{name}": "secret" for name in ("migrator", "writer", "reader", "eraser", "password")}
 UNDERSTOOD = {"497", "511"}  # no such privilege, no such role: it was read as a statement
 STATEMENTS = [
     (file.name, statement)
@@ -33,6 +33,13 @@ def test_the_writer_may_insert_and_select_only() -> None:
     granted = [sql for _, sql in STATEMENTS if sql.endswith("TO awoooi_writer")]
     assert [sql[sql.index("GRANT") :] for sql in granted] == [
         "GRANT INSERT, SELECT ON awoooi.* TO awoooi_writer"
+    ]
+
+
+def test_who_erases_may_do_nothing_else_than_that() -> None:
+    granted = [sql for _, sql in STATEMENTS if sql.endswith("TO awoooi_eraser")]
+    assert [sql[sql.index("GRANT") :] for sql in granted] == [
+        "GRANT SELECT, ALTER DELETE ON awoooi.* TO awoooi_eraser"
     ]
 
 
