@@ -1,6 +1,7 @@
 // Log-in at the organisation's issuer: code flow with PKCE (RFC 7636), nothing secret in this page.
 
 import { Problem } from "./api.js";
+import { land } from "./router.js";
 import { read, write } from "./store.js";
 
 const HERE = () => new URL("/console/", location.origin).href;
@@ -30,7 +31,7 @@ export async function comeBack(config) {
   const kept = JSON.parse(read(sessionStorage, "oidc") || "null");
   if (!kept || !told.has("state")) return null;
   write(sessionStorage, "oidc", null);
-  history.replaceState(null, "", `${location.pathname}${kept.back}`);
+  land(kept.back);
   if (told.get("state") !== kept.state) throw new Problem(401, "state");
   if (told.has("error")) throw new Problem(401, told.get("error_description") || told.get("error"));
   return exchanged(config, told.get("code"), kept.verifier);

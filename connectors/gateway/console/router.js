@@ -29,6 +29,12 @@ export function replaceQuery(query) {
   place.set(parse(location.hash));
 }
 
+// Come back from elsewhere: the page that was left, without what the other place has added to the address.
+export function land(hash) {
+  history.replaceState(null, "", `${location.pathname}${hash}`);
+  place.set(parse(location.hash));
+}
+
 export function filled(values) {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== "" && value != null));
 }

@@ -34,6 +34,17 @@ class ConsoleSystem:
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.settings.gateway.port}"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What another process of the same system is told."""
+        settings = self.settings
+        return {
+            "AWOOOI_STATE_DIR": str(settings.state_dir),
+            "AWOOOI_LOG_EPOCH": settings.log_epoch,
+            "AWOOOI_KAFKA_BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers,
+            "AWOOOI_STORE_PORT": str(settings.store.port),
+        }
+
     def token(self, person: str, roles: Sequence[Role] = EVERYBODY, projects: Sequence[str] = ()) -> str:
         """A personal one; all projects where none is named."""
         path = self.settings.gateway.tokens_file
