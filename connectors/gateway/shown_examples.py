@@ -19,8 +19,10 @@ _RUN_ITEM = {
     "run_id": _RUN_ID,
     "project_id": "shop",
     "incident_ids": [_INCIDENT_ID],
+    "number": 1,
     "agent": "coordinator",
     "state": "waiting_approval",
+    "trigger_type": "opened",
     "reason": "opened",
     "shadow": False,
     "cost_usd": 0.012,
@@ -203,7 +205,6 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "run": {
             **_RUN_ITEM,
             "trace_id": "1a2b3c4d000050008000000000000001",
-            "trigger_type": "opened",
             "trigger_ref": _EVENT_ID,
             "attempts": 0,
             "max_attempts": 3,

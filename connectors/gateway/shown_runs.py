@@ -41,8 +41,10 @@ class RunItem(Shown):
     run_id: str
     project_id: str
     incident_ids: tuple[str, ...] = Field(description="all that it serves")
+    number: int = Field(description="which run of its incident, from 1")
     agent: str = Field(description="who spoke or acted last")
     state: RunState
+    trigger_type: str = Field(description="why it was asked for: opened, reopened, rerun, …")
     reason: str = Field(description="what happened last; while it goes on, why it was asked for")
     shadow: bool = Field(description="its project only watches: nothing of it is executed")
     cost_usd: float = Field(description="of its models, by the configured prices")
@@ -78,7 +80,6 @@ class GateTotal(Shown):
 
 class Run(RunItem):
     trace_id: str = Field(description="of the run's own trace, 32 hex digits")
-    trigger_type: str = Field(description="why it was asked for: opened, reopened, rerun, …")
     trigger_ref: str = Field(description="the event that asked for it")
     attempts: int = Field(description="claims of its action; 0: it did not come so far")
     max_attempts: int

@@ -12,6 +12,7 @@ from connectors.gateway.reading import (
     ApprovalFilter,
     ChannelFilter,
     ContractFilter,
+    Filter,
     IncidentFilter,
     Projects,
     RunFilter,
@@ -55,24 +56,31 @@ class Facts:
         return CardFacts(self.audience, self.to_sign)
 
 
+def within(wanted: Filter, projects: Projects) -> Projects:
+    """The project that is asked for, where it is among those that may be read; else none."""
+    if not wanted.project:
+        return projects
+    return (wanted.project,) if projects is None or wanted.project in projects else ()
+
+
 class Reading:
     def __init__(self, ask: Ask, facts: Facts) -> None:
         self._ask, self._facts = ask, facts
 
     async def runs(self, wanted: RunFilter, projects: Projects) -> Page[RunItem]:
-        return await run_list.runs(self._ask, wanted, projects)
+        return await run_list.runs(self._ask, wanted, within(wanted, projects))
 
     async def run(self, run_id: str, projects: Projects) -> RunDetail | None:
         return await run_detail.run(self._ask, run_id, projects, self._facts.most_attempts)
 
     async def incidents(self, wanted: IncidentFilter, projects: Projects) -> Page[IncidentItem]:
-        return await incident_list.incidents(self._ask, wanted, projects)
+        return await incident_list.incidents(self._ask, wanted, within(wanted, projects))
 
     async def incident(self, incident_id: str, projects: Projects) -> IncidentDetail | None:
         return await incident_detail.incident(self._ask, incident_id, projects, self._facts.cards)
 
     async def approvals(self, wanted: ApprovalFilter, projects: Projects) -> Page[Card]:
-        return await approval_list.approvals(self._ask, wanted, projects, self._facts.cards)
+        return await approval_list.approvals(self._ask, wanted, within(wanted, projects), self._facts.cards)
 
     async def approval(self, named: str, projects: Projects) -> Card | None:
         return await approval_list.approval(self._ask, named, projects, self._facts.cards)
@@ -84,7 +92,7 @@ class Reading:
         return await reference_list.contracts(self._ask, wanted)
 
     async def channel_events(self, wanted: ChannelFilter, projects: Projects) -> Listed[ChannelEvent]:
-        return await messages.channel_events(self._ask, wanted, projects)
+        return await messages.channel_events(self._ask, wanted, within(wanted, projects))
 
     async def services(self, projects: Projects) -> list[ServiceObserved]:
         return await reference_list.services(self._ask, projects)

@@ -64,7 +64,6 @@ async def run(ask: Ask, run_id: str, projects: Projects, most_attempts: int) -> 
     head = Run(
         **dict(item),
         trace_id=run_id.replace("-", ""),
-        trigger_type=row["reason"],
         trigger_ref=row["trigger_ref"],
         attempts=_attempts(story),
         max_attempts=most_attempts,

@@ -18,8 +18,9 @@ from sinks.clickhouse.story import Ask, Row, Told
 MOST_RUNS = 50
 """of an incident, on its page"""
 _IDS = "project_id, run_id, incident_ids, created_at"
-_COLUMNS = """project_id, run_id, incident_ids, state, reason, end_reason, shadow, cost_usd, created_at,
-timeout_at, remediation_status, trigger_ref, error_code, error_detail, started_at, completed_at, updated_at"""
+_COLUMNS = """project_id, run_id, incident_ids, number, state, reason, end_reason, shadow, cost_usd,
+created_at, timeout_at, remediation_status, trigger_ref, error_code, error_detail, started_at, completed_at,
+updated_at"""
 _ROWS = f"""
 SELECT {_COLUMNS} FROM v_runs
 WHERE project_id IN {{projects:Array(String)}} AND run_id IN {{runs:Array(String)}}
@@ -138,8 +139,10 @@ def item_of(row: Row, beside: Row, tried: Row) -> RunItem:
         run_id=row["run_id"],
         project_id=row["project_id"],
         incident_ids=tuple(row["incident_ids"]),
+        number=row["number"],
         agent=AGENTS.get(beside.get("latest", ""), ""),
         state=row["state"],
+        trigger_type=row["reason"],
         reason=row["end_reason"] or row["reason"],
         shadow=row["shadow"],
         cost_usd=row["cost_usd"],

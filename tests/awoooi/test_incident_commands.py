@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 from click.testing import Result
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from awoooi import incident_commands, incident_show
+from awoooi import incident_commands
 from awoooi.cli import app
 from awoooi.settings import ApiSettings
 from connectors.http import Reply
 from schemas.errors import BrokerAway, Misconfigured
 from schemas.ids import run_id
 from tests.connectors.gateway.desk import FOREIGN, OPEN, RESOLVED, Office, office
-from tests.schemas.golden_events import golden
 
 
 @dataclass
@@ -169,77 +166,3 @@ def test_another_server_is_no_gateway(body: bytes) -> None:
 
 
 # -- show
-
-
-def step(at: int, kind: str, actor: str = "", run: str = "", **payload: Any) -> dict[str, Any]:
-    return {
-        "recorded_at": datetime(2026, 3, 1, 10, at, tzinfo=UTC),
-        "type": kind,
-        "actor": actor,
-        "run_id": run,
-        "payload": orjson.dumps(payload).decode(),
-    }
-
-
-STEPS = [
-    step(0, "run.started", run="r1", number=1, reason="opened"),
-    step(1, "incident.acknowledged", "bob", note="on \x1b[2Jit"),
-    step(2, "rca.decided", run="r1", hypothesis={"cause": "memory"}),
-    step(3, "run.cancelled", run="r1", number=1, state="cancelled", reason="cancelled"),
-    step(4, "incident.assigned", "bob", assignee="ana", note=""),
-    step(5, "run.started", run="r2", number=2, reason="rerun"),
-    step(6, "incident.cause_judged", "ana", run="r1", verdict="wrong", cause="a certificate", service=""),
-    step(7, "execution.failed", run="r2", **golden("execution.failed").payload.model_dump(mode="json")),
-    step(8, "execution.undone", run="r2", **golden("execution.undone").payload.model_dump(mode="json")),
-]
-OPENED = datetime(2026, 3, 1, 10, tzinfo=UTC)
-INCIDENT = {
-    **{"incident_id": OPEN.incident_id, "status": "INVESTIGATING", "severity": "critical"},
-    **{"alert_type": "PodDown", "cluster": "eu", "namespace": "", "target_resource": "cart"},
-    **{"message": "cart is \x1b[2Jdown", "project_id": "shop", "hit_count": 3},
-    **{"opened_at": OPENED, "last_seen_at": None, "resolved_at": None},
-}
-
-
-@pytest.fixture
-def record(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    def answers(settings: Any, sql: str, params: Any) -> list[dict[str, Any]]:
-        known = [INCIDENT] if params["incident"] == OPEN.incident_id else []
-        return STEPS if sql == incident_show.STEPS else known
-
-    monkeypatch.setattr(incident_show, "ask", answers)
-    return incident_show.show
-
-
-def test_show_tells_state_acts_and_runs(
-    record: Callable[..., None], capsys: pytest.CaptureFixture[str]
-) -> None:
-    record(None, OPEN.incident_id, as_json=False)
-
-    told = capsys.readouterr().out
-    assert "eu/cart, project shop: cart is \\x1b[2Jdown" in told
-    assert "It is ana's." in told
-    assert "10:06:00  ana  judge        verdict: wrong; a certificate" in told
-    assert "cancelled, cancelled  memory" in told
-    assert "10:07:00  SET_RESOURCES on shop/deployment/checkout                  failed  FAILED" in told
-    assert "10:08:00  ROLLBACK_DEPLOYMENT on shop/deployment/checkout, the undo  undone  SUCCEEDED" in told
-    assert "\x1b" not in told
-
-
-def test_show_for_programs(record: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
-    record(None, OPEN.incident_id, as_json=True)
-
-    told = orjson.loads(capsys.readouterr().out)
-    assert [run["state"] for run in told["runs"]] == ["cancelled", "running"]
-    assert [one["step"] for one in told["executions"]] == ["failed", "undone"]
-    assert told["acts"][0] == {
-        "at": "2026-03-01T10:01:00.000Z",
-        "person": "bob",
-        "act": "acknowledge",
-        "note": "on \x1b[2Jit",
-    }
-
-
-def test_an_incident_that_the_record_lacks_is_told(record: Callable[..., None]) -> None:
-    with pytest.raises(Misconfigured, match="`awoooi incidents` lists"):
-        record(None, FOREIGN.incident_id, as_json=False)
