@@ -24,7 +24,6 @@ from tests.peers.chromium import PHONE, ChromiumPeer, Watched
 from tests.peers.waiting import wait_until
 
 T = TypeVar("T")
-CARD = "article.approval"
 DONE_SECS = 60_000
 
 
@@ -86,7 +85,7 @@ def test_an_admin_lifts_the_kill_switch_and_says_why(
     page.wait_for_selector(".one-switch .badge.good")
 
     assert "ada" in page.inner_text(".one-switch")
-    seen_by_bob.wait_for_selector(".kill.good")
+    seen_by_bob.wait_for_selector(".kill.good, .kill.warn")
     seen_by_bob.click(".kill")
     assert "the new release is out" in seen_by_bob.inner_text("dialog")
     assert seen_by_bob.locator(".one-switch button").count() == 0, "a viewer sets nothing"
@@ -152,22 +151,24 @@ def test_two_people_sign_and_it_is_done(
     for page in (alice, bob):
         page.goto(f"{system.origin}/console/#/approvals")
         page.wait_for_selector("main .head")
+    bob.click("button.sound")
     system.send(FRONTEND)
+    incident, approval = wait_until(lambda: _asked(people), 60, what="an approval", every=0.3)
+    card = f"article[aria-labelledby=approval-{approval}]"
     for page in (alice, bob):
-        page.wait_for_selector(CARD, timeout=DONE_SECS)
+        page.wait_for_selector(card)
+    assert alice.wait_for_selector(".sound[data-rung='1']"), "it sounds"
+    assert bob.get_attribute(".sound", "data-rung") == "0", "it is muted"
     chromium.keep(alice, "approval-card")
     chromium.keep(bob, "approval-card-zh")
-    approval = alice.get_attribute(CARD, "aria-labelledby").removeprefix("approval-")
 
-    _sign(alice, "approve", "seen, the data stays")
-    assert alice.get_attribute("[data-outcome]", "data-outcome") == "200"
+    _sign(alice, card, "approve", "seen, the data stays")
     chromium.keep(alice, "approval-signed")
     alice.keyboard.press("Escape")
-    bob.wait_for_selector(f"{CARD} .signed >> text=alice")
-    _sign(bob, "approve", "同意")
-    assert bob.get_attribute("[data-outcome]", "data-outcome") == "200"
+    alice.wait_for_selector(f"{card} footer >> text=You have signed")
+    bob.wait_for_selector(f"{card} .signed >> text=alice")
+    _sign(bob, card, "approve", "同意")
 
-    incident = approval.rpartition("-A")[0]
     alice.goto(f"{system.origin}/console/#/incidents/{incident}")
     wait_until(lambda: _status(people, incident) == "MITIGATED", 60, what="a mitigated incident", every=0.5)
     _timeline_is_whole(people, incident)
@@ -175,11 +176,18 @@ def test_two_people_sign_and_it_is_done(
     chromium.keep(alice, "incident-done")
 
 
-def _sign(page: Any, decision: str, reason: str) -> None:
-    page.click(f"{CARD} footer button.{'primary' if decision == 'approve' else 'danger'}")
+def _asked(people: People) -> tuple[str, str] | None:
+    """The incident of the front end, once its approval waits."""
+    found = people.system.ask("/incidents?q=frontend", people.tokens["ada"])["items"]
+    waiting = [(one["incident_id"], one["waiting_approval"]) for one in found if one["waiting_approval"]]
+    return waiting[0] if waiting else None
+
+
+def _sign(page: Any, card: str, decision: str, reason: str) -> None:
+    page.click(f"{card} footer button.{'primary' if decision == 'approve' else 'danger'}")
     page.fill("dialog textarea[name=reason]", reason)
     page.click("dialog button[type=submit]")
-    page.wait_for_selector("[data-outcome]")
+    assert page.get_attribute("[data-outcome]", "data-outcome") == "200"
 
 
 def _status(people: People, incident: str) -> str:

@@ -1,7 +1,7 @@
 // What people are asked to sign, all of it, and signing it here.
 
 import { t, word } from "../i18n.js";
-import { number, percent } from "../format.js";
+import { cut, number, percent } from "../format.js";
 import { href } from "../router.js";
 import { session } from "../session.js";
 import { Ago, Badge, Button, Clock, Long, Outside, State, useTick } from "../ui.js";
@@ -25,7 +25,7 @@ export function ApprovalCard({ card, onChanged = () => {} }) {
       </span>
     </header>
     <p class="line soft">
-      <a class="id" href=${href("approvals", card.approval_id)}>${card.approval_id}</a>
+      <a class="id" href=${href("approvals", card.approval_id)}><${Outside} value=${card.approval_id} /></a>
       <span><${Outside} value=${card.project_id} /></span>
       <${Ago} at=${card.created_at} />
     </p>
@@ -91,7 +91,7 @@ const TONES = { passed: "good", failed: "bad", unavailable: "warn" };
 
 function Preflight({ preflight }) {
   return html`<${Fact} label=${t("approval.preflight")}>
-    <p><${Badge} tone=${TONES[preflight.result] ?? "calm"}>${word("preflight", preflight.result)}<//></p>
+    <p><${Badge} tone=${TONES[preflight.result] ?? "calm"}><${Outside} value=${word("preflight", preflight.result)} most=${60} /><//></p>
     <ul class="checks">
       ${preflight.checks.map((check) => html`<li key=${check.name} class=${check.passed ? "good" : "bad"}>
         <span aria-hidden="true">${check.passed ? "✓" : "✗"}</span><span class="unseen">${t(check.passed ? "approval.check.passed" : "approval.check.failed")}</span>
@@ -102,11 +102,11 @@ function Preflight({ preflight }) {
 }
 
 function Signatures({ card }) {
-  const needed = card.roles_needed.map((role) => word("signer_role", role)).join(t("ui.comma"));
+  const needed = cut(card.roles_needed.map((role) => word("signer_role", role)).join(t("ui.comma")), 200);
   return html`<${Fact} label=${t("approval.signatures", { have: card.required - card.missing, of: card.required })}>
     <ul class="signed">
       ${card.signed.map((one) => html`<li key=${one.jti}>
-        <${Badge} tone=${one.decision === "approve" ? "good" : "bad"}>${word("decision", one.decision)}<//>
+        <${Badge} tone=${one.decision === "approve" ? "good" : "bad"}><${Outside} value=${word("decision", one.decision)} most=${60} /><//>
         <strong><${Outside} value=${one.person} /></strong> <${Clock} at=${one.at} />
         ${one.reason && html`<br /><${Outside} value=${one.reason} most=${400} />`}
       </li>`)}
@@ -121,7 +121,7 @@ function Hash({ card }) {
   useEffect(() => void isWhatItShows(card).then(setIs, () => setIs(false)), [card]);
   const [tone, key] = is === null ? ["soft", "approval.hash.making"] : is ? ["soft", "approval.hash.same"] : ["bad", "approval.hash.other"];
   return html`<p class=${`hash push ${tone}`} role=${is === false ? "alert" : null}>
-    ${t(key)} <code title=${card.action_hash}>${String(card.action_hash).slice(0, 12)}</code>
+    ${t(key)} <code><${Outside} value=${String(card.action_hash).slice(0, 12)} /></code>
   </p>`;
 }
 

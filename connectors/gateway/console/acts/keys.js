@@ -7,11 +7,13 @@ import { useStore } from "../store.js";
 import { Ago, Badge, Button, Field, Outside, Panel, Problem, Table } from "../ui.js";
 import { html, useState } from "../view.js";
 import { forget, keep } from "./key_store.js";
-import { look, registered, useSigner } from "./signer.js";
+import { look, registered, signer, useSigner } from "./signer.js";
 import { importKey, makeKey } from "./signing.js";
 
 const TONES = { in_force: "good", unconfirmed: "warn", revoked: "bad", disputed: "bad" };
 const LARGEST_FILE = 64 * 1024;
+const MOST_LOOKS = 20;
+const LOOK_MS = 300;
 
 export function Keys() {
   const { known, hand } = useSigner();
@@ -38,7 +40,7 @@ export function Keys() {
   const act = {
     make: doing(async () => keep(person, await makeKey())),
     take: (text) => doing(async () => keep(person, await importKey(text)))(),
-    enroll: doing(() => post("/keys", hand.jwk)),
+    enroll: doing(() => enroll(hand)),
     forget: doing(() => forget(person)),
   };
   const key = registered(known, hand);
@@ -55,6 +57,16 @@ export function Keys() {
       ${known?.keys.length > 0 && html`<${Table} label=${t("own_keys.registered")} rows=${known.keys} id=${(row) => row.kid} columns=${columns(hand)} />`}
     <//>
   </div>`;
+}
+
+// The gateway follows the registry: what was just written is there a moment later.
+async function enroll(hand) {
+  await post("/keys", hand.jwk);
+  for (let tries = 0; tries < MOST_LOOKS; tries += 1) {
+    await look();
+    if (registered(signer.get(), hand)) return;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
 }
 
 function columns(hand) {
