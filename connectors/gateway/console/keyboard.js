@@ -1,6 +1,6 @@
 // Keys: single letters where nobody is typing. Whoever binds one says what it does, and `?` shows them all.
 
-import { useEffect } from "./view.js";
+import { useEffect, useRef } from "./view.js";
 import { kept, store } from "./store.js";
 
 export const bound = store([]); // [{key, label}], in the order in which they were bound
@@ -17,12 +17,14 @@ addEventListener("keydown", (event) => {
   const action = actions.get(key)?.at(-1);
   if (!action || (letters.get() === "off" && event.key !== "?")) return;
   event.preventDefault();
-  action.run(event);
+  action.run();
 });
 
 // `useKey("g a", "keys.approvals", () => go("approvals"))`; the label is a key of the catalogues.
-export function useKey(key, label, run, active = true) {
-  useEffect(() => (active ? bind({ key, label, run }) : undefined), [key, label, run, active]);
+export function useKey(key, label, run) {
+  const latest = useRef(run);
+  latest.current = run;
+  useEffect(() => bind({ key, label, run: () => latest.current() }), [key, label]);
 }
 
 // Move the focus along everything on the page that is marked as a row.

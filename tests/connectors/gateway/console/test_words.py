@@ -88,5 +88,16 @@ def test_chinese_is_not_left_in_english(words: dict[str, dict[str, str]]) -> Non
     assert same == set()
 
 
+def test_the_document_names_every_key() -> None:
+    source = "\n".join(code(path) for path in modules())
+    pages = re.findall(r'\["\w*", "(\w)"\]', code(FOLDER / "shell.js"))
+    acts = re.findall(r'key: "(.)"', code(FOLDER / "parts" / "incident_acts.js"))
+    keys = {*re.findall(r'useKey\("([^"]+)"', source), *(f"g {letter}" for letter in pages), *acts}
+    told = (Path(__file__).parents[4] / "docs" / "console.md").read_text()
+
+    assert len(keys) > 10
+    assert {key for key in keys if f"`{key}`" not in told} == set()
+
+
 def _holes(text: str) -> set[str]:
     return set(re.findall(r"\{(\w+)\}", text))
