@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -30,3 +31,8 @@ def read_secret(value: SecretStr | None, file: Path | None, name: str, made_by: 
         raise Misconfigured(f"{name}_file: {file} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise Misconfigured(f"{name}_file: {file} is not text") from error
+
+
+def secrets_of(files: Mapping[str, Path]) -> dict[str, str]:
+    """By name. Read for each use, so that a rotated one counts at once."""
+    return {name: read_secret(None, path, name) for name, path in files.items()}

@@ -16,13 +16,12 @@ import orjson
 
 from connectors.evidence import Unavailable
 from connectors.executors.arguments import begins_with_value, fill
-from connectors.executors.by_name import NO_PROBE, NO_TRIAL, Asked, ByName, file_hash, spoken
-from connectors.executors.contract import Done, Effect, End, Executor, Happened, Probed, Verified
+from connectors.executors.by_name import Asked, ByName, Seen, What, file_hash, spoken
+from connectors.executors.contract import Done, End, Executor, Happened
 from connectors.executors.named import Limits, NamedFile, PlaybookThing
 from connectors.executors.process import PATH, Job, Ran, run, user_for
 from schemas.errors import Misconfigured
 from schemas.operations import Operation
-from schemas.preflight import Check
 
 PLAY = Path(__file__).with_name("play.py")
 LIMITS = Limits(cpu_secs=3600, memory_mib=4096, open_files=4096)
@@ -50,6 +49,7 @@ class Play:
 class AnsibleExecutor(ByName[PlaybookThing]):
     name = "ansible"
     operation: ClassVar[Operation] = Operation.RUN_PLAYBOOK
+    no_verify: ClassVar[str] = "nobody can tell: it does not say that it converges"
 
     def __init__(self, file: NamedFile, play: Path = PLAY) -> None:
         """Misconfigured where it could not run any. `play` is another's in tests."""
@@ -77,39 +77,21 @@ class AnsibleExecutor(ByName[PlaybookThing]):
     def observed(self, asked: Asked[PlaybookThing]) -> Mapping[str, str]:
         return _hashes(asked.thing)
 
-    async def tried(self, asked: Asked[PlaybookThing]) -> Check:
-        if not asked.thing.check_mode:
-            return Check(name="dry_run", passed=False, message=NO_TRIAL)
-        play = await self._tried(asked)
-        return Check(name="dry_run", passed=play.rc == 0, message=_in_words(asked, play))
-
     async def sent(self, asked: Asked[PlaybookThing], may_send: Callable[[], str]) -> Done:
         if why := may_send():
             return Done(End.REFUSED, why)
         play = await self._play(asked, asked.thing.timeout_secs)
         return Done(_end(play), _in_words(asked, play))
 
-    async def happened(self, asked: Asked[PlaybookThing]) -> Probed:
-        if not asked.thing.converges:
-            return Probed(Happened.UNKNOWN, NO_PROBE)
-        play = await self._tried(asked)
-        if play.rc != 0:
-            return Probed(Happened.UNKNOWN, _in_words(asked, play))
-        return Probed(Happened.NO if play.count("changed") else Happened.YES, _in_words(asked, play))
-
-    async def holds(self, asked: Asked[PlaybookThing]) -> Verified:
-        if not asked.thing.converges:
-            return Verified(Effect.UNKNOWABLE, "nobody can tell: it does not say that it converges")
-        play = await self._tried(asked)
-        if play.rc != 0:
-            return Verified(Effect.UNKNOWABLE, _in_words(asked, play))
-        return Verified(Effect.NOT_YET if play.count("changed") else Effect.HOLDS, _in_words(asked, play))
-
-    async def _tried(self, asked: Asked[PlaybookThing]) -> Play:
-        play = await self._play(asked, min(asked.thing.timeout_secs, LOOK_SECS), "--check")
+    async def looked(self, asked: Asked[PlaybookThing], what: What) -> Seen | None:
+        """By check mode. That nothing would change tells something of a playbook that converges."""
+        thing = asked.thing
+        if not (thing.check_mode if what == "dry_run" else thing.converges):
+            return None
+        play = await self._play(asked, min(thing.timeout_secs, LOOK_SECS), "--check")
         if play.ran.status is None:
             raise Unavailable(_in_words(asked, play))
-        return play
+        return _meant(play, what), _in_words(asked, play)
 
     async def _play(self, asked: Asked[PlaybookThing], timeout_secs: float, cmdline: str = "") -> Play:
         given = {
@@ -170,6 +152,12 @@ def _read(ran: Ran) -> Play:
         return Play(ran, told["rc"], told["tasks"], [one for one in messages if one])
     except (IndexError, KeyError, TypeError, orjson.JSONDecodeError):
         return Play(ran)
+
+
+def _meant(play: Play, what: What) -> Happened:
+    if play.rc != 0:
+        return Happened.UNKNOWN
+    return Happened.NO if what != "dry_run" and play.count("changed") else Happened.YES
 
 
 def _end(play: Play) -> End:

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 from urllib.parse import quote, quote_plus
 
 import orjson
@@ -35,7 +35,6 @@ from connectors.executors.contract import (
     digest,
 )
 from connectors.executors.named import Named
-from connectors.secret import read_secret
 from schemas.errors import Misconfigured
 from schemas.operations import Operation, Parameters, Step, Target
 from schemas.preflight import Check
@@ -46,7 +45,14 @@ SHORTEST_SECRET = 8
 """of a part of one: `Bearer` is none"""
 NO_TRIAL = "it cannot be tried: no dry run is configured, so it never runs by itself"
 NO_PROBE = "nobody can tell: no probe is configured"
-NO_VERIFY = "nobody can tell: no verify is configured"
+EFFECTS = {
+    Happened.YES: Effect.HOLDS,
+    Happened.NO: Effect.NOT_YET,
+    Happened.UNKNOWN: Effect.UNKNOWABLE,
+}
+What: TypeAlias = Literal["dry_run", "probe", "verify"]
+Seen: TypeAlias = tuple[Happened, str]
+"""that it would be taken, was done, holds: yes, no, or nobody can tell; and in words"""
 T = TypeVar("T", bound=Named)
 
 
@@ -79,6 +85,7 @@ class Asked(Generic[T]):
 class ByName(ABC, Generic[T]):
     name: str
     operation: ClassVar[Operation]
+    no_verify: ClassVar[str] = "nobody can tell: no verify is configured"
 
     def __init__(self, things: Mapping[str, T]) -> None:
         self.things = things
@@ -93,20 +100,26 @@ class ByName(ABC, Generic[T]):
         """Of what it runs. Misconfigured where it cannot run."""
 
     @abstractmethod
-    async def tried(self, asked: Asked[T]) -> Check: ...
-
-    @abstractmethod
     async def sent(self, asked: Asked[T], may_send: Callable[[], str]) -> Done: ...
 
     @abstractmethod
-    async def happened(self, asked: Asked[T]) -> Probed: ...
-
-    @abstractmethod
-    async def holds(self, asked: Asked[T]) -> Verified: ...
+    async def looked(self, asked: Asked[T], what: What) -> Seen | None:
+        """None where none is configured. It changes nothing."""
 
     def unfit(self, asked: Asked[T]) -> str:
         """What is wrong with it when it is put together; empty where nothing is."""
         return ""
+
+    async def tried(self, asked: Asked[T]) -> Check:
+        found, told = await self.looked(asked, "dry_run") or (Happened.UNKNOWN, NO_TRIAL)
+        return Check(name="dry_run", passed=found is Happened.YES, message=told)
+
+    async def happened(self, asked: Asked[T]) -> Probed:
+        return Probed(*await self.looked(asked, "probe") or (Happened.UNKNOWN, NO_PROBE))
+
+    async def holds(self, asked: Asked[T]) -> Verified:
+        found, told = await self.looked(asked, "verify") or (Happened.UNKNOWN, self.no_verify)
+        return Verified(EFFECTS[found], told)
 
     # -- the contract
 
@@ -268,11 +281,6 @@ def file_hash(path: Path) -> str:
             return hashlib.file_digest(content, "sha256").hexdigest()
     except OSError as error:
         raise Misconfigured(f"{path} cannot be read: {error.strerror}") from error
-
-
-def secrets_of(files: Mapping[str, Path]) -> dict[str, str]:
-    """Read for each action, so that a rotated one counts at once."""
-    return {name: read_secret(None, path, name) for name, path in files.items()}
 
 
 def spoken(text: str, values: Mapping[str, str], secrets: Mapping[str, str]) -> str:

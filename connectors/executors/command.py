@@ -10,22 +10,13 @@ from typing import ClassVar
 
 from connectors.evidence import Unavailable
 from connectors.executors.arguments import words_of
-from connectors.executors.by_name import (
-    NO_PROBE,
-    NO_TRIAL,
-    NO_VERIFY,
-    Asked,
-    ByName,
-    file_hash,
-    secrets_of,
-    spoken,
-)
-from connectors.executors.contract import Done, Effect, End, Executor, Happened, Probed, Verified
+from connectors.executors.by_name import Asked, ByName, Seen, What, file_hash, spoken
+from connectors.executors.contract import Done, End, Executor, Happened
 from connectors.executors.named import SHELLS, CommandThing, NamedFile
 from connectors.executors.process import Job, Ran, run, user_for
+from connectors.secret import secrets_of
 from schemas.errors import Misconfigured
 from schemas.operations import Operation
-from schemas.preflight import Check
 
 LAST_LINES = 5
 LOOK_SECS = 15.0
@@ -53,12 +44,6 @@ class CommandExecutor(ByName[CommandThing]):
             raise Misconfigured(told)
         return {"program": file_hash(Path(asked.thing.program))}
 
-    async def tried(self, asked: Asked[CommandThing]) -> Check:
-        if asked.thing.dry_run is None:
-            return Check(name="dry_run", passed=False, message=NO_TRIAL)
-        ran, told = await self._look(asked, asked.thing.dry_run)
-        return Check(name="dry_run", passed=ran.status == 0, message=told)
-
     async def sent(self, asked: Asked[CommandThing], may_send: Callable[[], str]) -> Done:
         try:
             secrets = secrets_of(asked.thing.environment_files)
@@ -70,22 +55,11 @@ class CommandExecutor(ByName[CommandThing]):
         ran = await run(job)
         return Done(_end(ran, asked.thing), _in_words(asked, ran, secrets))
 
-    async def happened(self, asked: Asked[CommandThing]) -> Probed:
-        if asked.thing.probe is None:
-            return Probed(Happened.UNKNOWN, NO_PROBE)
-        ran, told = await self._look(asked, asked.thing.probe)
-        known = {0: Happened.YES, 1: Happened.NO}
-        return Probed(known.get(-1 if ran.status is None else ran.status, Happened.UNKNOWN), told)
-
-    async def holds(self, asked: Asked[CommandThing]) -> Verified:
-        if asked.thing.verify is None:
-            return Verified(Effect.UNKNOWABLE, NO_VERIFY)
-        ran, told = await self._look(asked, asked.thing.verify)
-        known = {0: Effect.HOLDS, 1: Effect.NOT_YET}
-        return Verified(known.get(-1 if ran.status is None else ran.status, Effect.UNKNOWABLE), told)
-
-    async def _look(self, asked: Asked[CommandThing], name: str) -> tuple[Ran, str]:
+    async def looked(self, asked: Asked[CommandThing], what: What) -> Seen | None:
         """By another command, which changes nothing."""
+        name: str | None = getattr(asked.thing, what)
+        if name is None:
+            return None
         other = self.of(name, asked)
         if wrong := self.unfit(other):
             raise Unavailable(f"{name}: {wrong}")
@@ -94,7 +68,7 @@ class CommandExecutor(ByName[CommandThing]):
         except Misconfigured as error:
             raise Unavailable(f"{name}: {error}") from error
         ran = await run(self._job(other, secrets, min(other.thing.timeout_secs, LOOK_SECS)))
-        return ran, _in_words(other, ran, secrets)
+        return _meant(ran), _in_words(other, ran, secrets)
 
     def _job(self, asked: Asked[CommandThing], secrets: Mapping[str, str], timeout_secs: float) -> Job:
         words = _words(asked)
@@ -124,6 +98,12 @@ def _words(asked: Asked[CommandThing]) -> list[str] | str:
     """The program and its words; or what is wrong with them."""
     words = words_of(asked.thing.run, asked.thing.arguments, asked.words())
     return words if isinstance(words, str) else [asked.thing.program, *words]
+
+
+def _meant(ran: Ran) -> Happened:
+    if ran.status == 0:
+        return Happened.YES
+    return Happened.NO if ran.status == 1 else Happened.UNKNOWN
 
 
 def _end(ran: Ran, command: CommandThing) -> End:

@@ -15,14 +15,14 @@ import orjson
 
 from connectors.evidence import Unavailable
 from connectors.executors.arguments import fill
-from connectors.executors.by_name import NO_PROBE, NO_TRIAL, NO_VERIFY, Asked, ByName, secrets_of, spoken
-from connectors.executors.contract import Done, Effect, End, Executor, Happened, Probed, Verified
+from connectors.executors.by_name import Asked, ByName, Seen, What, spoken
+from connectors.executors.contract import Done, End, Executor, Happened
 from connectors.executors.named import CallThing, Condition, Look, NamedFile
 from connectors.executors.plain_json import as_text, found_at
 from connectors.http import HttpClient, Reply, Unreachable
+from connectors.secret import secrets_of
 from schemas.errors import AwoooiError, Misconfigured, Unreadable
 from schemas.operations import Operation
-from schemas.preflight import Check
 
 CONNECT_SECS, LOOK_SECS = 5.0, 15.0
 PAUSES_SECS = (0.1, 0.5)
@@ -52,12 +52,6 @@ class HttpExecutor(ByName[CallThing]):
 
     def observed(self, asked: Asked[CallThing]) -> Mapping[str, str]:
         return {}
-
-    async def tried(self, asked: Asked[CallThing]) -> Check:
-        if asked.thing.dry_run is None:
-            return Check(name="dry_run", passed=False, message=NO_TRIAL)
-        answer, told = await self._look(asked, asked.thing.dry_run)
-        return Check(name="dry_run", passed=says(asked.thing.dry_run.yes_when, answer), message=told)
 
     async def sent(self, asked: Asked[CallThing], may_send: Callable[[], str]) -> Done:
         try:
@@ -101,26 +95,11 @@ class HttpExecutor(ByName[CallThing]):
             return Done(End.REFUSED, told, retry_after_secs=_retry_after(answer))
         return Done(End.UNKNOWN, told)
 
-    async def happened(self, asked: Asked[CallThing]) -> Probed:
-        probe = asked.thing.probe
-        if probe is None:
-            return Probed(Happened.UNKNOWN, NO_PROBE)
-        answer, told = await self._look(asked, probe)
-        if says(probe.yes_when, answer):
-            return Probed(Happened.YES, told)
-        return Probed(Happened.NO if says(probe.no_when, answer) else Happened.UNKNOWN, told)
-
-    async def holds(self, asked: Asked[CallThing]) -> Verified:
-        verify = asked.thing.verify
-        if verify is None:
-            return Verified(Effect.UNKNOWABLE, NO_VERIFY)
-        answer, told = await self._look(asked, verify)
-        if says(verify.yes_when, answer):
-            return Verified(Effect.HOLDS, told)
-        return Verified(Effect.NOT_YET if says(verify.no_when, answer) else Effect.UNKNOWABLE, told)
-
-    async def _look(self, asked: Asked[CallThing], look: Look) -> tuple[Reply, str]:
-        """A GET; Unavailable where there is no answer."""
+    async def looked(self, asked: Asked[CallThing], what: What) -> Seen | None:
+        """By a GET; Unavailable where there is no answer."""
+        look: Look | None = getattr(asked.thing, what)
+        if look is None:
+            return None
         try:
             secrets = secrets_of(asked.thing.header_files)
             async with asyncio.timeout(LOOK_SECS):
@@ -130,7 +109,7 @@ class HttpExecutor(ByName[CallThing]):
             raise Unavailable(f"{asked.name}: no answer within {LOOK_SECS:g} s") from error
         except AwoooiError as error:
             raise Unavailable(f"{asked.name}: {error}") from error
-        return answer, _in_words(asked, answer, secrets)
+        return _meant(look, answer), _in_words(asked, answer, secrets)
 
 
 def _client(call: CallThing) -> HttpClient:
@@ -169,6 +148,12 @@ def url_trouble(template: str, values: Mapping[str, str]) -> str:
 
 def _encoded(value: str) -> str:
     return quote(value, safe="")
+
+
+def _meant(look: Look, answer: Reply) -> Happened:
+    if says(look.yes_when, answer):
+        return Happened.YES
+    return Happened.NO if says(look.no_when, answer) else Happened.UNKNOWN
 
 
 def says(condition: Condition | None, answer: Reply) -> bool:

@@ -13,7 +13,7 @@ from connectors.executors.arguments import Written, faults
 from connectors.executors.named import LOOPBACK, Looked, Name, VariableName
 from connectors.executors.plain_json import texts_in
 from connectors.kubernetes.config import ExecutorConfig
-from connectors.secret import read_secret
+from connectors.secret import read_secret, secrets_of
 from schemas.operations import PROPOSED, SHAPES, Operation, Risk
 
 OPERATIONS = tuple(operation for operation, shape in SHAPES.items() if shape.kinds and operation in PROPOSED)
@@ -74,8 +74,7 @@ class ServerConfig(BaseModel):
     def environment(self, ours: Mapping[str, str]) -> dict[str, str]:
         """Of its process: nothing of ours that it was not given."""
         given = {name: value for name, value in ours.items() if name in OWN_VARIABLES or self._gets(name)}
-        secrets = {name: read_secret(None, path, name) for name, path in self.env_files.items()}
-        return {**given, **self.env, **secrets}
+        return {**given, **self.env, **secrets_of(self.env_files)}
 
     def _gets(self, name: str) -> bool:
         return any(name == one or (one.endswith("*") and name.startswith(one[:-1])) for one in self.env_from)

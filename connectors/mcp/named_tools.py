@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from connectors.evidence import Unavailable
-from connectors.executors.by_name import NO_PROBE, NO_TRIAL, NO_VERIFY, Asked, ByName
-from connectors.executors.contract import Done, Effect, End, Happened, Probed, Verified
+from connectors.executors.by_name import Asked, ByName, Seen, What
+from connectors.executors.contract import Done, End, Happened
 from connectors.executors.plain_json import as_text, found_at
 from connectors.mcp.answers import said
 from connectors.mcp.config import Reading, ToolThing
@@ -65,10 +65,7 @@ class NamedTools(ByName[ToolThing]):
     async def tried(self, asked: Asked[ToolThing]) -> Check:
         """That the server is there, and offers it as it is expected, is part of it."""
         await self._of(asked).offered()
-        if asked.thing.dry_run is None:
-            return Check(name="dry_run", passed=False, message=NO_TRIAL)
-        found, told = await self._read(asked, asked.thing.dry_run)
-        return Check(name="dry_run", passed=found is Happened.YES, message=told)
+        return await super().tried(asked)
 
     async def sent(self, asked: Asked[ToolThing], may_send: Callable[[], str]) -> Done:
         server, thing = self._of(asked), asked.thing
@@ -89,30 +86,24 @@ class NamedTools(ByName[ToolThing]):
             return Done(End.REFUSED if thing.error_is_no else End.UNKNOWN, told)
         return Done(End.DONE, told)
 
-    async def happened(self, asked: Asked[ToolThing]) -> Probed:
-        if asked.thing.probe is None:
-            return Probed(Happened.UNKNOWN, NO_PROBE)
-        return Probed(*await self._read(asked, asked.thing.probe))
-
-    async def holds(self, asked: Asked[ToolThing]) -> Verified:
-        if asked.thing.verify is None:
-            return Verified(Effect.UNKNOWABLE, NO_VERIFY)
-        effects = {Happened.YES: Effect.HOLDS, Happened.NO: Effect.NOT_YET}
-        found, told = await self._read(asked, asked.thing.verify)
-        return Verified(effects.get(found, Effect.UNKNOWABLE), told)
-
-    async def _read(self, asked: Asked[ToolThing], reading: Reading) -> tuple[Happened, str]:
+    async def looked(self, asked: Asked[ToolThing], what: What) -> Seen | None:
+        reading: Reading | None = getattr(asked.thing, what)
+        if reading is None:
+            return None
         answer = await self._of(asked).call(reading.tool, asked.filled(reading.sends))
-        told = _in_words(asked, answer)
-        if answer.is_error:
-            return Happened.UNKNOWN, told
-        stands = _text_at(answer.structured, reading.at)
-        if stands in reading.yes_when:
-            return Happened.YES, told
-        return (Happened.NO if stands in reading.no_when else Happened.UNKNOWN), told
+        return _meant(reading, answer), _in_words(asked, answer)
 
     def _of(self, asked: Asked[ToolThing]) -> McpServer:
         return self._servers[asked.thing.server]
+
+
+def _meant(reading: Reading, answer: Answer) -> Happened:
+    if answer.is_error:
+        return Happened.UNKNOWN
+    stands = _text_at(answer.structured, reading.at)
+    if stands in reading.yes_when:
+        return Happened.YES
+    return Happened.NO if stands in reading.no_when else Happened.UNKNOWN
 
 
 def _text_at(value: Any, place: str) -> str | None:

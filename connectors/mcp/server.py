@@ -26,12 +26,13 @@ from mcp_types import (
 )
 
 from connectors.evidence import Unavailable
-from connectors.executors.by_name import secrets_of, spoken
+from connectors.executors.by_name import spoken
 from connectors.mcp.answers import said
 from connectors.mcp.config import ServerConfig
 from connectors.mcp.listing import Expected, Offered, troubles
 from connectors.mcp.over_http import over_http
 from connectors.mcp.over_stdio import Ended, over_stdio
+from connectors.secret import secrets_of
 from schemas.errors import AwoooiError
 
 log = structlog.get_logger(__name__)
