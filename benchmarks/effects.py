@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import json
-import ssl
+import threading
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from kubernetes.aio import client as official
@@ -22,14 +20,10 @@ from benchmarks.control_plane import Space
 from connectors.kubernetes import kinds
 from connectors.kubernetes.execution.act import ACTION
 from connectors.kubernetes.reading import text
-from tests.peers.tls import Authority
-from tests.peers.waiting import free_ports
+from tests.admission import judging
 
-HOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
 HOLD_SECS, HOOK_SECS = 8.0, 9
 """a call of the executor waits ten"""
-LOOPBACK = "127.0.0.1"
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
 
 # -- what happened
@@ -91,81 +85,48 @@ async def _watch(api: official.ApiClient, path: str, effects: Effects) -> None:
 # -- held
 
 
-@dataclass(slots=True)
+@dataclass
 class Gate:
-    """An admission webhook: effects wait at it until so many are there at once, or too long."""
+    """At an admission webhook: effects wait until so many are there at once, or too long."""
 
     wanted: int
     at_once: int = 0
     most: int = 0
     asked: int = 0
-    open: asyncio.Event = field(default_factory=asyncio.Event)
-    connections: dict[asyncio.Task[None], asyncio.StreamWriter] = field(default_factory=dict)
+    open: threading.Event = field(default_factory=threading.Event)
+    counting: threading.Lock = field(default_factory=threading.Lock)
 
-    async def pass_through(self, request: Any) -> None:
+    def judge(self, request: Mapping[str, Any]) -> str:
+        """All may pass."""
         self.asked += 1
-        if request.get("dryRun") or _action(request["object"]) == _action(request["oldObject"]):
-            return
-        self.at_once += 1
-        self.most = max(self.most, self.at_once)
-        if self.at_once >= self.wanted:
-            self.open.set()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(HOLD_SECS):
-                await self.open.wait()
-        self.at_once -= 1
+        if not (request.get("dryRun") or _action(request["object"]) == _action(request["oldObject"])):
+            self._step(1)
+            self.open.wait(HOLD_SECS)
+            self._step(-1)
+        return ""
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """HTTP/1.1, one review after the other on a connection."""
-        task: asyncio.Task[None] | None = asyncio.current_task()
-        assert task is not None  # a server makes one for each connection
-        self.connections[task] = writer
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                review = json.loads(await reader.readexactly(_length(head)))
-                await self.pass_through(review["request"])
-                allowed = {"uid": review["request"]["uid"], "allowed": True}
-                body = json.dumps({**review, "request": None, "response": allowed}).encode()
-                writer.write(ANSWER % len(body) + body)
-                await writer.drain()
-        writer.close()
-
-    async def close(self) -> None:
-        self.open.set()
-        for writer in self.connections.values():
-            writer.close()
-        if self.connections:
-            await asyncio.wait(self.connections, timeout=HOLD_SECS)
+    def _step(self, by: int) -> None:
+        with self.counting:
+            self.at_once += by
+            self.most = max(self.most, self.at_once)
+            if self.at_once >= self.wanted:
+                self.open.set()
 
 
 def _action(deployment: Any) -> str:
     return text(deployment or {}, "spec", "template", "metadata", "annotations", ACTION)
 
 
-def _length(head: bytes) -> int:
-    lines = (line.split(b":", 1) for line in head.lower().split(b"\r\n") if b":" in line)
-    return next(int(value) for name, value in lines if name == b"content-length")
-
-
 @asynccontextmanager
-async def gate(cluster: Space, wanted: int, folder: Path) -> AsyncIterator[Gate]:
+async def gate(cluster: Space, wanted: int) -> AsyncIterator[Gate]:
     """In force when the block begins, for this namespace alone."""
-    made, authority, (port,) = Gate(wanted), Authority.make(), free_ports(1)
-    pem = folder / "gate.pem"
-    pem.write_bytes(authority.issue_pem(LOOPBACK))
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(pem)
-    server = await asyncio.start_server(made.serve, LOOPBACK, port, ssl=context, limit=2**20, backlog=256)
-    hook = _hook(cluster.name, f"https://{LOOPBACK}:{port}/", authority)
-    async with server:
-        await asyncio.to_thread(cluster.peer.ask, "POST", HOOKS, hook)
+    made = Gate(wanted)
+    with judging(cluster.peer, cluster.name, made.judge, HOOK_SECS):
+        await cluster.until(lambda: _asks(cluster, made), "the gate in force", 30)
         try:
-            await cluster.until(lambda: _asks(cluster, made), "the gate in force", 30)
             yield made
         finally:
-            await asyncio.to_thread(cluster.peer.ask, "DELETE", f"{HOOKS}/{hook['metadata']['name']}")
-            await made.close()
+            made.open.set()
 
 
 async def _asks(cluster: Space, made: Gate) -> bool:
@@ -176,19 +137,3 @@ async def _asks(cluster: Space, made: Gate) -> bool:
     dry, merge = (("dryRun", "All"),), "application/merge-patch+json"
     await cluster.admin.connection.call("PATCH", path, dry, change, merge)
     return made.asked > 0
-
-
-def _hook(namespace: str, url: str, authority: Authority) -> dict[str, Any]:
-    trusted = base64.b64encode(authority.certificate_pem()).decode()
-    changes = {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"]}
-    webhook = {
-        "name": "gate.bench.example.org",
-        "clientConfig": {"url": url, "caBundle": trusted},
-        "rules": [{**changes, "resources": ["deployments"]}],
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
-        "failurePolicy": "Fail",
-        "sideEffects": "None",
-        "admissionReviewVersions": ["v1"],
-        "timeoutSeconds": HOOK_SECS,
-    }
-    return {"metadata": {"name": f"gate-{namespace}"}, "webhooks": [webhook]}

@@ -125,7 +125,7 @@ async def _paced(bench: Bench, count: int) -> Measured:
 async def _side_by_side(bench: Bench, count: int) -> Measured:
     """All signed at once, and each held at the API server until all of them are there."""
     requests = await _asked(bench, count)
-    async with gate(bench.cluster, count, bench.folder) as held:
+    async with gate(bench.cluster, count) as held:
         ids = await _signed(bench, requests)
         await _until_done(bench, ids)
     signatures = await _appended(bench, SIGNATURES)

@@ -105,8 +105,8 @@ async def until_told(told: Effects, *actions: str) -> None:
     await wait_until_async(lambda: told.at_ms.keys() >= set(actions), 20, what="changes told")
 
 
-async def test_calls_are_held_until_all_are_there(cluster: Space, tmp_path: Path) -> None:
-    async with watching(cluster) as told, gate(cluster, 2, tmp_path) as held:
+async def test_calls_are_held_until_all_are_there(cluster: Space) -> None:
+    async with watching(cluster) as told, gate(cluster, 2) as held:
         await asyncio.gather(change(cluster, "one", "a"), change(cluster, "two", "b"))
         await until_told(told, "a", "b")
 
@@ -119,10 +119,10 @@ async def test_calls_are_held_until_all_are_there(cluster: Space, tmp_path: Path
 
 
 async def test_one_after_the_other_are_not_side_by_side(
-    cluster: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(effects, "HOLD_SECS", 0.2)
-    async with gate(cluster, 2, tmp_path) as held:
+    async with gate(cluster, 2) as held:
         await change(cluster, "one", "a")
         await change(cluster, "two", "b")
 

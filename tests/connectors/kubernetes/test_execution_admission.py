@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from connectors.executors.contract import End
 from connectors.kubernetes import kinds
 from schemas.operations import Operation
-from tests.connectors.kubernetes.admission import ADMISSION, CHANGES, here
+from tests.admission import ADMISSION, CHANGES, within
 from tests.connectors.kubernetes.orders import always, executing, failed, named, order
 from tests.connectors.kubernetes.worlds import World
 from tests.peers import wait_until
@@ -22,7 +22,7 @@ def closed_books(world: World) -> Iterator[None]:
     """Nothing changes a deployment of this namespace."""
     name = f"closed-{world.namespace}"
     spec = {
-        "matchConstraints": {**here(world), "resourceRules": [CHANGES]},
+        "matchConstraints": {**within(world.namespace), "resourceRules": [CHANGES]},
         "validations": [{"expression": "false", "message": WORDS}],
     }
     binding = {"policyName": name, "validationActions": ["Deny"]}
