@@ -151,10 +151,15 @@ async def test_keys_that_are_no_keys_for_it_open_nothing(known: House, issuer: O
     said = jwt.decode(good, options={"verify_signature": False})
     head, claims, signature = good.split(".")
     none = base64.urlsafe_b64encode(b'{"alg":"none","kid":"idp-1"}').rstrip(b"=").decode()
+    lied = base64.urlsafe_b64encode(b'{"alg":"RS256","kid":"idp-1"}').rstrip(b"=").decode()
+    by_its_key = (
+        base64.urlsafe_b64encode(key("idp-1").sign(f"{lied}.{claims}".encode())).rstrip(b"=").decode()
+    )
     secret = jwk("idp-1")["x"].ljust(40, "=")
     tokens = {
         "no algorithm": f"{none}.{claims}.",
         "no algorithm, with a signature": f"{none}.{claims}.{signature}",
+        "another algorithm than its key's": f"{lied}.{claims}.{by_its_key}",
         "a key of its own": jwt.encode(said, key("eve"), "EdDSA", {"kid": "idp-1", "jwk": jwk("eve")}),
         "the public key as a secret": jwt.encode(said, secret, "HS256", {"kid": "idp-1"}),
         "no signature": f"{head}.{claims}.",

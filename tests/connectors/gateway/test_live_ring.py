@@ -126,6 +126,7 @@ RESETS = {
     "no number": "1.{mark}.~~~",
     "half a number": "1.{mark}.gA",
     "a number without end": "1.{mark}." + "_" * 400,
+    "a number beyond every offset": "1.{mark}.______________8BAAAA",
     "too few places": "1.{mark}.AAA",
     "too many places": "1.{mark}.AAAAAAA",
     "another log": "1.0123456789abcdef.AAAAAA",
