@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import re
 
 from agents.hard_rules.calls import Call, Handler
 from agents.hard_rules.given import read
-from agents.hard_rules.hits import FETCHED, OUTPUT, Rule, Unreadable, is_known, listed
-from agents.hard_rules.paths import is_disk, is_scratch, is_secret
-from agents.hard_rules.pure import decoded
+from agents.hard_rules.hits import FETCHED, OUTPUT, Rule, Unreadable, is_known
+from agents.hard_rules.paths import is_scratch, is_secret
+from agents.hard_rules.python_code import MOST, judge_python
 from agents.hard_rules.streams import SOMETHING, Stream
 
-MOST = 20_000
-PYTHON_RUNS = listed("system popen run call check_call check_output Popen getoutput getstatusoutput spawn "
-"execl execle execlp execlpe execv execve execvp execvpe spawnl spawnv spawnlp "
-"spawnvp create_subprocess_shell create_subprocess_exec posix_spawn startfile")  # fmt: skip
-PYTHON_REMOVES = listed("rmtree unlink remove rmdir removedirs truncate")
-PYTHON_HIDES = listed(
-    "eval exec compile __import__ getattr import_module loads run_path run_module globals vars"
-)
 RUNS = re.compile(
     (
         r"\b(system|exec\w*|spawn\w*|popen\w*|shell_exec|passthru|proc_open|pcntl_exec|fork|"
@@ -65,10 +56,10 @@ def python(call: Call) -> Stream | None:
     args = list(call.args)
     for at, arg in enumerate(args):
         if re.fullmatch(r"-[bBdEhiIOqsSuvVx]*c", arg):
-            _python(call, args[at + 1] if at + 1 < len(args) else "")
+            judge_python(call, args[at + 1] if at + 1 < len(args) else "")
             return SOMETHING
         if arg.startswith("-c") and len(arg) > 2:
-            _python(call, arg[2:])
+            judge_python(call, arg[2:])
             return SOMETHING
         if arg == "-m":
             return _module(call, args[at + 1 :])
@@ -94,126 +85,10 @@ def _program(call: Call, source: Stream) -> Stream | None:
             call.hit(Rule.FETCH_AND_RUN if source.fetched else Rule.OPAQUE)
         return SOMETHING
     if source.text.strip():
-        _python(call, source.text) if call.program in ("python", "python3", "pypy") else judge_code(
+        judge_python(call, source.text) if call.program in ("python", "python3", "pypy") else judge_code(
             call, source.text
         )
     return SOMETHING
-
-
-def _python(call: Call, text: str) -> None:
-    if not is_known(text):
-        call.hit(Rule.FETCH_AND_RUN if FETCHED in text else Rule.OPAQUE)
-        return
-    try:
-        tree = ast.parse(text[: MOST + 1])
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        call.hit(Rule.UNPARSABLE)
-        return
-    if len(text) > MOST:
-        call.hit(Rule.UNPARSABLE, "a program that is too long")
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            _python_call(call, node)
-        elif (
-            isinstance(node, ast.Constant)
-            and isinstance(node.value, str)
-            and is_secret(node.value)
-            and len(node.value) < 200
-        ):
-            call.hit(Rule.SECRETS)
-    if any(
-        isinstance(node, ast.Import | ast.ImportFrom) and "pty" in ast.dump(node) for node in ast.walk(tree)
-    ):
-        call.hit(Rule.REMOTE_SHELL)
-
-
-def _called(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-
-
-def _python_call(call: Call, node: ast.Call) -> None:
-    name = _called(node.func)
-    owner = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
-    if name in PYTHON_HIDES and owner in (
-        "",
-        "importlib",
-        "builtins",
-        "__builtins__",
-        "pickle",
-        "marshal",
-        "runpy",
-    ):
-        for text in _constants(node):
-            if (hidden := decoded(text, "base64")) and len(text) > 7:
-                _python(call, hidden) if "import" in hidden else call.script(hidden)
-        call.hit(Rule.OPAQUE)
-    elif name in PYTHON_RUNS and not (owner and owner.split(".")[0] in ("asyncio",) and name == "run"):
-        _python_runs(call, node)
-    elif (
-        name in PYTHON_REMOVES
-        and not _removes_scratch(node)
-        and not (name in ("remove",) and owner not in ("os", "shutil"))
-    ):
-        call.hit(Rule.REMOVAL)
-    elif name == "dup2":
-        call.hit(Rule.REMOTE_SHELL)
-    elif name == "open" and _opens_for_writing(node):
-        call.hit(Rule.SYSTEM_FILES)
-    elif (
-        name == "kill"
-        and owner == "os"
-        and any(isinstance(a, ast.Constant) and a.value in (1, 0) for a in node.args[:1])
-    ):
-        call.hit(Rule.OUTAGE)
-
-
-def _constants(node: ast.AST) -> list[str]:
-    values = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant)]
-    return [v.decode("latin-1") if isinstance(v, bytes) else v for v in values if isinstance(v, str | bytes)]
-
-
-def _removes_scratch(node: ast.Call) -> bool:
-    return bool(node.args) and isinstance(node.args[0], ast.Constant) and is_scratch(str(node.args[0].value))
-
-
-def _opens_for_writing(node: ast.Call) -> bool:
-    texts = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
-    mode = texts[1] if len(texts) > 1 else "r"
-    path = str(texts[0]) if texts else ""
-    return any(letter in str(mode) for letter in "wax+") and (
-        is_disk(path) or is_secret(path) or path.startswith(("/etc/", "/boot/", "/usr/", "/bin/"))
-    )
-
-
-def _python_runs(call: Call, node: ast.Call) -> None:
-    first = node.args[0] if node.args else None
-    text = _folded(first)
-    argv = [_folded(e) for a in node.args[1:] if isinstance(a, ast.List | ast.Tuple) for e in a.elts]
-    argv = argv or [_folded(a) for a in node.args[1:]]
-    if text is not None and argv and all(isinstance(word, str) for word in argv):
-        call.run(
-            [word for word in argv if word]
-            if argv[0] in (text, text.rpartition("/")[2])
-            else [text, *(w for w in argv if w)]
-        )
-    if text is not None:
-        call.script(text)
-    elif isinstance(first, ast.List | ast.Tuple) and all(_folded(e) is not None for e in first.elts):
-        call.run([_folded(element) or "" for element in first.elts], stdin=SOMETHING)
-    elif first is not None:
-        call.hit(Rule.OPAQUE)
-
-
-def _folded(node: ast.expr | None) -> str | None:
-    """A constant text, also one put together from constants."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        left, right = _folded(node.left), _folded(node.right)
-        return None if left is None or right is None else left + right
-    if isinstance(node, ast.JoinedStr):
-        return "".join(str(v.value) if isinstance(v, ast.Constant) else OUTPUT for v in node.values)
-    return None
 
 
 def judge_code(call: Call, text: str) -> None:
