@@ -32,7 +32,8 @@ def append(file: Path, pins: Iterable[Pin]) -> None:
     lines = b"".join(line_of(pin) for pin in pins)
     try:
         with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, MODE), "r+b") as out:
-            _write(out, lines if _ends_whole(out) else NEWLINE + lines)
+            if lines:
+                _write(out, lines if _ends_whole(out) else NEWLINE + lines)
     except OSError as error:
         raise Misconfigured(f"the heads file {file} cannot be written: {error.strerror}") from error
 

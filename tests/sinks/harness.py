@@ -26,6 +26,7 @@ from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.writer import Writer, WriterConfig
 from sinks.config import SinkConfig
 from sinks.consumer import Sink
+from sinks.pinning import Pins
 from tests.peers import Process, wait_until_async
 
 PARTITIONS = 2
@@ -207,8 +208,17 @@ async def _main() -> None:
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     batch = {"max_rows": int(env.get("SINK_MAX_ROWS", "500")), "max_age_secs": 0.2}
+    log = Log(env["SINK_BOOTSTRAP"], env["SINK_PREFIX"])
+    pins = _pins(Path(env["SINK_HEADS"])) if "SINK_HEADS" in env else None
     with contextlib.suppress(asyncio.CancelledError):
-        await Log(env["SINK_BOOTSTRAP"], env["SINK_PREFIX"]).sink(clickhouse, config={"batch": batch}).run()
+        await log.sink(clickhouse, config={"batch": batch}, pins=pins).run()
+
+
+def _pins(heads: Path) -> Pins:
+    """Pinned after every batch."""
+    from tests.sinks.clickhouse.audited import pins_in
+
+    return pins_in(heads, CollectorRegistry(), every_secs=0.001)
 
 
 if __name__ == "__main__":

@@ -24,14 +24,14 @@ from sinks.clickhouse.linking import Linker, Span
 from sinks.clickhouse.rows import EventRow, SetAside, row_of, set_aside
 from sinks.clickhouse.signing import Keys, Signer
 from sinks.clickhouse.writer import Writer, WriterConfig
-from sinks.pinning import PinConfig, Pins
+from sinks.pinning import Announce, PinConfig, Pins
 from tests.sinks.samples import hit, normalized
 
 CODEC = Codec()
 QUICK = WriterConfig(first_wait_secs=0.02, longest_wait_secs=0.1)
 ALERTS, INCIDENTS = "alerts.normalized", "incidents"
 WHOLE = Scope()
-KEY = Ed25519PrivateKey.generate()
+KEY = Ed25519PrivateKey.from_private_bytes(b"of a test, and of its processes.")
 SIGNER = Signer(KEY)
 KEYS: Keys = {SIGNER.key_id: KEY.public_key()}
 
@@ -64,6 +64,12 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def pins_in(
+    heads: Path, registry: CollectorRegistry, announce: Announce | None = None, **more: float
+) -> Pins:
+    return Pins(PinConfig(heads_file=heads, **more), SIGNER, KEYS, registry, announce)
+
+
 @dataclass
 class Record:
     """Over a real ClickHouse; `linker` is a sink's."""
@@ -75,7 +81,7 @@ class Record:
     linker: Linker = field(init=False)
 
     def __post_init__(self) -> None:
-        self.pins = Pins(PinConfig(heads_file=self.heads), SIGNER, KEYS, CollectorRegistry())
+        self.pins = pins_in(self.heads, CollectorRegistry())
         self.pins.open_file()
         self.restart()
 
