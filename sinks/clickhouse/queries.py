@@ -63,24 +63,85 @@ NAMED: Mapping[str, Named] = {
         GROUP BY project_id, fingerprint ORDER BY alerts DESC LIMIT 50
         """,
     ),
+    "times": Named(
+        "how long it takes to diagnose, decide, approve, execute and resolve",
+        f"""
+        SELECT project_id, step, count() AS times, round(quantile(0.5)(secs), 1) AS median_secs,
+               round(quantile(0.95)(secs), 1) AS p95_secs, round(max(secs), 1) AS longest_secs
+        FROM v_times WHERE {_ONE_PROJECT}
+        GROUP BY project_id, step
+        ORDER BY project_id, indexOf(['diagnose', 'decide', 'approve', 'execute', 'resolve'], step) LIMIT 500
+        """,
+    ),
+    "operations": Named(
+        "how often each operation succeeds",
+        f"""
+        SELECT * FROM v_operations WHERE {_ONE_PROJECT} ORDER BY actions DESC, project_id, operation LIMIT 200
+        """,
+    ),
+    "trust": Named(
+        "how trust was earned and lost, day by day",
+        f"""
+        SELECT * FROM v_trust_daily WHERE {_ONE_PROJECT} ORDER BY day DESC, project_id, trust_key LIMIT 500
+        """,
+    ),
+    "approvers": Named(
+        "who approved or rejected what, the latest first",
+        f"""
+        SELECT signed_at, project_id, person, decision, operation, namespace, target_kind, target_name, risk,
+               approval_id, reason
+        FROM v_signatures WHERE {_ONE_PROJECT} ORDER BY signed_at DESC, person LIMIT 500
+        """,
+    ),
+    "models": Named(
+        "what models cost, and how often one had to be asked after another",
+        f"""
+        SELECT project_id, agent, provider, model, sum(day.turns) AS turns, sum(day.fell_back) AS fell_back,
+               round(fell_back / turns, 3) AS fallback_rate, sum(day.degraded) AS degraded,
+               sum(day.tokens_in) AS tokens_in, sum(day.tokens_out) AS tokens_out,
+               round(sum(day.cost_usd), 4) AS usd
+        FROM v_models AS day WHERE {_ONE_PROJECT}
+        GROUP BY project_id, agent, provider, model ORDER BY usd DESC, turns DESC, agent, provider LIMIT 200
+        """,
+    ),
+    "disagreement": Named(
+        "how often the agents disagree, and how they voted then",
+        f"""
+        SELECT project_id, diagnostician, solver, reviewer, critic, any(debate.disagree) AS disagree,
+               count() AS debates, round(debates / sum(count()) OVER (PARTITION BY project_id), 3) AS share,
+               round(avg(debate.confidence), 2) AS confidence, max(at) AS latest
+        FROM v_disagreement AS debate WHERE {_ONE_PROJECT}
+        GROUP BY project_id, diagnostician, solver, reviewer, critic
+        ORDER BY disagree DESC, debates DESC LIMIT 200
+        """,
+    ),
+    "late": Named(
+        "what came too late or was no longer so: turns, signatures, approvals, runs, actions",
+        f"""
+        SELECT project_id, kind, reason, count() AS times, max(at) AS latest
+        FROM v_late WHERE {_ONE_PROJECT}
+        GROUP BY project_id, kind, reason ORDER BY times DESC, latest DESC LIMIT 200
+        """,
+    ),
     "causes": Named(
         "which causes of runs people called right or wrong, and the real ones",
         f"""
-        SELECT judged.project_id AS project_id, incident_id, run_id, named, service_named, verdict, cause,
-               service, playbook, actor, recorded_at
+        SELECT judged.project_id AS project_id, incident_id, run_id, named, service_named, verdict,
+               judged.cause AS cause, judged.service AS service, playbook, actor, recorded_at
         FROM (
             SELECT project_id, incident_id, run_id, actor, recorded_at,
                    JSONExtractString(payload, 'verdict') AS verdict,
                    JSONExtractString(payload, 'cause') AS cause,
                    JSONExtractString(payload, 'service') AS service,
                    JSONExtractString(payload, 'playbook') AS playbook
-            FROM events FINAL WHERE type = 'learning.cause_judged' AND {_ONE_PROJECT}
+            FROM events FINAL
+            WHERE {_ONE_PROJECT} AND (project_id, event_id) IN
+                (SELECT project_id, event_id FROM run_events WHERE type = 'learning.cause_judged')
         ) AS judged
         LEFT JOIN (
-            SELECT run_id, JSONExtractString(payload, 'hypothesis', 'cause') AS named,
-                   JSONExtractString(payload, 'hypothesis', 'service') AS service_named
-            FROM events FINAL WHERE type = 'rca.decided' AND {_ONE_PROJECT}
-        ) AS decided USING run_id
+            SELECT project_id, run_id, cause AS named, service AS service_named
+            FROM v_decisions WHERE {_ONE_PROJECT}
+        ) AS decided USING (project_id, run_id)
         ORDER BY recorded_at DESC LIMIT 1000
         """,
     ),
