@@ -1,7 +1,7 @@
 // What was earned by which action where: from some score on, less is asked. It can be taken away, never given.
 
 import { post } from "../api.js";
-import { t } from "../i18n.js";
+import { t, word } from "../i18n.js";
 import { useQuery } from "../query.js";
 import { hasRole, project } from "../session.js";
 import { useStore } from "../store.js";
@@ -18,13 +18,28 @@ export function Trust() {
     setTaken(null);
     asked.refresh();
   };
-  return html`<${Panel} id="trust" title=${t("trust.title")}>
+  return html`<div class="stack"><${Panel} id="trust" title=${t("trust.title")}>
     <${Answered} of=${asked} empty=${t("trust.none")}>${(data) => html`
       <p class="soft">${t("trust.about", { medium: data.medium_counts_low_from, high: data.high_counts_medium_from })}</p>
       ${!data.fresh && html`<div class="notice warn" role="status">${t("trust.stale")}</div>`}
       <${Table} label=${t("trust.title")} rows=${data.items} id=${(row) => row.trust_key} columns=${columns(data, setTaken)} />`}
     <//>
     ${taken && html`<${TakeAway} item=${taken} onClose=${() => setTaken(null)} onDone=${done} />`}
+  <//><${Policies} project=${chosen} /></div>`;
+}
+
+function Policies({ project: chosen }) {
+  const asked = useQuery("/contracts", { query: { project: chosen } });
+  const columns = [
+    { key: "created_at", label: t("policies.since"), cell: (row) => html`<${Ago} at=${row.created_at} />` },
+    { key: "created_by", label: t("policies.by") },
+    { key: "contract_id", label: t("policies.contract") },
+    { key: "major", label: t("policies.version"), cell: (row) => `${row.major}.${row.minor}` },
+    { key: "life_cycle", label: t("policies.state"), cell: (row) => html`<${Outside} value=${word("life_cycle", row.life_cycle)} />` },
+    { key: "body_hash", label: t("policies.hash"), cell: (row) => html`<code><${Outside} value=${String(row.body_hash).slice(0, 12)} /></code>` },
+  ];
+  return html`<${Panel} id="policies" title=${t("policies.title")}>
+    <${Answered} of=${asked} empty=${t("policies.none")}>${(data) => html`<${Table} label=${t("policies.title")} rows=${data.items} columns=${columns} />`}<//>
   <//>`;
 }
 

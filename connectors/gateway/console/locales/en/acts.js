@@ -145,6 +145,17 @@ export default {
   "trust.reset": "Take away",
   "trust.reset.why": "All {score} are taken away, and people are asked again as at the beginning.",
 
+  "policies.title": "Policies that were applied",
+  "policies.none": "The policy that ships is in force; none was applied.",
+  "policies.since": "When",
+  "policies.by": "By",
+  "policies.contract": "Which",
+  "policies.version": "Version",
+  "policies.state": "State",
+  "policies.hash": "Hash",
+  "life_cycle.in_force": "in force",
+  "life_cycle.superseded": "superseded",
+
   "rejected.title": "Rejected alerts",
   "rejected.about": "Nothing is dropped in silence: what no source or stage could read stands here, and can be sent through again once the fault is mended.",
   "rejected.none": "Nothing was rejected.",

@@ -145,6 +145,17 @@ export default {
   "trust.reset": "歸零",
   "trust.reset.why": "{score} 分將全部歸零，重新徵詢人員同意。",
 
+  "policies.title": "套用過的政策",
+  "policies.none": "目前採用內建政策，尚未套用其他政策。",
+  "policies.since": "時間",
+  "policies.by": "套用者",
+  "policies.contract": "項目",
+  "policies.version": "版本",
+  "policies.state": "狀態",
+  "policies.hash": "雜湊",
+  "life_cycle.in_force": "生效中",
+  "life_cycle.superseded": "已被取代",
+
   "rejected.title": "退回的告警",
   "rejected.about": "不會有任何東西無聲消失：來源或階段讀不懂的都列在這裡，修正問題後可以重新送出。",
   "rejected.none": "沒有退回的告警。",
