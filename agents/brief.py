@@ -11,9 +11,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from agents.brief_limits import (
     DESCRIPTION,
+    EDGES,
     LABELS,
     MESSAGE,
     MOST_ITEMS,
@@ -164,13 +166,28 @@ class Teller:
         upstream, more_up = within(map(self._neighbour, found.upstream), *NEIGHBOURS, size_of)
         downstream, more_down = within(map(self._neighbour, found.downstream), *NEIGHBOURS, size_of)
         suspects, more = within(map(self._suspect, found.suspects), *SUSPECTS, size_of)
+        service = self.shield.gathered(found.service, NAME)
         return Surroundings(
-            service=self.shield.gathered(found.service, NAME),
+            service=service,
             upstream=tuple(upstream),
             downstream=tuple(downstream),
             suspects=tuple(suspects),
+            needs=self._needs(
+                found, frozenset((service, *(one.service for one in (*upstream, *downstream))))
+            ),
             truncated=found.truncated or bool(more_up + more_down + more),
         )
+
+    def _needs(self, found: Surroundings, kept: frozenset[str]) -> dict[str, tuple[str, ...]]:
+        """Of those that are shown, by the names that they are shown by; no more than a drawing shows."""
+        names = dict.fromkeys(chain(found.needs, *found.needs.values()))
+        shown = {name: self.shield.gathered(name, NAME) for name in names}
+        edges = ((shown[name], shown[callee]) for name, callees in found.needs.items() for callee in callees)
+        told: dict[str, tuple[str, ...]] = {}
+        drawn, _ = within((edge for edge in edges if kept.issuperset(edge)), *EDGES, _edge_size)
+        for name, callee in drawn:
+            told[name] = (*told.get(name, ()), callee)
+        return told
 
     def _neighbour(self, found: Neighbour) -> Neighbour:
         return found.model_copy(update={"service": self.shield.gathered(found.service, NAME)})
@@ -248,6 +265,10 @@ def _left_out(source: Source, count: int) -> Gap:
     return Gap(
         source=source, reason=f"{count} more {what} left out: a run keeps {MOST_ITEMS} items and 64 KiB"
     )
+
+
+def _edge_size(edge: tuple[str, str]) -> int:
+    return sum(len(name.encode()) + 4 for name in edge)
 
 
 def size_of(value: Plain) -> int:

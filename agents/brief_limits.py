@@ -20,6 +20,7 @@ LABELS = (50, 8 * 1024)
 TARGETS = (100, 12 * 1024)
 NEIGHBOURS = (50, 5 * 1024)
 SUSPECTS = (20, 6 * 1024)
+EDGES = (150, 6 * 1024)
 
 
 def within(entries: Iterable[_T], most: int, room: int, size: Callable[[_T], int]) -> tuple[list[_T], int]:

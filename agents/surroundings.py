@@ -41,14 +41,22 @@ def surroundings(
     named = {suspect.service for suspect in blamed}
     ill = [found for found in unhealthy(downstream) if found.service.name not in named]
     suspects = [*blamed, *map(_ill, ill[:MOST_SUSPECTS])]
+    near = (*upstream[:MOST_NEIGHBOURS], *downstream[:MOST_NEIGHBOURS])
     more = max(len(upstream), len(downstream)) > MOST_NEIGHBOURS or len(blamed) + len(ill) > MOST_SUSPECTS
     return Surroundings(
         service=service,
         upstream=tuple(map(_neighbour, upstream[:MOST_NEIGHBOURS])),
         downstream=tuple(map(_neighbour, downstream[:MOST_NEIGHBOURS])),
         suspects=tuple(suspects[:MOST_SUSPECTS]),
+        needs=_needs(graph, {service, *(found.service.name for found in near)}),
         truncated=more,
     )
+
+
+def _needs(graph: Topology, names: set[str]) -> dict[str, tuple[str, ...]]:
+    """Among these alone, so that they can be drawn."""
+    found = {name: tuple(sorted(names.intersection(graph.callees(name)))) for name in sorted(names)}
+    return {name: callees for name, callees in found.items() if callees}
 
 
 def _neighbour(found: Found) -> Neighbour:

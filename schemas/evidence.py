@@ -93,6 +93,9 @@ class Surroundings(Plain):
     upstream: tuple[Neighbour, ...] = Field((), description="who depends on it: the blast radius")
     downstream: tuple[Neighbour, ...] = Field((), description="what it depends on")
     suspects: tuple[Suspect, ...] = Field((), description="root-cause candidates, best first")
+    needs: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="of those named here: which needs which"
+    )
     truncated: bool = Field(False, description="more was found than is kept here")
 
 

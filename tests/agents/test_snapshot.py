@@ -302,7 +302,11 @@ async def test_a_brief_has_a_bound_whatever_comes() -> None:
     neighbour = Neighbour(service=wide, kind=NodeKind.SERVICE, health=Health.UNKNOWN, distance=1)
     suspect = Suspect(service=wide, kind=NodeKind.QUEUE, health=Health.UNKNOWN, distance=1, share=0, why=wide)
     around = Surroundings(
-        upstream=(neighbour,) * 500, downstream=(neighbour,) * 500, suspects=(suspect,) * 500
+        service=wide,
+        upstream=(neighbour,) * 500,
+        downstream=(neighbour,) * 500,
+        suspects=(suspect,) * 500,
+        needs={wide: (wide,) * 500},
     )
     brief = taken(run, *(Gathered(source, loud, gap=wide) for source in Source), around=around).brief
     assert len(brief.model_dump_json().encode()) <= 64 * 1024

@@ -52,6 +52,7 @@ def test_without_metrics_all_unhealthy_dependencies_are_suspects() -> None:
     assert [one.service for one in around.upstream] == ["web"]
     assert {one.service: one.distance for one in around.downstream} == {"cart": 1, "db": 1, "cache": 2}
     assert not around.truncated
+    assert around.needs == {"cart": ("cache", "db"), "checkout": ("cart", "db"), "web": ("checkout",)}
 
 
 def test_an_unknown_service_has_no_surroundings() -> None:
