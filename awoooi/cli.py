@@ -13,6 +13,7 @@ from awoooi import (
     cli_eval,
     cli_incident,
     cli_policy,
+    cli_projects,
     cli_reading,
     cli_signers,
     cli_tokens,
@@ -45,6 +46,7 @@ app.add_typer(playbooks_app, name="playbooks")
 app.add_typer(cli_eval.eval_app, name="eval")
 cli_audit.add_to(app)
 cli_policy.add_to(app)
+cli_projects.add_to(app)
 cli_signers.add_to(app)
 cli_incident.add_to(app)
 cli_reading.add_to(app)
