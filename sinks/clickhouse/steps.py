@@ -18,8 +18,8 @@ SPOKEN = {
     "rca.decided": ("debate_summary",),
 }
 """the turns, and where in them stands what they say"""
-NOT_OF_A_TURN = frozenset({"turn", "brief", "diagnosed"})
-"""how it came to it, and what it was given: both stand elsewhere"""
+NOT_OF_A_TURN = frozenset({"brief", "diagnosed"})
+"""what it was given: it stands elsewhere"""
 ACTS = {
     "incident.acknowledged": "acknowledge",
     "incident.assigned": "assign",

@@ -33,7 +33,7 @@ export default {
   "problem.409": "It is closed already",
   "problem.422": "That cannot be asked like this",
   "problem.other": "This did not work",
-  "problem.again": "It is asked again until it does.",
+  "problem.again": "It is asked again until it answers.",
   "problem.stale": "What stands below is the last that was known; it is asked again until it answers.",
 
   "nav.label": "Pages",
