@@ -27,12 +27,13 @@ BEFORE = (
     "incident.opened", "incident.moved", "incident.severity_raised", "run.requested", "run.started",
     "evidence.collected", "rca.diagnosed", "rca.planned", "rca.reviewed", "rca.critiqued", "rca.decided",
     "preflight.checked", "approval.requested", "incident.acknowledged", "incident.assigned",
-    "incident.commented", "run.spent", "learning.debate_ended",
+    "incident.commented", "run.spent", "learning.debate_ended", "notification.queued", "notification.sent",
+    "channel.sent",
 )  # fmt: skip
 AFTER = (
     "vote.verified", "vote.counted", "approval.approved", "decision.made", "action.authorized",
     "execution.claimed", "execution.started", "execution.succeeded", "execution.verified", "run.finished",
-    "incident.resolved", "incident.cause_judged", "learning.cause_judged",
+    "incident.resolved", "incident.cause_judged", "learning.cause_judged", "trust.observed",
 )  # fmt: skip
 """one in OPEN waits for signatures: for it none of these has come"""
 OPEN = 40
