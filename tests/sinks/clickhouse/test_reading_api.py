@@ -228,6 +228,8 @@ async def test_an_incident_is_told_whole(readers: Readers) -> None:
     assert detail["decision"]["branch"]
     assert [(card["state"], card["missing"]) for card in detail["approvals"]] == [("APPROVED", 0)]
     assert [step["step"] for step in detail["executions"]] == ["started", "succeeded", "verified"]
+    edges = [(edge["from"], edge["to"]) for edge in detail["graph"]["edges"]]
+    assert edges == [("checkout", "orders-db"), ("frontend", "checkout")]
     roles = {node["name"]: node["role"] for node in detail["graph"]["nodes"]}
     assert roles == {"checkout": "target", "frontend": "affected", "orders-db": "cause"}
 
