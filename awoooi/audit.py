@@ -63,7 +63,8 @@ async def _pins(settings: Settings, files: Sequence[Path]) -> tuple[list[Pin], l
     from awoooi.events import codec_of
     from sinks.clickhouse import heads_file
 
-    pins, notes = list[Pin](), list[str]()
+    pins: list[Pin] = []
+    notes: list[str] = []
     for file in files:
         found = heads_file.read(file)
         pins += found.pins

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from benchmarks import (
+    audit,
     blame,
     dedup,
     executions,
@@ -54,6 +55,7 @@ PARTS = (
     Part(("incident_to_decision_p99_ms",), runs.measure_decisions, "incidents to decisions"),
     Part(("runs_in_flight_mb",), runs.measure_in_flight, "runs that wait for models"),
     Part(("sink_events_per_s",), sink.measure, "events into the store"),
+    Part(("audit_million_s",), audit.measure, "the audit of a million events"),
     Part(("webhooks_per_s",), webhooks.measure, "webhooks"),
     Part(("blame_ms",), blame.measure, "blame"),
     Part(("gate_decision_ms",), policy.measure_gate, "decisions of the gate"),

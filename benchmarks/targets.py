@@ -32,6 +32,7 @@ TARGETS: tuple[Target, ...] = (
     Target("raw_to_incident_per_s", "raw records to incidents, one core", 12_000, 40_000),
     Target("two_workers_vs_one", "dedup with two workers over one", 1.3, 1.7),
     Target("sink_events_per_s", "events into the store", 20_000, 60_000),
+    Target("audit_million_s", "a million events proven unaltered", 20, at_most=True),
     Target("webhooks_per_s", "durable webhooks, one gateway", 1_000, 1_500),
     Target("raw_to_incident_p99_ms", "raw record to incident, half load", 250, 100, at_most=True),
     Target("incident_to_decision_p99_ms", "rules-only run, 20 incidents a second", 1_000, at_most=True),

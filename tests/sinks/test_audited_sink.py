@@ -84,7 +84,7 @@ async def test_a_clean_stop_leaves_nothing_unpinned(audited: Audited, store: Cli
     }
 
 
-POINTS = ("sink:inserted:1", "audit:torn_append:1", "sink:linked:1", "audit:before_pin:2", "sink:committed:1")
+POINTS = ("sink:inserted:1", "audit:torn_append:1", "sink:linked:1", "audit:before_pin:1", "sink:committed:1")
 
 
 async def test_killed_anywhere_the_audit_goes_on(
