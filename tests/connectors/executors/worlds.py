@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from connectors.executors.ansible import AnsibleExecutor
@@ -17,8 +18,7 @@ from connectors.kubernetes.fake import FakeCluster
 from connectors.kubernetes.fake_server import Fault, serving
 from schemas.operations import Operation, Parameters, Step
 from tests.connectors.executors.lamps import Lamp, lamp_server
-from tests.connectors.kubernetes.orders import executing
-from tests.connectors.kubernetes.orders import order as kubernetes_order
+from tests.connectors.kubernetes.orders import executing, order
 from tests.connectors.kubernetes.worlds import fake_world
 
 OWNER = "bob@example.com"
@@ -201,24 +201,31 @@ async def ansible_world(folder: Path) -> AsyncIterator[World]:
     )
 
 
+Opened = Callable[..., AbstractAsyncContextManager[Executor]]
+"""an executor on the cluster of a kubeconfig, with settings of its own"""
+
+
 @asynccontextmanager
-async def kubernetes_world(folder: Path) -> AsyncIterator[World]:
+async def scaling_world(folder: Path, opened: Opened) -> AsyncIterator[World]:
+    """A deployment is scaled on a fake cluster, which takes as long over a second one as nobody waits."""
     with serving(FakeCluster()) as server:
-        world, operation = fake_world(server, folder), Operation.SCALE_DEPLOYMENT
+        cluster = fake_world(server, folder)
         for name in ("api", "slow"):
-            world.deploy(name, replicas=1)
+            cluster.deploy(name, replicas=1)
         before = len(server.cluster.writes)
+
+        def scaled(name: str, **given: str) -> Order:
+            return order(cluster, Operation.SCALE_DEPLOYMENT, "deployment", name, replicas=2, **given)
+
         async with (
-            executing(world.peer.kubeconfig) as executor,
-            executing(world.peer.kubeconfig, call_timeout_secs=0.8) as hasty,
+            opened(cluster.peer.kubeconfig) as executor,
+            opened(cluster.peer.kubeconfig, call_timeout_secs=0.8) as hasty,
         ):
             yield World(
                 executor,
-                lambda action_id: kubernetes_order(
-                    world, operation, "deployment", "api", replicas=2, action_id=action_id
-                ),
-                kubernetes_order(world, operation, "deployment", "-api", replicas=2),
-                (hasty, kubernetes_order(world, operation, "deployment", "slow", replicas=2)),
+                lambda action_id: scaled("api", action_id=action_id),
+                scaled("-api"),
+                (hasty, scaled("slow")),
                 lambda: len(server.cluster.writes) - before,
                 lambda: server.cluster.get(kinds.DEPLOYMENT, "shop", "api")["spec"]["replicas"],
                 ("api",),
@@ -230,5 +237,5 @@ WORLDS = {
     "command": command_world,
     "http": http_world,
     "ansible": ansible_world,
-    "kubernetes": kubernetes_world,
+    "kubernetes": partial(scaling_world, opened=executing),
 }

@@ -5,17 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from connectors.kubernetes import kinds
-from connectors.kubernetes.fake import FakeCluster
-from connectors.kubernetes.fake_server import Fault, serving
 from connectors.mcp.config import McpConfig
 from connectors.mcp.executor import McpExecutor
 from schemas.operations import Operation
-from tests.connectors.executors.worlds import OWNER, World, named_order
-from tests.connectors.kubernetes.orders import executing, order
-from tests.connectors.kubernetes.worlds import fake_world
+from tests.connectors.executors.worlds import OWNER, World, named_order, scaling_world
+from tests.connectors.kubernetes.orders import executing
 from tests.connectors.mcp import lamp as program
 from tests.connectors.mcp.support import NOWHERE, SLOW, TURN_OFF, TURN_ON, over_mcp
 
@@ -55,27 +53,9 @@ async def tool_world(folder: Path) -> AsyncIterator[World]:
 
 
 @asynccontextmanager
-async def kubernetes_world(folder: Path) -> AsyncIterator[World]:
-    with serving(FakeCluster()) as server:
-        world = fake_world(server, folder)
-        for name in ("api", "slow"):
-            world.deploy(name, replicas=1)
-        before = len(server.cluster.writes)
-        async with (
-            executing(world.peer.kubeconfig) as behind,
-            over_mcp(behind, [SCALE]) as executor,
-            over_mcp(behind, [SCALE], call_timeout_secs=0.8) as hasty,
-        ):
-            yield World(
-                executor,
-                lambda action_id: order(world, SCALE, "deployment", "api", replicas=2, action_id=action_id),
-                order(world, SCALE, "deployment", "-api", replicas=2),
-                (hasty, order(world, SCALE, "deployment", "slow", replicas=2)),
-                lambda: len(server.cluster.writes) - before,
-                lambda: server.cluster.get(kinds.DEPLOYMENT, "shop", "api")["spec"]["replicas"],
-                ("api",),
-                lambda: server.faults.append(Fault("PATCH", delay_secs=60)),
-            )
+async def behind_mcp(kubeconfig: Path, **settings: Any) -> AsyncIterator[McpExecutor]:
+    async with executing(kubeconfig) as behind, over_mcp(behind, [SCALE], **settings) as executor:
+        yield executor
 
 
-WORLDS = {"mcp": tool_world, "kubernetes over mcp": kubernetes_world}
+WORLDS = {"mcp": tool_world, "kubernetes over mcp": partial(scaling_world, opened=behind_mcp)}
