@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict
 
 from awoooi import check_actions as named
+from awoooi import check_audit as proving
 from awoooi import check_clusters as clusters
 from awoooi import check_executor as acting
+from awoooi import check_log_in as entering
 from awoooi import check_mcp as calling
 from awoooi import check_prometheus as measuring
 from awoooi import checks_here as here
@@ -21,12 +23,13 @@ from awoooi.printing import print_json
 from schemas.errors import AwoooiError
 
 PATIENCE_SECS = 20
-HERE = (here.files, here.keys, here.tokens, here.signers, here.disk)
+HERE = (here.files, here.keys, here.tokens, here.signers, proving.audit, here.disk)
 THERE = (
     there.topics,
     there.clickhouse,
     there.reader,
     there.gateway,
+    entering.log_in,
     there.worker,
     there.sink,
     there.registry,
@@ -40,9 +43,11 @@ THERE = (
 # Where a check cannot even be made.
 TODO = {
     "topics": "start the broker, or name one with AWOOOI_KAFKA_BOOTSTRAP_SERVERS",
+    "audit": "correct AWOOOI_AUDIT_KEY_FILE, _PUBLIC_KEY_FILE, _HEADS_FILE",
     "clickhouse": "start it (here: `awoooi store`), or correct AWOOOI_CLICKHOUSE_URL, _USER, _PASSWORD",
     "reader": "start it, or correct AWOOOI_CLICKHOUSE_READER_USER, _READER_PASSWORD",
     "gateway": "start it: `awoooi gateway`, or `awoooi up` for everything",
+    "log-in": "correct AWOOOI_OIDC_ISSUER",
     "worker": "start it: `awoooi worker ingest`, or `awoooi up` for everything",
     "sink": "start it: `awoooi sink`, or `awoooi up` for everything",
     "registry": "correct AWOOOI_REGISTRY_URL, _USER, _PASSWORD",

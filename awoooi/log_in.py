@@ -51,6 +51,11 @@ class OidcLogIns:
             return False
         return key.verifies(token.signed, token.signature)
 
+    @property
+    def trouble(self) -> str:
+        """Why its keys could not be read; empty where they were."""
+        return self._issuer.trouble
+
     async def offered(self) -> Offered | None:
         if not self._issuer.endpoints:
             await self._issuer.prepare("")

@@ -5,17 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 
+from tests.answering import Quiet, answering
 from tests.streams.policy.signing import jwk, key
 
 CLIENT = "awoooi-console"
@@ -80,20 +79,12 @@ class OidcIssuer:
     @contextmanager
     def running(cls) -> Iterator[OidcIssuer]:
         issuer = cls()
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(issuer))
-        issuer.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
+        with answering(_handler_of(issuer)) as issuer.port:
             yield issuer
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
 
 
-def _handler_of(issuer: OidcIssuer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+def _handler_of(issuer: OidcIssuer) -> type[Quiet]:
+    class Handler(Quiet):
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
             issuer.asked.append(parts.path)
@@ -117,7 +108,5 @@ def _handler_of(issuer: OidcIssuer) -> type[BaseHTTPRequestHandler]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None: ...
 
     return Handler
