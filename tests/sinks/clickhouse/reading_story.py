@@ -18,6 +18,7 @@ from schemas import ids
 from schemas.catalog import event_classes
 from schemas.codec import Codec
 from schemas.envelope import Event
+from schemas.topology import observed
 from sinks.clickhouse.client import connected
 from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.rows import EventRow, row_of
@@ -64,7 +65,7 @@ class Teller:
                 "occurred_at": moment,
                 "recorded_at": moment,
                 "actor": actor,
-                "payload": example.payload.model_copy(update=told),
+                "payload": type(example.payload).model_validate({**dict(example.payload), **told}),
             }
         )
         self.events.append(event)
@@ -174,9 +175,18 @@ def theirs() -> list[Event]:
     return teller.events
 
 
+def services() -> Iterator[Event]:
+    """One that is everybody's, and one of each project."""
+    for project, service, needs in (("", "web", ("cart",)), ("shop", "cart", ()), ("bank", "vault", ())):
+        example = golden(CLASSES["topology.observed"])
+        told = observed("file", service, depends_on=needs)
+        about = {"event_id": ids.derive_id("observed", service), "project_id": project, "payload": told}
+        yield example.model_copy(update=about)
+
+
 def whole_story() -> Iterator[Event]:
-    for incident in (done(), asked(), spurned(), theirs()):
-        yield from incident
+    for events in (done(), asked(), spurned(), theirs(), services()):
+        yield from events
 
 
 def rows_of(events: Iterator[Event] | list[Event]) -> list[EventRow]:

@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 import schemathesis
-from hypothesis import given, settings
 from schemathesis.generation import GenerationMode
 
 from connectors.gateway.shown_runs import Kind
 from streams.policy.action_hash import act_of, action_hash
 from streams.policy.canonical import canonical
-from tests.connectors.gateway.test_generated import CHECKS, FULL, generously
 from tests.peers import free_port, wait_until_async
+from tests.sinks.clickhouse.random_questions import ask_at_random
 from tests.sinks.clickhouse.reading_gateway import Readers, readers_in_a_thread, readers_of
 from tests.sinks.clickhouse.reading_story import (
     ASKED,
@@ -35,8 +33,6 @@ from tests.sinks.clickhouse_peer import ClickHousePeer
 
 RUNS, INCIDENTS, APPROVALS = "/api/v1/runs", "/api/v1/incidents", "/api/v1/approvals"
 ENDLESS = ("/api/v1/dashboard/stream",)
-KNOWN = {"run_id": run_of(DONE), "incident_id": DONE, "approval_id": approval_of(DONE)}
-GENERATED = 200 if FULL else 4
 NO_RUN = "1a2b3c4d-0000-5000-8000-00000000ffff"
 
 
@@ -309,6 +305,16 @@ async def test_projects_are_ones_own(readers: Readers) -> None:
     assert ids(await readers.shown("/api/v1/projects", "root"), "project_id") == ["bank", "shop"]
 
 
+async def test_services_are_everybodys_or_ones_own(readers: Readers) -> None:
+    ours = await readers.shown("/api/v1/topology")
+    around = await readers.shown("/api/v1/topology", service="cart")
+
+    assert {node["name"] for node in ours["nodes"]} == {"web", "cart"}
+    assert [(edge["from"], edge["to"]) for edge in around["edges"]] == [("web", "cart")]
+    assert (await readers.get("/api/v1/topology", service="vault")).status == 404
+    assert (await readers.get("/api/v1/topology", "eve", service="vault")).status == 200
+
+
 @pytest.mark.parametrize("person", ["", "alerts"], ids=["nobody", "a webhook's token"])
 async def test_who_does_not_log_in_reads_nothing(readers: Readers, person: str) -> None:
     for path in (RUNS, f"{RUNS}?state=odd", f"{INCIDENTS}/{DONE}"):
@@ -383,17 +389,4 @@ async def test_no_request_of_the_document_is_a_fault(readers: Readers, mode: Gen
     ]
     assert len(read) >= 9
     for path in read:
-        _ask_at_random(described[path]["GET"], mode, readers.tokens["root"])
-
-
-def _ask_at_random(operation: Any, mode: GenerationMode, token: str) -> None:
-    session = requests.Session()
-
-    @settings(generously, max_examples=GENERATED)
-    @given(case=operation.as_strategy(generation_mode=mode))
-    def call(case: schemathesis.Case) -> None:
-        if mode is GenerationMode.POSITIVE:
-            case.path_parameters.update({name: KNOWN[name] for name in case.path_parameters if name in KNOWN})
-        case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, checks=CHECKS, session=session)
-
-    call()
+        ask_at_random(described[path]["GET"], mode, readers.tokens["root"])
