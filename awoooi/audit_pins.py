@@ -41,8 +41,9 @@ async def pins_of(settings: Settings, codec: Codec, registry: CollectorRegistry)
 
     kept = settings.retention.of("events")
     config = PinConfig(heads_file=audit.heads_file, every_secs=audit.pin_secs, kept_days=kept)
-    keys = load_keys(audit.public_key_file)
-    pins = Pins(config, load_signer(audit.key_file), keys, registry, announce)
+    signer = load_signer(audit.key_file)
+    older = load_keys(audit.public_key_file) if audit.public_key_file.exists() else {}
+    pins = Pins(config, signer, {**older, **signer.keys}, registry, announce)
     await publisher.start()
     try:
         if not settings.embedded:  # an embedded log remembers nothing

@@ -39,7 +39,7 @@ WHERE log_epoch = {epoch:String} AND topic = {topic:String} AND kafka_partition 
 """
 ENDS = """
 SELECT log_epoch, topic, kafka_partition, max(kafka_offset) AS last,
-       max(stored_at) < now() - INTERVAL 30 SECOND AS is_old
+       max(stored_at) < now() - INTERVAL 5 SECOND AS is_old
 FROM events
 WHERE (log_epoch = {epoch:String}) != {others:Bool} AND ({others:Bool} OR topic IN {topics:Array(String)})
 GROUP BY log_epoch, topic, kafka_partition

@@ -31,6 +31,7 @@ class Signer:
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
         self.key_id = key_id(key.public_key())
+        self.keys: Keys = {self.key_id: key.public_key()}
 
     def head(self, place: ChainPlace, tip: Tip, at: datetime) -> Head:
         bare = Head(

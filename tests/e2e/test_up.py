@@ -138,6 +138,7 @@ def test_killed_without_warning_it_leaves_no_process_and_starts_again_with_the_r
         system.start()
         assert system.state["epoch"] != epoch
         assert system.has_incident("kept-1")
+        assert "PROVEN: complete and unaltered." in system.run("audit", "verify")
 
         children = system.children()
         system.up.signal(signal.SIGINT)
@@ -158,6 +159,7 @@ def test_what_was_accepted_before_ctrl_c_is_in_the_record(tmp_path: Path) -> Non
         system.start()
         found = json.loads(system.run("incidents", "--json"))
         assert {row["target_resource"] for row in found} == {f"last-{number}" for number in range(20)}
+        assert "PROVEN: complete and unaltered." in system.run("audit", "verify")
 
 
 def test_it_ends_by_itself_after_the_given_time(tmp_path: Path) -> None:
