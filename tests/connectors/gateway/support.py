@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import uvicorn
 from prometheus_client import CollectorRegistry
@@ -21,6 +22,7 @@ from connectors.http import HttpClient, Reply
 from connectors.tokens import Limits, TokenFile, new_token
 from schemas.errors import Never
 
+T = TypeVar("T")
 SECRET = "a secret that two processes share"
 SOURCES = ("alertmanager", "awoooi", "grafana", "signoz")
 NO_LIMIT = Limits(requests_per_minute=10**9, bytes_per_minute=10**12)
@@ -134,6 +136,27 @@ async def serving(app: Any) -> AsyncIterator[int]:
         yield server.servers[0].sockets[0].getsockname()[1]
     finally:
         await server.shutdown()
+
+
+@contextmanager
+def in_a_thread(running: AbstractAsyncContextManager[T]) -> Iterator[T]:
+    """For many tests, whatever loop each has; and for generators, which have none."""
+    ready, stop, found = threading.Event(), threading.Event(), list[T]()
+
+    async def serve() -> None:
+        async with running as one:
+            found.append(one)
+            ready.set()
+            await asyncio.to_thread(stop.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    try:
+        assert ready.wait(30)
+        yield found[0]
+    finally:
+        stop.set()
+        thread.join()
 
 
 async def raw_answer(port: int, *parts: bytes) -> bytes:

@@ -14,6 +14,7 @@ from connectors.tokens import Role
 from streams.policy.action_hash import act_of, signed_text
 from tests.awoooi.test_sign_commands import request
 from tests.e2e.console.system import ConsoleSystem, fits, log_in
+from tests.e2e.console.test_pages import what_is_wrong
 from tests.peers.chromium import PHONE, ChromiumPeer, Watched
 
 pytestmark = pytest.mark.timeout(150)
@@ -187,3 +188,19 @@ def test_without_a_key_one_is_told_where_to_make_one(window: Watched) -> None:
 
     window.page.click("dialog a[href='#/keys']")
     window.page.wait_for_selector("section[aria-labelledby=here]")
+
+
+def test_dialogs_are_readable_too(window: Watched, chromium: ChromiumPeer) -> None:
+    has_a_key(window)
+    shows(window, card())
+    window.page.click("article footer button.danger")
+    window.page.wait_for_selector("dialog textarea")
+    chromium.keep(window.page, "sign-dialog")
+    assert what_is_wrong(window.page) == []
+    window.page.keyboard.press("Escape")
+    assert window.page.evaluate("document.activeElement.innerText") == "Reject", "the focus is back"
+
+    window.page.keyboard.press("!")
+    window.page.wait_for_selector("dialog .one-switch")
+    chromium.keep(window.page, "kill-switch")
+    assert what_is_wrong(window.page) == []

@@ -12,6 +12,7 @@ from tests.e2e.console.system import ConsoleSystem, log_in
 from tests.peers.chromium import ChromiumPeer, Watched
 
 pytestmark = pytest.mark.timeout(150)
+SLOW_MS = 30_000
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def test_a_question_is_answered_or_refused_in_the_records_own_words(
     page.goto(f"{system.origin}/console/#/sql")
     page.fill("textarea.code", "SELECT number, '<b>bold</b>' AS text FROM numbers(2000)")
     page.press("textarea.code", "Control+Enter")
-    expect(page.locator("table.plain tbody tr")).to_have_count(1000)
+    expect(page.locator("table.plain tbody tr")).to_have_count(1000, timeout=SLOW_MS)
     assert page.inner_text("table.plain tbody tr:nth-child(2)").split() == ["1", "<b>bold</b>"]
     expect(page.locator("section[aria-labelledby=answer] .badge")).to_be_visible()
 
@@ -60,7 +61,9 @@ def test_a_rejected_alert_appears_and_is_sent_again(
     page.wait_for_selector("tbody .badge.good")
     chromium.keep(page, "rejected")
 
-    expect(page.locator("tbody tr")).to_have_count(2)  # it still cannot be read: that is a new one
+    expect(page.locator("tbody tr")).to_have_count(
+        2, timeout=SLOW_MS
+    )  # it still cannot be read: that is a new one
     page.reload()
     page.wait_for_selector("tbody >> text=sent by dora")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -32,7 +30,7 @@ from sinks.clickhouse.client import connected
 from sinks.clickhouse.migrate import migrate
 from streams.policy.recorded_signers import Recorded
 from streams.reference import Reference
-from tests.connectors.gateway.support import NO_LIMIT, SECRET, SOURCES, MemoryLog, serving
+from tests.connectors.gateway.support import NO_LIMIT, SECRET, SOURCES, MemoryLog, in_a_thread, serving
 from tests.connectors.gateway.test_generated import CHECKS, FULL, generously
 from tests.sinks.clickhouse.test_act_desk import settings_of
 from tests.sinks.clickhouse_peer import ClickHousePeer
@@ -56,23 +54,8 @@ Gate = tuple[str, str]
 
 @pytest.fixture(scope="module")
 def gate(empty_store: ClickHousePeer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
-    """In a thread of its own, since the generators do not wait for a loop."""
-    ready, stop, found = threading.Event(), threading.Event(), list[Gate]()
-
-    async def serve() -> None:
-        async with _running(tmp_path_factory.mktemp("deeds"), empty_store) as running:
-            found.append(running)
-            ready.set()
-            await asyncio.to_thread(stop.wait)
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    try:
-        assert ready.wait(30)
-        yield found[0]
-    finally:
-        stop.set()
-        thread.join()
+    with in_a_thread(_running(tmp_path_factory.mktemp("deeds"), empty_store)) as running:
+        yield running
 
 
 @asynccontextmanager

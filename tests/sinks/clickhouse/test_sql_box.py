@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.queries import NAMED
 from sinks.clickhouse.rows import row_of
 from sinks.clickhouse.writer import Writer
-from tests.connectors.gateway.support import NO_LIMIT, SECRET, SOURCES, MemoryLog, serving
+from tests.connectors.gateway.support import NO_LIMIT, SECRET, SOURCES, MemoryLog, in_a_thread, serving
 from tests.sinks.clickhouse.test_act_desk import settings_of
 from tests.sinks.clickhouse.test_queries import opened
 from tests.sinks.clickhouse_peer import ClickHousePeer
@@ -70,25 +71,33 @@ async def _fill(empty_store: ClickHousePeer) -> None:
     await writer.close()
 
 
+@pytest.fixture(scope="module")
+def gateway(filled: ClickHousePeer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
+    with in_a_thread(running(tmp_path_factory.mktemp("box"), filled)) as box:
+        yield box
+
+
 @pytest.fixture
-async def box(tmp_path: Path, filled: ClickHousePeer) -> AsyncIterator[Box]:
-    path = tmp_path / "tokens.json"
+async def box(gateway: Box) -> AsyncIterator[Box]:
+    """With a client of the test's own loop."""
+    async with HttpClient(timeout_secs=40) as http:
+        yield replace(gateway, http=http)
+
+
+@asynccontextmanager
+async def running(folder: Path, store: ClickHousePeer, **given: str) -> AsyncIterator[Box]:
+    path = folder / "tokens.json"
     tokens = {
         who: new_personal_token(path, who, who, ["viewer"], projects=projects, limits=NO_LIMIT)[1]
         for who, projects in PEOPLE.items()
     }
     config, known = GatewayConfig(tokens_file=path, stamp_secret=SECRET, port=0), TokenFile(path)
-    async with sql_box(settings_of(tmp_path, filled)) as desk:
+    async with sql_box(settings_of(folder, store, **given)) as desk, HttpClient(timeout_secs=40) as http:
+        log, registry = MemoryLog(), CollectorRegistry()
         app = create_app(
-            config,
-            MemoryLog().publish,
-            SOURCES,
-            known,
-            registry=CollectorRegistry(),
-            people=known,
-            desks=Desks(sql=desk),
+            config, log.publish, SOURCES, known, registry=registry, people=known, desks=Desks(sql=desk)
         )
-        async with serving(app) as port, HttpClient(timeout_secs=40) as http:
+        async with serving(app) as port:
             yield Box(f"http://127.0.0.1:{port}", http, tokens)
 
 
@@ -220,13 +229,7 @@ async def test_only_so_many_ask_at_once(box: Box) -> None:
 
 
 async def test_a_record_that_is_away_is_said_to_be(tmp_path: Path, filled: ClickHousePeer) -> None:
-    away = settings_of(tmp_path, filled, AWOOOI_CLICKHOUSE_URL="http://127.0.0.1:1")
-    path = tmp_path / "tokens.json"
-    _, token = new_personal_token(path, "root", "root", ["viewer"], limits=NO_LIMIT)
-    config, known = GatewayConfig(tokens_file=path, stamp_secret=SECRET, port=0), TokenFile(path)
-    async with sql_box(away) as desk:
-        app = create_app(config, MemoryLog().publish, SOURCES, known, people=known, desks=Desks(sql=desk))
-        async with serving(app) as port, HttpClient(timeout_secs=10) as http:
-            answer = await Box(f"http://127.0.0.1:{port}", http, {"root": token}).ask("SELECT 1")
+    async with running(tmp_path, filled, AWOOOI_CLICKHOUSE_URL="http://127.0.0.1:1") as box:
+        answer = await box.ask("SELECT 1")
 
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
