@@ -50,7 +50,10 @@ def test_the_gateway_dies_and_nothing_is_missed(
     system.send("sent-while-away", "away")  # as soon as a gateway takes it, whether the page is back or not
 
     page.locator(".live.live").wait_for()
-    page.locator("[data-incident]", has_text="sent-while-away").wait_for()
+    row = page.locator("[data-incident]", has_text="sent-while-away")
+    row.wait_for()
+    incident = row.get_attribute("data-incident")
+    page.locator(f".feed a[href='#/incidents/{incident}']").first.wait_for()  # told by the stream itself
     assert page.evaluate("window.sameDocument") is True
 
 

@@ -71,6 +71,27 @@ def test_each_page_is_readable_and_in_place(
     assert wrong == {}
 
 
+def test_what_is_wrong_is_found(window: Watched, token: str) -> None:
+    page = window.page
+    log_in(window, token)
+    page.evaluate(
+        """() => {
+            const [picture, words] = [document.createElement("img"), document.createElement("p")];
+            picture.src = "icon.svg";
+            words.append("⟦no.such.key⟧");
+            words.style.width = "4000px";
+            document.querySelector("main").append(picture, words);
+        }"""
+    )
+    page.locator("text=no.such.key").wait_for()
+
+    assert [each.partition(":")[0] for each in what_is_wrong(page)] == [
+        "image-alt",
+        "a word is missing in the catalogues",
+        "it is too wide",
+    ]
+
+
 def test_the_log_in_is_readable_too(chromium: ChromiumPeer, window: Watched, look: Mapping[str, Any]) -> None:
     window.page.goto(f"{window.origin}/console/")
     window.page.locator("input[name=token]").wait_for()
