@@ -106,6 +106,10 @@ class Live:
             self._meters.ended(refused.reason)
             await refuse(send, refused)
             return
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
+            await send({"type": "http.response.body", "body": b""})
+            return
         cursor = headers.get(b"last-event-id", b"").decode("latin-1") or asked.get("last_event_id", "")
         await self._serve(_Stream(headers, caller, project, send, cursor), scope, receive)
 

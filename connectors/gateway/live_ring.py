@@ -130,6 +130,8 @@ class Ring:
 
     def cursor(self) -> str:
         """After all that was read; empty where a request's head could not name so many partitions."""
+        if len(self._next) > MOST_CURSOR:
+            return ""
         cursor = f"1.{self._mark}.{_packed(self._next)}"
         return cursor if len(cursor) <= MOST_CURSOR else ""
 

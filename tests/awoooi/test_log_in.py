@@ -16,14 +16,18 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from awoooi.log_in import OidcLogIns, log_ins
+from connectors.gateway.act_desk import Known
 from connectors.gateway.app import create_app
 from connectors.gateway.config import GatewayConfig
 from connectors.gateway.live_ring import Ring
 from connectors.gateway.oidc import OidcConfig
 from connectors.http import HttpClient, Reply
 from connectors.tokens import Limits, TokenFile, new_personal_token, new_token
+from schemas.codec import Codec
 from streams.policy.issuer import Issuer
 from tests.awoooi.oidc_issuer import CLIENT, OidcIssuer
+from tests.connectors.gateway.desk import FOREIGN as ELSEWHERE
+from tests.connectors.gateway.desk import OPEN, Desk
 from tests.connectors.gateway.listening import listening
 from tests.connectors.gateway.support import SECRET, SOURCES, MemoryLog, serving
 from tests.streams.policy.signing import jwk, key
@@ -51,6 +55,7 @@ class House:
     url: str
     http: HttpClient
     tokens: dict[str, str]
+    log: MemoryLog
 
     async def get(self, token: str, path: str = SESSION) -> Reply:
         return await self.http.get(f"{self.url}{path}", {"authorization": f"Bearer {token}"} if token else {})
@@ -63,16 +68,16 @@ async def house(folder: Path, issuer: OidcIssuer | None, **config: Any) -> Async
     _, webhook = new_token(path, "alerts")
     _, bob = new_personal_token(path, "bob's", "bob", ["viewer", "admin"], projects=("shop",), days=1)
     named = {"issuer": issuer.url, "client_id": CLIENT, **config} if issuer else {}
-    tokens, ring = TokenFile(path), Ring({"incidents": 1})
+    tokens, ring, log = TokenFile(path), Ring({"incidents": 1}), MemoryLog()
     ring.stands(is_away=False, is_ready=True)
     gateway = GatewayConfig(tokens_file=path, stamp_secret=SECRET, port=0, stream_look_secs=0.05)
     async with log_ins(OidcConfig(**named)) as known:
         app = create_app(
-            gateway, MemoryLog().publish, SOURCES, tokens,
-            registry=registry, people=tokens, log_ins=known, ring=ring,
+            gateway, log.publish, SOURCES, tokens,
+            registry=registry, people=tokens, log_ins=known, ring=ring, desk=Desk(),
         )  # fmt: skip
         async with serving(app) as port, HttpClient(timeout_secs=20) as http:
-            yield House(f"http://127.0.0.1:{port}", http, {"bob": bob, "webhook": webhook})
+            yield House(f"http://127.0.0.1:{port}", http, {"bob": bob, "webhook": webhook}, log)
 
 
 async def test_a_session_says_who_it_is_by_token_and_by_log_in(tmp_path: Path, issuer: OidcIssuer) -> None:
@@ -89,6 +94,25 @@ async def test_a_session_says_who_it_is_by_token_and_by_log_in(tmp_path: Path, i
         assert there.json()["person"] == "b-1"
         assert (there.json()["roles"], there.json()["projects"]) == (["operator"], ["shop"])
         assert own.headers["cache-control"] == "no-store"
+
+
+ACTS: dict[str, tuple[list[str], Known, int]] = {
+    "with the role": (["operator"], OPEN, 202),
+    "without it": (["viewer"], OPEN, 403),
+    "elsewhere": (["operator", "admin"], ELSEWHERE, 404),
+}
+
+
+@pytest.mark.parametrize(("roles", "incident", "status"), ACTS.values(), ids=ACTS)
+async def test_who_has_logged_in_acts_under_their_name(
+    tmp_path: Path, issuer: OidcIssuer, roles: list[str], incident: Known, status: int
+) -> None:
+    async with house(tmp_path, issuer) as h:
+        path = f"{h.url}/api/v1/incidents/{incident.incident_id}/acknowledge"
+        headers = {"authorization": f"Bearer {issuer.token(roles=roles)}"}
+        assert (await h.http.post(path, b"", headers)).status == status
+        actors = [Codec().decode(record.value).actor for record in h.log.records]
+        assert actors == (["b-1"] if status == 202 else [])
 
 
 FOREIGN = "https://other.example.com"

@@ -17,11 +17,12 @@ from connectors.gateway.app import create_app
 from connectors.gateway.config import GatewayConfig
 from connectors.gateway.live_ring import Ring
 from connectors.gateway.live_told import message
+from connectors.http import HttpClient
 from connectors.tokens import TokenFile, new_personal_token, revoke_token
 from schemas.envelope import Event
 from schemas.errors import BrokerAway
 from schemas.switch import ON, SwitchKind, setting
-from tests.connectors.gateway.listening import Ears, listening
+from tests.connectors.gateway.listening import STREAM, Ears, listening
 from tests.connectors.gateway.support import NO_LIMIT, SECRET, MemoryLog, serving
 from tests.peers import wait_until_async
 from tests.schemas.golden_events import golden
@@ -301,6 +302,13 @@ async def test_streams_are_bounded_for_each_and_for_all(tmp_path: Path) -> None:
             async with house.placed("bob"):
                 pass
             await wait_until_async(lambda: not house.live._open, what="room again")
+
+
+async def test_whoever_asks_for_the_head_alone_opens_no_stream(tmp_path: Path) -> None:
+    async with stage(tmp_path) as house, HttpClient() as http:
+        headers = {"authorization": f"Bearer {house.tokens['bob'][1]}"}
+        answer = await http.request("HEAD", f"{house.url}{STREAM}", headers=headers)
+        assert (answer.status, answer.body, house.live._open) == (200, b"", {})
 
 
 async def test_a_gateway_that_stops_lets_its_listeners_go(tmp_path: Path) -> None:
