@@ -1,5 +1,5 @@
 import { get, Problem } from "./api.js";
-import { logOut, session, token, trouble } from "./session.js";
+import { logOut, project, session, token, trouble } from "./session.js";
 
 // Asks the gateway whose token this is, until it answers.
 export async function knock() {
@@ -7,7 +7,9 @@ export async function knock() {
   if (asked) trouble.set(null);
   while (asked && asked === token.get()) {
     try {
-      session.set(await get("/session"));
+      const mine = await get("/session");
+      if (mine.projects && !mine.projects.includes(project.get())) project.set(""); // it was another person's choice
+      session.set(mine);
       return;
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;

@@ -3,6 +3,7 @@
 import { word } from "../i18n.js";
 import { listen } from "../live.js";
 import { href } from "../router.js";
+import { session } from "../session.js";
 import { store, useStore } from "../store.js";
 import { Clock, Outside } from "../ui.js";
 import { html } from "../view.js";
@@ -17,6 +18,8 @@ listen((event) => {
   const others = heard.get().filter((other) => other.event_id !== event.event_id);
   heard.set([event, ...others].slice(0, MOST));
 });
+
+session.follow((now) => now || heard.set([])); // the next person in this tab may see less
 
 export function Feed() {
   const events = useStore(heard);
