@@ -57,6 +57,7 @@ FROM
     SELECT {PLACE}, project_id, event_id
     FROM audit_chain
     WHERE {IDS} AND kind != 'aside' AND {IN_SCOPE} AND NOT {MAY_BE_GONE}
+      AND event_id NOT IN (SELECT event_id FROM audit_chain WHERE {IDS} AND kind != 'aside' AND {MAY_BE_GONE})
 ) AS link
 LEFT JOIN
 (
@@ -66,7 +67,7 @@ LEFT JOIN
 WHERE NOT there OR first > kafka_offset
 LIMIT {MOST}
 """
-"""links without their event; a repeat has none of its own, since the first event with an id wins"""
+"""links without their event; a repeat has no row of its own, and goes with the first"""
 ODD_ROWS = f"""
 SELECT project_id, toString(event_id) AS event_id_, type, schema_version, stage, actor, incident_id, run_id,
        toUnixTimestamp64Milli(occurred_at) AS occurred, toUnixTimestamp64Milli(recorded_at) AS recorded,

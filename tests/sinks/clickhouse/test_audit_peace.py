@@ -20,6 +20,8 @@ from sinks.clickhouse import heads_file
 from sinks.clickhouse.breaks import Kind, Report, Scope
 from sinks.clickhouse.chain import ADOPTED, ChainPlace
 from sinks.clickhouse.client import connected
+from sinks.clickhouse.erase import Scope as ErasedScope
+from sinks.clickhouse.erase import erase
 from sinks.clickhouse.linking import Linker
 from sinks.clickhouse.migrate import FOLDER, migrate
 from sinks.clickhouse.rows import EventRow, hash_of
@@ -151,10 +153,13 @@ async def test_a_project_that_was_erased(topic: Topic, record: Record) -> None:
     before = datetime.now(UTC) + timedelta(seconds=1)
     erasure = Erasure(subject=erasure_subject(project), project=project, before=before)
     facts = envelope(str(uuid4()), recorded_at=before + timedelta(seconds=1), project_id=project)
+    later = topic.rows(3, project_id=project, actor="again", recorded_at=before + timedelta(seconds=2))
     await record.store([row(ProjectErased(**facts, payload=erasure), 10, topic.name)])
+    await record.store([later[0]._replace(kafka_offset=11)])
     await record.pin()
-    await record.run(f"ALTER TABLE events DELETE WHERE project_id = '{project}' AND kafka_offset < 10")
+    await erase(record.client, ErasedScope(project, before))
     found = await topic.is_proven()
+    assert found.events == 1, "the tombstone"
     assert f"project {project} was erased" in " ".join(found.notes)
 
 
