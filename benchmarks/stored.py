@@ -23,6 +23,8 @@ from sinks.clickhouse.rows import row_of
 
 PROJECTS = ("shop", "pay", "search", "mail")
 REPEATED = {"alert.normalized": 176, "incident.hit": 175, "tool.called": 8}
+JUDGED = ("incident.cause_judged", "learning.cause_judged")
+"""people take the trouble for one incident in ten"""
 BEFORE = (
     "incident.opened", "incident.moved", "incident.severity_raised", "run.requested", "run.started",
     "evidence.collected", "rca.diagnosed", "rca.planned", "rca.reviewed", "rca.critiqued", "rca.decided",
@@ -33,7 +35,7 @@ BEFORE = (
 AFTER = (
     "vote.verified", "vote.counted", "approval.approved", "decision.made", "action.authorized",
     "execution.claimed", "execution.started", "execution.succeeded", "execution.verified", "run.finished",
-    "incident.resolved", "incident.cause_judged", "learning.cause_judged", "trust.observed",
+    "incident.resolved", *JUDGED, "trust.observed",
 )  # fmt: skip
 """one in OPEN waits for signatures: for it none of these has come"""
 OPEN = 40
@@ -45,14 +47,14 @@ TYPES = ("KubePodCrashLooping", "HighCPU", "HighErrorRate", "DiskAlmostFull", "S
 
 _TEMPLATE_COLUMNS = (
     "kind", "schema_version", "stage", "actor", "of_incident", "of_run", "after_millis", "topic", "payload",
-    "hash", "copies", "comes_after",
+    "hash", "copies", "comes_after", "judges",
 )  # fmt: skip
 _TEMPLATE = """
 CREATE TABLE story
 (
     kind LowCardinality(String), schema_version UInt16, stage String, actor String, of_incident Bool,
     of_run Bool, after_millis Int64, topic String, payload String, hash String, copies UInt32,
-    comes_after Bool
+    comes_after Bool, judges Bool
 )
 ENGINE = MergeTree ORDER BY kind
 """
@@ -87,7 +89,7 @@ SELECT {projects:Array(String)}[n % length({projects:Array(String)}) + 1],
 FROM (SELECT number AS n FROM numbers({first:UInt64}, {many:UInt64})) AS made
 CROSS JOIN story
 ARRAY JOIN range(copies) AS copy
-WHERE NOT comes_after OR n % {open:UInt64} != 0
+WHERE (NOT comes_after OR n % {open:UInt64} != 0) AND (NOT judges OR n % 10 = 1)
 """
 
 
@@ -147,7 +149,6 @@ def _template() -> Sequence[Sequence[object]]:
         of_run = bool(row.run_id) or kind == "vote.verified"
         after_millis = 1000 * (number + later)
         facts = (row.schema_version, row.stage, row.actor, bool(row.incident_id), of_run, after_millis)
-        found.append(
-            (kind, *facts, row.topic, row.payload.decode(), row.hash, REPEATED.get(kind, 1), kind in AFTER)
-        )
+        content = (row.topic, row.payload.decode(), row.hash, REPEATED.get(kind, 1))
+        found.append((kind, *facts, *content, kind in AFTER, kind in JUDGED))
     return found
