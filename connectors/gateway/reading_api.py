@@ -42,6 +42,7 @@ RunId = Annotated[str, Path(pattern=A_RUN)]
 IncidentId = Annotated[str, Path(pattern=AN_INCIDENT)]
 ApprovalId = Annotated[str, Path(pattern=f"{AN_APPROVAL}|{A_RUN}", description="its own id, or its run's")]
 S = TypeVar("S", bound=Shown)
+T = TypeVar("T")
 
 
 class ReadingApi:
@@ -104,7 +105,7 @@ class ReadingApi:
             raise Refused(404, "unknown", f"{missing} in {_caller(request).told_projects}")
         return found
 
-    async def _read(self, request: Request, question: Awaitable[S]) -> S:
+    async def _read(self, request: Request, question: Awaitable[T]) -> T:
         """The record's absence is ours, and is not held against the caller."""
         try:
             return await question
