@@ -136,7 +136,9 @@ NAMED: Mapping[str, Named] = {
                    JSONExtractString(payload, 'playbook') AS playbook
             FROM events FINAL
             WHERE {_ONE_PROJECT} AND (project_id, event_id) IN
-                (SELECT project_id, event_id FROM run_events WHERE type = 'learning.cause_judged')
+                (SELECT project_id, event_id FROM run_events FINAL
+                 WHERE type = 'learning.cause_judged' AND {_ONE_PROJECT}
+                 ORDER BY recorded_at DESC LIMIT 1000)
         ) AS judged
         LEFT JOIN (
             SELECT project_id, run_id, cause AS named, service AS service_named
