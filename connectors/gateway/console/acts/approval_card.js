@@ -6,6 +6,7 @@ import { href } from "../router.js";
 import { session } from "../session.js";
 import { Ago, Badge, Button, Clock, Long, Outside, State, useTick } from "../ui.js";
 import { html, useEffect, useState } from "../view.js";
+import { Exact } from "./exact.js";
 import { isWhatItShows } from "./signing.js";
 import { SignDialog } from "./sign_dialog.js";
 
@@ -53,13 +54,8 @@ function Fact({ label, children }) {
 }
 
 function What({ action }) {
-  const { cluster, namespace, kind, name } = action.target;
-  const place = [cluster, namespace, kind].filter(Boolean).join("/");
-  const given = Object.entries(action.parameters ?? {});
   return html`<${Fact} label=${t("approval.what")}>
-    <p><code><${Outside} value=${action.operation} /></code></p>
-    <p><span class="soft"><${Outside} value=${place} /></span> <strong><${Outside} value=${name} /></strong></p>
-    ${given.map(([key, value]) => html`<p key=${key}><span class="soft"><${Outside} value=${key} /></span> <code><${Outside} value=${plain(value)} /></code></p>`)}
+    <${Exact} step=${action} />
     ${action.command && html`<pre><${Long} value=${action.command} /></pre>`}
     ${action.expected_effect && html`<p><span class="soft">${t("approval.effect")}</span> <${Outside} value=${action.expected_effect} most=${400} /></p>`}
     <p><span class="soft">${t("approval.undo")}</span> ${action.undo ? html`<code><${Outside} value=${action.undo} /></code>` : t("approval.undo.none")}</p>
@@ -136,5 +132,3 @@ function useLeft(until) {
   useTick(until ? 1000 : 0);
   return until ? Math.floor((Date.parse(until) - Date.now()) / 1000) : 0;
 }
-
-const plain = (value) => (typeof value === "string" ? value : JSON.stringify(value));

@@ -4,8 +4,10 @@ import { t, word } from "../i18n.js";
 import { href } from "../router.js";
 import { Button, Dialog, Field, Outside } from "../ui.js";
 import { html, useState } from "../view.js";
+import { Exact } from "./exact.js";
 import { gatewayTime, handIn, registered, useSigner } from "./signer.js";
 import { MOST_REASON, signed } from "./signing.js";
+import { toast } from "./toast.js";
 
 const KNOWN = [200, 202, 404, 409, 422, 429, 0];
 
@@ -22,15 +24,18 @@ export function SignDialog({ card, decision, onClose, onChanged }) {
   const submit = async (event) => {
     event.preventDefault();
     setBusy(true);
-    setOutcome(await outcomeOf(card, { decision, reason: reason.trim(), roles: mine, hand: { ...hand, kid: key.kid } }));
+    const found = await outcomeOf(card, { decision, reason: reason.trim(), roles: mine, hand: { ...hand, kid: key.kid } });
+    setOutcome(found);
     setBusy(false);
+    if (found.counts) toast.set(html`<a href=${href("approvals", card.approval_id)}>${t(found.key, found.values)}</a>`); // the card may go
     onChanged();
   };
   const done = outcome?.counts;
 
   return html`<${Dialog} title=${t(`sign.${decision}`)} onClose=${onClose}>
-    <p><strong><${Outside} value=${card.action.text} most=${300} /></strong></p>
-    <p class="soft"><code><${Outside} value=${card.action.operation} /></code> <${Outside} value=${[card.action.target.cluster, card.action.target.namespace, card.action.target.name].filter(Boolean).join("/")} /></p>
+    <h3>${t("sign.exactly")}</h3>
+    <${Exact} step=${card.action} />
+    <p class="soft"><${Outside} value=${card.action.text} most=${300} /></p>
     ${why && html`<${CannotSign} why=${why} />`}
     ${!why && !done && html`<form onSubmit=${submit}>
       <${Field} label=${t("sign.reason")} hint=${decision === "approve" ? t("ui.optional") : t("sign.reason.hint")}>

@@ -2,14 +2,15 @@
 
 import { t } from "../i18n.js";
 import { listen } from "../live.js";
+import { href } from "../router.js";
 import { kept, useStore } from "../store.js";
 import { Outside } from "../ui.js";
 import { html, useEffect, useState } from "../view.js";
+import { Toast, toast } from "./toast.js";
 
 const NOTES = [[660, 0], [880, 0.16]]; // hertz, seconds
 const LENGTH_SECS = 0.22;
 const LOUDNESS = 0.12;
-const SHOWN_MS = 12_000;
 
 export const sound = kept(localStorage, "sound", "on");
 
@@ -20,17 +21,12 @@ for (const gesture of ["pointerdown", "keydown"]) addEventListener(gesture, () =
 
 export function Sound() {
   const [rung, setRung] = useState(0);
-  const [latest, setLatest] = useState(null);
   const on = useStore(sound) !== "off";
   useEffect(() => listen((event) => {
     if (event.kind !== "new_approval") return;
-    setLatest(event);
+    toast.set(html`<a href=${href("approvals", event.id)}><strong>${t("sound.new")}</strong> <${Outside} value=${event.action} most=${100} /></a>`);
     if (sound.get() !== "off" && ring()) setRung((count) => count + 1);
   }), []);
-  useEffect(() => {
-    const timer = latest ? setTimeout(() => setLatest(null), SHOWN_MS) : 0;
-    return () => clearTimeout(timer);
-  }, [latest]);
   const toggle = () => {
     sound.set(on ? "off" : "on");
     if (!on) ring();
@@ -38,7 +34,7 @@ export function Sound() {
   return html`<button type="button" class="sound" aria-pressed=${on} data-rung=${rung} title=${t(on ? "sound.on" : "sound.off")} aria-label=${t("sound.label")} onClick=${toggle}>
       <${Bell} on=${on} />
     </button>
-    <div class="toast" role="status">${latest && html`<a href=${`#/approvals/${encodeURIComponent(latest.id ?? "")}`}><strong>${t("sound.new")}</strong> <${Outside} value=${latest.action} most=${100} /></a>`}</div>`;
+    <${Toast} />`;
 }
 
 function Bell({ on }) {

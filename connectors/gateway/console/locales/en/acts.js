@@ -40,6 +40,7 @@ export default {
 
   "sign.approve": "Approve with your signature",
   "sign.reject": "Reject with your signature",
+  "sign.exactly": "You sign exactly this",
   "sign.approve.do": "Sign for it",
   "sign.reject.do": "Sign against it",
   "sign.reason": "Reason, for the record",

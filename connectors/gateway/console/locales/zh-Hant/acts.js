@@ -40,6 +40,7 @@ export default {
 
   "sign.approve": "以你的簽章核准",
   "sign.reject": "以你的簽章駁回",
+  "sign.exactly": "你簽署的正是這個動作",
   "sign.approve.do": "簽署贊成",
   "sign.reject.do": "簽署反對",
   "sign.reason": "理由（會留下紀錄）",
