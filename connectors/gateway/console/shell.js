@@ -121,7 +121,7 @@ function Connection() {
 }
 
 function Help({ onClose }) {
-  const keys = useStore(bound);
+  const keys = [...useStore(bound)].sort((one, other) => one.key.length - other.key.length);
   const on = useStore(letters);
   return html`<${Dialog} title=${t("keys.help")} onClose=${onClose}>
     <dl class="keys">

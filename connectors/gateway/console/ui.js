@@ -131,6 +131,7 @@ export function Dialog({ title, onClose, children, wide = false }) {
   useEffect(() => {
     const opener = document.activeElement;
     box.current.showModal();
+    box.current.querySelector("form input, form select, form textarea")?.focus();
     return () => opener?.focus?.();
   }, []);
   return html`<dialog ref=${box} class=${wide ? "wide" : ""} aria-labelledby="dialog-title" onClose=${onClose}>

@@ -133,7 +133,7 @@ function Waiting({ project: mine }) {
   });
   useTick(1000);
   const count = approvals.data?.total ?? 0;
-  return html`<${Panel} id="waiting" title=${t("war_room.waiting")} aside=${count > 0 && html`<${Badge} tone="warn">${number(count)}<//>`}>
+  return html`<${Panel} id="waiting" class=${count > 0 ? "first" : ""} title=${t("war_room.waiting")} aside=${count > 0 && html`<${Badge} tone="warn">${number(count)}<//>`}>
     <${Answered} of=${approvals} empty=${t("war_room.waiting.none")}>
       ${(data) => html`<ul class="waits">${data.items.map((card) => html`<li key=${card.approval_id}><${Card} card=${card} /></li>`)}</ul>`}
     <//>
