@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,9 +20,11 @@ from schemas.audit import Erasure, ProjectErased, erasure_subject
 from schemas.envelope import to_milliseconds
 from schemas.errors import Misconfigured
 from sinks.clickhouse import erase as rows_of
-from sinks.clickhouse.client import connected
+from sinks.clickhouse.client import Client, connected
 
 SHORTEST_REASON = 3
+LINKED_WITHIN_SECS = 30.0
+LINKED = "SELECT count() AS n FROM audit_chain WHERE event_id = {id:UUID}"
 LONGEST_SECS = 3600.0
 """A deletion writes the rest of each part anew."""
 
@@ -99,8 +102,22 @@ async def _count(settings: Settings, scope: rows_of.Scope) -> Mapping[str, int]:
 async def _erase(settings: Settings, scope: rows_of.Scope, counted: Mapping[str, int], reason: str) -> None:
     patient = settings.clickhouse.eraser().model_copy(update={"request_timeout_secs": LONGEST_SECS})
     async with connected(patient) as client:
-        await publish(settings, tombstone(scope, counted["events"], reason, person(), now()))
+        said = tombstone(scope, counted["events"], reason, person(), now())
+        await publish(settings, said)
+        await _until_linked(client, said.event_id)
         await rows_of.erase(client, scope)
+
+
+async def _until_linked(client: Client, event_id: str) -> None:
+    """Only what is linked excuses rows that are gone: see docs/audit.md."""
+    deadline = time.monotonic() + LINKED_WITHIN_SECS
+    while not (await client.ask(LINKED, {"id": event_id}))[0]["n"]:
+        if time.monotonic() > deadline:
+            raise Misconfigured(
+                f"the sink has not stored the tombstone within {LINKED_WITHIN_SECS:.0f} s, so nothing was "
+                "deleted; start `awoooi sink` and ask again"
+            )
+        await asyncio.sleep(0.1)
 
 
 def _confirm(project: str) -> None:

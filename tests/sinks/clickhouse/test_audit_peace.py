@@ -28,7 +28,7 @@ from sinks.clickhouse.rows import EventRow, hash_of
 from sinks.pinning import KEPT_DAYS
 from tests.sinks.clickhouse.audited import SIGNER, Record, opened, row
 from tests.sinks.clickhouse_peer import ClickHousePeer
-from tests.sinks.samples import envelope, hit
+from tests.sinks.samples import envelope, every_event, hit
 
 
 @dataclass
@@ -104,6 +104,13 @@ async def test_texts_that_json_writes_differently(topic: Topic, record: Record, 
     await record.store(topic.rows(0, actor=actor))
     await record.pin()
     await topic.is_proven()
+
+
+async def test_every_kind_of_event(topic: Topic, record: Record) -> None:
+    """ClickHouse computes the hash that `rows.py` defines."""
+    await record.store(row(event, n, topic.name) for n, event in enumerate(every_event()))
+    await record.pin()
+    assert (await topic.is_proven()).links == len(every_event())
 
 
 async def test_events_from_before_there_were_chains(topic: Topic, record: Record) -> None:
