@@ -59,6 +59,17 @@ LIVE_ENDED = Described(
     ("why",),
 )
 
+READS = Described(
+    "awoooi_read_requests_total",
+    "what was read over the API, by question and outcome: answered, or the reason of the refusal",
+    ("question", "outcome"),
+)
+READ_SECONDS = Described(
+    "awoooi_read_duration_seconds",
+    "from the request's head to the answer of the record",
+    ("question",),
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+)
 ACTS = Described(
     "awoooi_act_requests_total",
     "what people asked for, by act and outcome: accepted, or the reason of the refusal",
@@ -81,6 +92,8 @@ GATEWAY = (
     LISTENERS,
     LIVE_MESSAGES,
     LIVE_ENDED,
+    READS,
+    READ_SECONDS,
     ACTS,
     ACT_SECONDS,
 )

@@ -25,7 +25,7 @@ from connectors.gateway.limits import Load, RateLimits
 from connectors.gateway.live import PATH as LIVE
 from connectors.gateway.live import Live, with_live
 from connectors.gateway.live_ring import Ring
-from connectors.gateway.meters import ActMeters, LiveMeters, Meters, SignatureMeters
+from connectors.gateway.meters import ActMeters, LiveMeters, Meters, ReadMeters, SignatureMeters
 from connectors.gateway.openapi import with_signatures, with_webhooks
 from connectors.gateway.openapi_acts import with_acts
 from connectors.gateway.problems import PROBLEM_CONTENT, problem
@@ -103,7 +103,7 @@ def create_app(
         app.router.routes.extend(_for_people(config, publish, wiring, door, desk, keys))
         app.router.routes.extend(routes(Hall(reader, load, meters, config.body_timeout_secs), deeds))
         if desks is not None and desks.record is not None:
-            add_reading(app, ReadingApi(reader, desks.record, config.retry_after_secs))
+            add_reading(app, ReadingApi(reader, desks.record, ReadMeters(registry), config.retry_after_secs))
         if ring is not None:
             app.state.live = Live(reader, ring, config, LiveMeters(registry))
             app.router.routes.append(Route(LIVE, app.state.live, methods=["GET"]))

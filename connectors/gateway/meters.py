@@ -57,6 +57,18 @@ class ActMeters:
         self._seconds.observe(time.perf_counter() - started)
 
 
+class ReadMeters:
+    """`question` is one of ours: its name in the API's document."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._reads = metrics.READS.counter(registry)
+        self._seconds = metrics.READ_SECONDS.histogram(registry)
+
+    def count(self, question: str, outcome: str, started: float) -> None:
+        self._reads.labels(question, outcome).inc()
+        self._seconds.labels(question).observe(time.perf_counter() - started)
+
+
 class LiveMeters:
     """`why` is a constant of ours: the reason of a refusal, or of a stream's end."""
 

@@ -5,12 +5,15 @@ Every role may read. What is another project's is not there: 404, as if it had n
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+import time
+from collections.abc import AsyncIterator, Awaitable
 from typing import Annotated, TypeVar
 
 import structlog
 from fastapi import Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 
+from connectors.gateway.meters import ReadMeters
 from connectors.gateway.problems import Refused, come_again
 from connectors.gateway.reader_door import Caller, ReaderDoor
 from connectors.gateway.reading import (
@@ -32,7 +35,7 @@ from connectors.gateway.shown_approvals import Card
 from connectors.gateway.shown_incidents import Graph, IncidentDetail, IncidentItem
 from connectors.gateway.shown_rest import ChannelEvent, Contract, Project
 from connectors.gateway.shown_runs import RunDetail, RunItem
-from schemas.errors import Never, NotNow
+from schemas.errors import AwoooiError, NotNow
 
 log = structlog.get_logger(__name__)
 
@@ -46,8 +49,25 @@ T = TypeVar("T")
 
 
 class ReadingApi:
-    def __init__(self, door: ReaderDoor, record: Record, retry_after_secs: int) -> None:
-        self._door, self._record, self._retry_after_secs = door, record, retry_after_secs
+    def __init__(self, door: ReaderDoor, record: Record, meters: ReadMeters, retry_after_secs: int) -> None:
+        self._door, self._record, self._meters = door, record, meters
+        self._retry_after_secs = retry_after_secs
+
+    async def counted(self, request: Request) -> AsyncIterator[None]:
+        """Around each question, with whatever becomes of it."""
+        question, started = request.scope["route"].operation_id, time.perf_counter()
+        outcome = "failed"
+        try:
+            yield
+            outcome = "answered"
+        except Refused as refused:
+            outcome = refused.reason
+            raise
+        except RequestValidationError:
+            outcome = "bad_question"
+            raise
+        finally:
+            self._meters.count(question, outcome, started)
 
     async def let_in(self, request: Request, response: Response) -> None:
         """Before anything else is looked at: who may not read learns nothing of what there is to ask."""
@@ -109,16 +129,16 @@ class ReadingApi:
         """The record's absence is ours, and is not held against the caller."""
         try:
             return await question
-        except (NotNow, Never) as error:
+        except AwoooiError as error:
             self._door.give_back(_caller(request))
             raise self._away(error) from error
 
-    def _away(self, error: NotNow | Never) -> Refused:
-        """A question that is refused is the operator's to mend: tables that were not migrated, a login."""
+    def _away(self, error: AwoooiError) -> Refused:
+        """What no retry mends is the operator's to mend: tables that were not migrated, a log-in."""
         if isinstance(error, NotNow):
             log.warning("record_away", detail=str(error))
             return come_again("record_away", AWAY, self._retry_after_secs)
-        log.error("record_not_read", reason=error.reason, detail=str(error))
+        log.error("record_not_read", detail=str(error))
         return come_again("record_away", AWAY, _MISCONFIGURED_RETRY_SECS)
 
 

@@ -58,7 +58,9 @@ def told(api: ReadingApi) -> tuple[Told, ...]:
 
 
 def add_reading(app: FastAPI, api: ReadingApi) -> None:
-    router = APIRouter(prefix=PREFIX, tags=["reading"], dependencies=[Depends(api.let_in)])
+    router = APIRouter(
+        prefix=PREFIX, tags=["reading"], dependencies=[Depends(api.counted), Depends(api.let_in)]
+    )
     for one in told(api):
         router.add_api_route(
             one.path,

@@ -37,7 +37,7 @@ class Readers:
 
     async def shown(self, path: str, person: str = "bob", **asked: Any) -> Any:
         reply = await self.get(path, person, **asked)
-        assert reply.status == 200, reply.content
+        assert reply.status == 200, reply.body
         return reply.json()
 
 
