@@ -168,6 +168,7 @@ def test_two_people_sign_and_it_is_done(
     alice.wait_for_selector(f"{card} footer >> text=You have signed")
     bob.wait_for_selector(f"{card} .signed >> text=alice")
     _sign(bob, card, "approve", "同意")
+    bob.wait_for_selector(".toast >> text=alice")  # it outlives the card
 
     alice.goto(f"{system.origin}/console/#/incidents/{incident}")
     wait_until(lambda: _status(people, incident) == "MITIGATED", 60, what="a mitigated incident", every=0.5)
