@@ -22,7 +22,7 @@ class Heard:
 
 @dataclass
 class Ears:
-    """What came so far. `cursor` is the last id, as a browser would keep it."""
+    """What came so far. `cursor` is the last id of what was asked for, as a browser would keep it."""
 
     status: int
     head: bytes
@@ -39,6 +39,7 @@ class Ears:
                 while not self._got:
                     self._parse(await self._chunk())
                 heard = self._got.pop(0)
+                self.cursor = heard.id or self.cursor
                 if heard.event not in skip:
                     return heard
 
@@ -76,9 +77,12 @@ class Ears:
         for block in blocks:
             fields = dict(line.split(": ", 1) for line in block.split("\n") if not line.startswith(":"))
             self.comments += block.startswith(":")
-            self.cursor = fields.get("id", self.cursor)
             if "event" in fields:
                 self._got.append(Heard(fields["event"], json.loads(fields["data"]), fields.get("id", "")))
+            elif "id" in fields and self._got:
+                self._got[-1].id = fields["id"]
+            else:
+                self.cursor = fields.get("id", self.cursor)
 
 
 @asynccontextmanager

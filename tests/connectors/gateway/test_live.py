@@ -149,6 +149,28 @@ async def test_one_who_comes_back_misses_nothing(tmp_path: Path) -> None:
             assert await again.events(1) == ["event-122"]
 
 
+async def test_many_hear_all_of_it_in_order_though_each_leaves_and_comes_back(tmp_path: Path) -> None:
+    """In small what the benchmark does with a hundred: `live_listeners_mb`."""
+    async with stage(tmp_path, streams_of_one_person=50) as house:
+        placed = asyncio.Barrier(21)
+
+        async def hears_all(leaves_after: int) -> list[str]:
+            async with house.placed() as ears:
+                await placed.wait()
+                seen = await ears.events(leaves_after)
+            async with house.listener(cursor=ears.cursor) as again:
+                return seen + await again.events(200 - leaves_after)
+
+        async with asyncio.TaskGroup() as group:
+            listeners = [group.create_task(hears_all(1 + 9 * number)) for number in range(20)]
+            await placed.wait()
+            for _ in range(200):
+                house.happens()
+                await asyncio.sleep(0)
+
+        assert {tuple(one.result()) for one in listeners} == {tuple(f"event-{n}" for n in range(200))}
+
+
 async def test_a_cursor_that_leads_nowhere_says_read_all_anew_and_goes_on(tmp_path: Path) -> None:
     async with stage(tmp_path) as house, house.listener(cursor="garbage") as ears:
         assert (await ears.next()).event == "reset"
