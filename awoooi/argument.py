@@ -25,7 +25,11 @@ SPOKEN = KINDS[2:6]
 TURNS = """
 SELECT type, event_id, run_id, recorded_at, payload
 FROM events FINAL
-WHERE incident_id = {incident:String} AND type IN {kinds:Array(String)}
+WHERE (project_id, event_id) IN
+(
+    SELECT project_id, event_id FROM incident_events
+    WHERE incident_id = {incident:String} AND type IN {kinds:Array(String)}
+)
 ORDER BY recorded_at, type
 """
 Row = Mapping[str, Any]

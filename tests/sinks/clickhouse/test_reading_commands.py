@@ -97,6 +97,13 @@ def test_an_incident_is_shown_with_what_people_did(terminal: CliRunner) -> None:
     assert [act["act"] for act in as_json["acts"]] == ["acknowledge", "assign"]
 
 
+def test_an_argument_is_explained(terminal: CliRunner) -> None:
+    told = run(terminal, "explain", DONE)
+
+    assert told.exit_code == 0, told.output
+    assert "recommended: A1 SET_RESOURCES deployment checkout" in told.stdout
+
+
 REFUSED = {
     "no such state": (["runs", "--state", "done"], "'waiting_approval'"),
     "no incident": (["runs", "--incident", "INC"], "incident_id"),
