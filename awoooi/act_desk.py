@@ -6,15 +6,16 @@ All of it is opened when it is first needed: a gateway takes alerts also where n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agents.personal import find
 from agents.privacy import Shield
 from agents.sealing import Sealer, load_public_key
 from awoooi.events import codec_of
+from awoooi.record_reader import RecordReader
 from awoooi.settings import Settings
 from connectors.alerts.hostile_text import clean
 from connectors.alerts.purify import Purifier
@@ -23,12 +24,7 @@ from schemas.codec import Codec
 from schemas.envelope import Event
 from schemas.errors import RegistryAway
 from schemas.headers import Headers, event_headers, trace_of
-from sinks.clickhouse.errors import Away
 from streams.runner import VERSION
-
-if TYPE_CHECKING:
-    from sinks.clickhouse.client import Client
-    from sinks.clickhouse.config import ClickHouseConfig
 
 RECORD_SECS, CODEC_SECS = 5.0, 5.0
 TALK = frozenset({"question", "request"})
@@ -55,7 +51,7 @@ Row = Mapping[str, Any]
 class ActDesk:
     def __init__(self, settings: Settings, opened: AsyncExitStack) -> None:
         self._settings, self._opened = settings, opened
-        self._client: Client | None = None
+        self._record = RecordReader(settings.clickhouse.reader, opened, RECORD_SECS)
         self._codec: Codec | None = None
         self._sealer: Sealer | None = None
         self._opening = asyncio.Lock()
@@ -64,33 +60,16 @@ class ActDesk:
 
     async def incident(self, incident_id: str, projects: Collection[str] | None) -> Known | None:
         asked = {"incident": incident_id, "all": projects is None, "projects": list(projects or ())}
-        rows = await self._ask(INCIDENT, asked)
+        rows = await self._record.ask(INCIDENT, asked)
         return Known(incident_id, **rows[0]) if rows else None
 
     async def decided(self, known: Known) -> Mapping[str, str]:
-        rows = await self._ask(DECIDED, {"project": known.project_id, "incident": known.incident_id})
+        rows = await self._record.ask(DECIDED, {"project": known.project_id, "incident": known.incident_id})
         return {row["run_id"]: row["event_id"] for row in rows}
 
     async def written(self, known: Known, event_id: str) -> Receipt | None:
-        rows = await self._ask(WRITTEN, {"project": known.project_id, "event": event_id})
+        rows = await self._record.ask(WRITTEN, {"project": known.project_id, "event": event_id})
         return Receipt(*rows[0].values()) if rows else None
-
-    async def _ask(self, sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
-        try:
-            async with asyncio.timeout(RECORD_SECS):
-                return await (await self._connected()).ask(sql, params)
-        except TimeoutError as error:
-            raise Away(f"ClickHouse does not answer within {RECORD_SECS:.0f} s") from error
-
-    async def _connected(self) -> Client:
-        """One for all who ask; it outlives a server that goes and comes back."""
-        async with self._opening:
-            if self._client is None:
-                connect = await asyncio.to_thread(_client)  # half a second of imports: webhooks go on
-                client = await connect(self._settings.clickhouse.reader())
-                self._opened.push_async_callback(client.close)
-                self._client = client
-            return self._client
 
     # -- people's words
 
@@ -136,12 +115,6 @@ def cleaned(texts: Mapping[str, str], *, for_models: bool) -> Cleaned:
             patterns.update(reading.patterns)
             done[name] = shield.replace(reading.text, reading.findings)
     return Cleaned(done, tuple(sorted(patterns)), shield.values)
-
-
-def _client() -> Callable[[ClickHouseConfig], Awaitable[Client]]:
-    from sinks.clickhouse.client import Client
-
-    return Client.connect
 
 
 @asynccontextmanager

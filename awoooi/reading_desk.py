@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agents.topology import MAX_DEPTH, Found, Topology, from_observations
+from awoooi.record_reader import RecordReader
 from awoooi.settings import Settings
 from connectors.gateway.reading import Projects, TopologyFilter
 from connectors.gateway.shown_incidents import Edge, Graph, Node, NodeRole
 from schemas.approval import ApprovalRequested
 from schemas.codec import stored_payload
 from schemas.errors import Never
-from sinks.clickhouse.errors import Away
 from sinks.clickhouse.reading import Facts, Reading
-
-if TYPE_CHECKING:
-    from sinks.clickhouse.client import Client
 
 RECORD_SECS = 10.0
 MOST_NODES = 200
@@ -28,31 +24,12 @@ class ReadingDesk(Reading):
     """The gateway's Record."""
 
     def __init__(self, settings: Settings, opened: AsyncExitStack) -> None:
+        self.told = RecordReader(settings.clickhouse.reader, opened, RECORD_SECS).ask
         super().__init__(self.told, facts_of(settings))
-        self._settings, self._opened = settings, opened
-        self._client: Client | None = None
-        self._opening = asyncio.Lock()
 
     async def topology(self, wanted: TopologyFilter, projects: Projects) -> Graph | None:
         graphs = from_observations(await self.services(projects))
         return around(graphs, wanted.service) if wanted.service else whole(graphs)
-
-    async def told(self, sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
-        try:
-            async with asyncio.timeout(RECORD_SECS):
-                return await (await self._connected()).ask(sql, params)
-        except TimeoutError as error:
-            raise Away(f"ClickHouse does not answer within {RECORD_SECS:.0f} s") from error
-
-    async def _connected(self) -> Client:
-        """One for all who ask; it outlives a server that goes and comes back."""
-        async with self._opening:
-            if self._client is None:
-                from sinks.clickhouse.client import Client
-
-                self._client = await Client.connect(self._settings.clickhouse.reader())
-                self._opened.push_async_callback(self._client.close)
-            return self._client
 
 
 def facts_of(settings: Settings) -> Facts:
