@@ -28,15 +28,27 @@ class Named:
 
 
 _ONE_PROJECT = "({project:String} = '' OR project_id = {project:String})"
+_COUNTED = f"""
+SELECT project_id, incident_id, max(fingerprint) AS fingerprint, max(alert_type) AS alert_type,
+       max(namespace) AS namespace, max(target_resource) AS target_resource, max(hit_count) AS hits,
+       max(last_seen_at) AS last_seen
+FROM incidents WHERE {_ONE_PROJECT} GROUP BY project_id, incident_id
+"""
+"""what an incident keeps for life, and counts that only grow: neither needs the order of steps, nor FINAL"""
 _INCIDENTS = f"""
 SELECT incident_id, status, severity, alert_type, cluster, namespace, target_resource, hit_count, runs,
        opened_at, last_seen_at, resolved_at, project_id
 FROM v_incidents
-WHERE {_ONE_PROJECT}
-  AND ({{status:String}} = '' OR status = {{status:String}}
-       OR ({{status:String}} = '{OPEN}' AND resolved_at IS NULL))
+WHERE {_ONE_PROJECT} AND (project_id, incident_id) IN (
+    SELECT project_id, incident_id
+    FROM v_incidents
+    WHERE {_ONE_PROJECT}
+      AND ({{status:String}} = '' OR status = {{status:String}}
+           OR ({{status:String}} = '{OPEN}' AND resolved_at IS NULL))
+    ORDER BY updated_at DESC, incident_id
+    LIMIT {{limit:UInt32}}
+)
 ORDER BY updated_at DESC, incident_id
-LIMIT {{limit:UInt32}}
 """
 
 NAMED: Mapping[str, Named] = {
@@ -47,20 +59,18 @@ NAMED: Mapping[str, Named] = {
     "noise": Named(
         "how many alerts became how few incidents, by kind of alert",
         f"""
-        SELECT project_id, alert_type, count() AS incidents, sum(hit_count) AS alerts,
+        SELECT project_id, alert_type, count() AS incidents, sum(hits) AS alerts,
                round(alerts / incidents, 1) AS alerts_per_incident
-        FROM v_incidents WHERE {_ONE_PROJECT}
-        GROUP BY project_id, alert_type ORDER BY alerts DESC LIMIT 100
+        FROM ({_COUNTED}) GROUP BY project_id, alert_type ORDER BY alerts DESC LIMIT 100
         """,
     ),
     "fingerprints": Named(
         "the fingerprints that fire most often",
         f"""
         SELECT project_id, fingerprint, any(alert_type) AS alert_type, any(namespace) AS namespace,
-               any(target_resource) AS target_resource, sum(hit_count) AS alerts, count() AS incidents,
-               max(last_seen_at) AS last_seen_at
-        FROM v_incidents WHERE {_ONE_PROJECT}
-        GROUP BY project_id, fingerprint ORDER BY alerts DESC LIMIT 50
+               any(target_resource) AS target_resource, sum(hits) AS alerts, count() AS incidents,
+               max(last_seen) AS last_seen_at
+        FROM ({_COUNTED}) GROUP BY project_id, fingerprint ORDER BY alerts DESC LIMIT 50
         """,
     ),
     "times": Named(

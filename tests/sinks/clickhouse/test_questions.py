@@ -73,7 +73,7 @@ def approved_run() -> list[dict[str, Any]]:
         told("run.finished", 96, number=1, state="succeeded", reason="verified"),
         told("trust.observed", 97, "", "", trust_key="shop/R", outcome="verified"),
         told("trust.raised", 97, "", "", trust_key="shop/R", score=1),
-        told("incident.resolved", 300, "", resolved_at=iso(300)),
+        told("incident.resolved", 300, "", opened_at=iso(0), resolved_at=iso(300)),
     ]  # fmt: skip
 
 
