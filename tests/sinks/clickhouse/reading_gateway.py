@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from awoooi.reading_desk import reading_desk
 from connectors.gateway.app import create_app
@@ -76,3 +77,31 @@ def readers_in_a_thread(folder: Path, peer: ClickHousePeer) -> Iterator[Readers]
     finally:
         stop.set()
         thread.join()
+
+
+@asynccontextmanager
+async def relayed(port: int, url: str) -> AsyncIterator[None]:
+    """What stands at the address can be reached over this port while the block lasts, and then no more."""
+    there, lines = urlsplit(url), set[asyncio.Task[Any]]()
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        finally:
+            writer.close()
+
+    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        its_reader, its_writer = await asyncio.open_connection(there.hostname, there.port)
+        for one, other in ((reader, its_writer), (its_reader, writer)):
+            lines.add(asyncio.create_task(carry(one, other)))
+
+    server = await asyncio.start_server(meet, "127.0.0.1", port)
+    try:
+        yield
+    finally:
+        server.close()
+        for line in lines:
+            line.cancel()
+        await asyncio.gather(*lines, return_exceptions=True)
