@@ -60,13 +60,14 @@ ORDER BY recorded_at
 _UPSTREAM = """
 SELECT run_id, arrayDistinct(JSONExtract(payload, 'surroundings',
        'Tuple(upstream Array(Tuple(service String)))').1.1) AS services
-FROM events FINAL
+FROM events
 WHERE project_id IN {projects:Array(String)} AND event_id IN
 (
     SELECT event_id FROM run_events
     WHERE project_id IN {projects:Array(String)} AND run_id IN {runs:Array(String)}
       AND type = 'evidence.collected'
 )
+ORDER BY version DESC LIMIT 1 BY run_id
 """
 _BY_RUN = "SELECT incident_id, approval_id FROM v_runs WHERE run_id = {{run:String}} AND {whose}"
 _AMOUNT = re.compile(r"(?:\$|USD\s?)\s?([0-9][0-9,]*(?:\.[0-9]+)?)|([0-9][0-9,]*(?:\.[0-9]+)?)\s?(?:USD|\$)")
