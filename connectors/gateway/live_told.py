@@ -16,6 +16,7 @@ from schemas.trust import TrustScore
 
 ACTION, HEADLINE, WORDS = 100, 200, 300
 """characters"""
+MOST_NAMES = 20
 Summary = Mapping[str, Any]
 _NO_MORE: Summary = {}
 
@@ -59,9 +60,14 @@ def message(event: Event) -> tuple[str | None, bytes] | None:
 
 
 def _picked(payload: Any, *names: str) -> dict[str, Any]:
-    """What it has of these; text in bounds."""
-    found = {name: getattr(payload, name) for name in names if hasattr(payload, name)}
-    return {name: short(value, WORDS) if isinstance(value, str) else value for name, value in found.items()}
+    """What it has of these, in bounds."""
+    return {name: _bounded(getattr(payload, name)) for name in names if hasattr(payload, name)}
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, str):
+        return short(value, WORDS)
+    return [_bounded(one) for one in value[:MOST_NAMES]] if isinstance(value, tuple) else value
 
 
 def _incident(event: Event) -> Told:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import orjson
 import pytest
+from hypothesis import HealthCheck, given, settings
 
-from connectors.gateway.live_told import message
+from connectors.gateway.live_told import FOLLOWED, message
+from schemas.catalog import TOPICS
+from schemas.envelope import Event
+from tests.schemas.examples import any_of, name_of
 from tests.schemas.golden_events import golden
 
 
@@ -54,6 +58,35 @@ SILENT = ("alert.normalized", "rca.late", "signer.key_added", "tool.called")
 @pytest.mark.parametrize("kind", SILENT)
 def test_the_rest_is_told_to_nobody(kind: str) -> None:
     assert message(golden(kind)) is None
+
+
+quickly = settings(
+    max_examples=2,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+FOLLOWED_EVENTS = [event for topic in TOPICS if topic.name in FOLLOWED for event in topic.events]
+
+
+@pytest.mark.parametrize("event", FOLLOWED_EVENTS, ids=name_of)
+def test_whatever_an_event_holds_it_is_told_in_bounds(event: type[Event]) -> None:
+    """Else one odd record would end the stream for everybody."""
+
+    @settings(
+        max_examples=5,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        deadline=None,
+    )
+    @given(any_of(event))
+    def tells(example: Event) -> None:
+        found = message(example)
+        assert found is None or (len(found[1]) < 20_000 and found[1].count(b"\n") == 3)
+
+    tells()
 
 
 def test_a_new_approval_says_what_is_asked_in_a_hundred_letters() -> None:
