@@ -51,24 +51,31 @@ function askerOf(path, query, show) {
   const looks = new Set();
   let next = 0;
   let askedAt = 0;
+  let asked = 0;
+  let shown = 0;
   let failures = 0;
   let inStorm = 0;
 
   async function now() {
     askedAt = Date.now();
+    const turn = (asked += 1);
     try {
-      show({ data: await get(path, query, { signal: ending.signal }) });
+      const data = await get(path, query, { signal: ending.signal });
+      if (turn < shown) return; // a later question was answered before
+      shown = turn;
       failures = 0;
+      show({ data });
     } catch (problem) {
-      if (!ending.signal.aborted) failed(problem);
+      if (!ending.signal.aborted && turn >= shown) failed(problem);
     }
   }
 
   function failed(problem) {
     show({ problem });
-    failures += 1;
+    failures = problem.passes ? failures + 1 : 0;
+    if (!problem.passes) return; // the next event may change that: what is told may not be in the record yet
     const wait = Math.min(1000 * 2 ** (failures - 1), LONGEST_WAIT_MS);
-    if (problem.passes) asIn(Math.max(wait, problem.retryAfter * 1000));
+    asIn(Math.max(wait, problem.retryAfter * 1000));
   }
 
   function asIn(ms) {

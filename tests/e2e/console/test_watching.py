@@ -120,6 +120,24 @@ def test_hostile_text_is_text(
     assert page.evaluate("document.body.innerText.length") < 60_000
 
 
+def test_a_page_about_what_is_not_yet_recorded_fills_itself(
+    system: ConsoleSystem, window: Watched, watcher: str
+) -> None:
+    page = window.page
+    log_in(window, watcher)
+    page.route(
+        "**/api/v1/incidents/INC-*", lambda route: route.fulfill(status=404, json={"detail": "none yet"})
+    )
+    row_of(page, TARGET).click()
+    page.locator(".notice.bad").wait_for()
+    page.unroute("**/api/v1/incidents/INC-*")
+    incident = page.url.rpartition("/")[2]
+
+    system.send(TARGET)
+    page.locator("h1", has_text=TARGET).wait_for()
+    assert incident in page.url
+
+
 def test_a_storm_is_one_row_that_opens(system: ConsoleSystem, window: Watched, watcher: str) -> None:
     page = window.page
     log_in(window, watcher)
