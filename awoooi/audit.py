@@ -18,7 +18,7 @@ from schemas.errors import AwoooiError, BrokerAway
 
 if TYPE_CHECKING:
     from sinks.clickhouse.breaks import Break, Report, Scope
-    from sinks.clickhouse.signing import Pin
+    from sinks.clickhouse.signing import Keys, Pin
 
 PROVEN, BROKEN, UNKNOWN = 0, 1, 2
 TOPIC_SECS = 10.0
@@ -50,14 +50,14 @@ async def _verify(settings: Settings, scope: Scope, heads: Sequence[Path]) -> Re
     from sinks.clickhouse.signing import load_keys
 
     keys = load_keys(settings.audit.public_key_file)
-    pins, notes = await _pins(settings, heads or [settings.audit.heads_file])
+    pins, notes = await _pins(settings, heads or [settings.audit.heads_file], keys)
     async with connected(settings.clickhouse.reader()) as client:
         report = await examine(client, pins, keys, scope)
     report.notes += notes
     return report
 
 
-async def _pins(settings: Settings, files: Sequence[Path]) -> tuple[list[Pin], list[str]]:
+async def _pins(settings: Settings, files: Sequence[Path], keys: Keys) -> tuple[list[Pin], list[str]]:
     """From the files and from the topic. An embedded log has forgotten its own."""
     from awoooi.audit_pins import pinned_on_topic
     from awoooi.events import codec_of
@@ -66,7 +66,7 @@ async def _pins(settings: Settings, files: Sequence[Path]) -> tuple[list[Pin], l
     pins: list[Pin] = []
     notes: list[str] = []
     for file in files:
-        found = heads_file.read(file)
+        found = heads_file.read(file, keys)
         pins += found.pins
         if found.torn:
             notes.append(f"{file} has {found.torn} torn lines, which a crash leaves")

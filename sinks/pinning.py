@@ -91,7 +91,7 @@ class Pins:
     def open_file(self) -> None:
         """Its pins are learnt. Misconfigured where it cannot be read or written."""
         heads_file.append(self._config.heads_file, ())
-        found = heads_file.read(self._config.heads_file)
+        found = heads_file.read(self._config.heads_file, self._keys)
         if found.torn:
             log.warning("audit_heads_file_torn", file=str(self._config.heads_file), lines=found.torn)
         self.learn(found.pins)

@@ -90,8 +90,8 @@ async def _stored_pins(client: Client) -> list[Pin]:
     """Signed, so they bind wherever they are found; that one is missing here proves nothing."""
     pins = list[Pin]()
     for row in await client.ask(sql.PINNED):
-        facts = orjson.loads(row["payload"])
-        pins.append((Head if "link" in facts else Checkpoint).model_validate_json(row["payload"]))
+        facts = orjson.loads(row["pinned"])
+        pins.append((Head if "link" in facts else Checkpoint).model_validate_json(row["pinned"]))
     return pins
 
 

@@ -132,7 +132,11 @@ WHERE (log_epoch, topic, kafka_partition) >= ({epoch:String}, {topic:String}, {p
   AND kafka_offset >= {first:Int64} AND kafka_offset <= {last:Int64}
 ORDER BY log_epoch, topic, kafka_partition, kafka_offset, link
 """
-PINNED = "SELECT payload FROM events WHERE type IN ('audit.head', 'audit.checkpoint')"
+PINNED = """
+SELECT argMax(payload, recorded_at) AS pinned FROM events
+WHERE type IN ('audit.head', 'audit.checkpoint')
+GROUP BY JSONExtractString(payload, 'subject'), toDate(recorded_at)
+"""
 ERASED = """
 SELECT DISTINCT events.payload AS payload FROM events
 INNER JOIN audit_chain AS link ON link.event_id = events.event_id AND link.hash = events.hash

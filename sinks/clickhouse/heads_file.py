@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import orjson
 from pydantic import ValidationError
 
 from schemas.audit import Checkpoint, Head
 from schemas.errors import Misconfigured
 from schemas.sabotage import crash_point
-from sinks.clickhouse.signing import Pin
+from sinks.clickhouse.signing import Keys, Pin, is_genuine
 
 MODE = 0o644
 NEWLINE = b"\n"
@@ -42,17 +43,43 @@ def line_of(pin: Pin) -> bytes:
     return pin.model_dump_json().encode() + NEWLINE
 
 
-def read(file: Path) -> Read:
-    """Nothing where there is no file yet."""
+def read(file: Path, keys: Keys) -> Read:
+    """Of each subject and day the latest that is signed by one of the keys: it stands for those before it.
+
+    Nothing where there is no file yet.
+    """
     try:
         lines = file.read_bytes().split(NEWLINE)
     except FileNotFoundError:
         return Read()
     except OSError as error:
         raise Misconfigured(f"the heads file {file} cannot be read: {error.strerror}") from error
-    pins = [parse(line) for line in lines if line.strip()]
-    whole = [pin for pin in pins if pin is not None]
-    return Read(whole, len(pins) - len(whole))
+    torn, by_day = 0, dict[tuple[str, str], list[bytes]]()
+    for line in filter(None, lines):
+        told = _subject_and_day(line)
+        if told is None:
+            torn += 1
+        else:
+            by_day.setdefault(told, []).append(line)
+    latest = (_latest(found, keys) for found in by_day.values())
+    return Read([pin for pin in latest if pin is not None], torn)
+
+
+def _subject_and_day(line: bytes) -> tuple[str, str] | None:
+    try:
+        facts = orjson.loads(line)
+        return str(facts["subject"]), str(facts["at"])[: len("2026-01-01")]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+
+
+def _latest(lines: Sequence[bytes], keys: Keys) -> Pin | None:
+    """What anybody else has appended behind it does not hide it."""
+    for line in reversed(lines):
+        pin = parse(line)
+        if pin is not None and is_genuine(pin, keys):
+            return pin
+    return None
 
 
 def parse(line: bytes) -> Pin | None:

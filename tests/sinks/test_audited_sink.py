@@ -50,7 +50,7 @@ class Audited:
         await self.log.send_all(hit(n + 1) for n in range(start, start + COUNT // 2))
 
     async def report(self) -> Report:
-        return await verify(self.client, heads_file.read(self.heads).pins, KEYS, Scope())
+        return await verify(self.client, heads_file.read(self.heads, KEYS).pins, KEYS, Scope())
 
     async def is_proven(self) -> Report:
         found = await self.report()
@@ -75,7 +75,7 @@ async def test_a_clean_stop_leaves_nothing_unpinned(audited: Audited, store: Cli
     assert found.aside == 1
     assert found.links >= COUNT + COUNT // 2 + 1
     assert {event.type for event in audited.announced} == {"audit.head", "audit.checkpoint"}
-    heads = [pin for pin in heads_file.read(audited.heads).pins if pin.subject.startswith("/sink-")]
+    heads = [pin for pin in heads_file.read(audited.heads, KEYS).pins if pin.subject.startswith("/sink-")]
     assert {pin.subject.split(".", 1)[1] for pin in heads} >= {
         "alerts.normalized/0",
         "alerts.normalized/1",
@@ -103,7 +103,7 @@ async def test_killed_anywhere_the_audit_goes_on(
     async with running(audited.log.sink(store.config(), pins=audited.pins())):
         await audited.log.caught_up()
     assert (await audited.is_proven()).events >= len(POINTS) * COUNT * 3 // 2
-    assert heads_file.read(audited.heads).torn == 1
+    assert heads_file.read(audited.heads, KEYS).torn == 1
 
 
 async def test_two_sinks_share_the_partitions_and_change_them(

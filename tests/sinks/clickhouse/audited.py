@@ -105,7 +105,7 @@ class Record:
         await self.pins.pin(self.linker.tips)
 
     async def verify(self, scope: Scope = WHOLE) -> Report:
-        return await verify(self.client, heads_file.read(self.heads).pins, KEYS, scope)
+        return await verify(self.client, heads_file.read(self.heads, KEYS).pins, KEYS, scope)
 
     async def run(self, *statements: str) -> None:
         """As somebody who may do everything to ClickHouse."""
@@ -116,7 +116,7 @@ class Record:
 
 
 def _mutates(statement: str) -> bool:
-    return statement.startswith("ALTER")
+    return " UPDATE " in statement or " DELETE " in statement
 
 
 async def opened(client: Client, config: ClickHouseConfig, folder: Path) -> Record:

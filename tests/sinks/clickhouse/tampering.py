@@ -124,6 +124,7 @@ CASES: Mapping[str, Case] = {
         lambda stored: stored.aside.append(stored.aside.pop()._replace(sha256="0" * 64)), Kind.CHANGED, 31
     ),
     "a later copy made to win": Case(lambda stored: stored.versions.update({30: 1}), Kind.DELETED, 3),
+    "a version changed": Case(lambda stored: stored.versions.update({SOME: 1}), Kind.CHANGED),
     "another of its id, at an offset before all": Case(
         lambda stored: stored.add(-1, actor="mallory"), Kind.MOVED, -1
     ),
