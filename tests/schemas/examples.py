@@ -85,7 +85,7 @@ def _field(info: FieldInfo) -> st.SearchStrategy[Any]:
     if pattern is not None:
         values: st.SearchStrategy[Any] = st.from_regex(pattern, fullmatch=True, alphabet="0123456789MGTi")
     elif low is not None and info.annotation is float:
-        values = st.floats(low, high)
+        values = st.floats(low, high, allow_nan=False, allow_infinity=False)
     elif low is not None:
         values = st.integers(low, 2**63 - 1 if high is None else high)
     elif MaxLen in bounds or MinLen in bounds:
