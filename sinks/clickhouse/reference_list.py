@@ -24,21 +24,6 @@ SELECT toString(event_id) AS revision, project_id, number, hash, actor, recorded
 FROM v_policies
 ORDER BY recorded_at DESC LIMIT {most:UInt32}
 """
-_SERVICES = 20_000
-_SEEN = "SELECT project_id, min(recorded_at) AS first_at FROM incidents WHERE {whose} GROUP BY project_id"
-_SWITCHES = """
-SELECT JSONExtractString(payload, 'name') AS name,
-       argMax(JSONExtractString(payload, 'state'), (recorded_at, kafka_offset)) AS state
-FROM events FINAL
-WHERE project_id = '' AND type = 'switch.set' AND JSONExtractString(payload, 'kind') = 'shadow'
-GROUP BY name
-"""
-_POLICIES = """
-SELECT toString(event_id) AS revision, project_id, actor, recorded_at, payload
-FROM events FINAL
-WHERE project_id = '' AND type = 'policy.applied'
-ORDER BY recorded_at DESC, kafka_offset DESC LIMIT {most:UInt32}
-"""
 _SERVICES = """
 SELECT argMax(payload, (recorded_at, kafka_offset)) AS told
 FROM events

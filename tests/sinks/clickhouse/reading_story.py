@@ -184,8 +184,18 @@ def services() -> Iterator[Event]:
         yield example.model_copy(update=about)
 
 
+def policies() -> Iterator[Event]:
+    """Two revisions, the second in force."""
+    for version in (1, 2):
+        example = golden(CLASSES["policy.applied"])
+        told = example.payload.model_copy(update={"version": version})
+        at = START + timedelta(seconds=version)
+        about = {"event_id": ids.derive_id("policy", str(version)), "project_id": "", "payload": told}
+        yield example.model_copy(update={**about, "actor": "alice", "recorded_at": at})
+
+
 def whole_story() -> Iterator[Event]:
-    for events in (done(), asked(), spurned(), theirs(), services()):
+    for events in (done(), asked(), spurned(), theirs(), services(), policies()):
         yield from events
 
 

@@ -306,6 +306,16 @@ async def test_projects_are_ones_own(readers: Readers) -> None:
     assert ids(await readers.shown("/api/v1/projects", "root"), "project_id") == ["bank", "shop"]
 
 
+async def test_the_latest_policy_is_the_one_in_force(readers: Readers) -> None:
+    contracts = (await readers.shown("/api/v1/contracts"))["items"]
+    assert [(one["major"], one["life_cycle"], one["created_by"]) for one in contracts] == [
+        (2, "in_force", "alice"),
+        (1, "superseded", "alice"),
+    ]
+    superseded = await readers.shown("/api/v1/contracts", life_cycle="superseded")
+    assert [one["major"] for one in superseded["items"]] == [1]
+
+
 async def test_services_are_everybodys_or_ones_own(readers: Readers) -> None:
     ours = await readers.shown("/api/v1/topology")
     around = await readers.shown("/api/v1/topology", service="cart")
