@@ -57,7 +57,8 @@ def of_runs(runs: int, first: int, count: int) -> str:
         toString(reinterpretAsUUID(sipHash128(n, 'id'))), at, at, [], 0, '', 'runs', 0, number,
         replaceAll([{payloads}][k], 'INC-20260301-0A1B2C3D4E', incident), hex(sipHash128(number))
     FROM (SELECT number, intDiv(number, {kinds}) AS n, number % {kinds} + 1 AS k,
-                 {STARTED.format(of=runs)} AS began, began + toIntervalSecond(k * 3) AS at FROM numbers({first}, {count}))"""
+                 {STARTED.format(of=runs)} AS began, began + toIntervalSecond(k * 3) AS at
+          FROM numbers({first}, {count}))"""
 
 
 def of_alerts(alerts: int, first: int, count: int) -> str:
@@ -95,7 +96,7 @@ def fill(peer: ClickHousePeer, runs: int, alerts: int) -> None:
 
 
 def questions(peer: ClickHousePeer) -> Mapping[str, str]:
-    ((run,),) = peer.ask("SELECT run_id FROM runs WHERE project_id = 'shop' LIMIT 1 OFFSET 1000")
+    ((run,),) = peer.ask("SELECT run_id FROM runs WHERE project_id = 'shop' LIMIT 1")
     named = {name: one.sql.replace("{project:String}", "''") for name, one in NAMED.items()}
     return {**{name: sql.format(run=run) for name, sql in LISTS.items()}, **named}
 
