@@ -88,7 +88,7 @@ class ChromiumPeer:
         language: str = "en",
         theme: str = "light",
         size: tuple[int, int] = WIDE,
-        wait_secs: float = 15,
+        wait_secs: float = 40,
     ) -> Iterator[Watched]:
         viewport = {"width": size[0], "height": size[1]}
         context = self._browser.new_context(viewport=viewport, locale=language, color_scheme=theme)

@@ -54,7 +54,7 @@ async def clickhouse(empty_store: ClickHousePeer) -> AsyncIterator[Client]:
         await migrate(client)
         tables = await client.ask(
             "SELECT name FROM system.tables WHERE database = {db:String} AND engine LIKE '%MergeTree'"
-            " AND name != 'schema_migrations'",
+            " AND name != 'schema_migrations' AND total_rows > 0",
             {"db": empty_store.database},
         )
         for table in tables:

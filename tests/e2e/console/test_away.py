@@ -23,7 +23,7 @@ def token(system: ConsoleSystem) -> str:
 
 @pytest.fixture
 def window(system: ConsoleSystem, chromium: ChromiumPeer) -> Iterator[Watched]:
-    with chromium.window(system.origin, wait_secs=40) as window:
+    with chromium.window(system.origin) as window:
         yield window
         assert window.strangers == []
 

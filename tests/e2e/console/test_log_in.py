@@ -44,7 +44,7 @@ def origin(
 def test_a_person_logs_in_and_comes_back_to_the_page(
     origin: str, issuer: OidcIssuer, chromium: ChromiumPeer
 ) -> None:
-    with chromium.window(origin, wait_secs=40) as window:
+    with chromium.window(origin) as window:
         page = window.page
         page.goto(f"{origin}/console/#/runs")
         page.locator(".log-in button.primary").first.click()
