@@ -32,6 +32,8 @@ AFTER_A_NAME = {
     "FROM", "WHERE", "PREWHERE", "GROUP", "ORDER", "LIMIT", "HAVING", "UNION", "AS", "ASC", "DESC", "FORMAT",
     "AND", "OR", "IN", "IS", "NOT", "LIKE", "ILIKE", "BETWEEN", "THEN", "ELSE", "END",
 }  # fmt: skip
+# What follows the name of a setting, even of one that is called `limit`.
+SETS_IT = {"=", ",", "."}
 # Table functions that make rows out of nothing, or out of what stands in the statement.
 HARMLESS_TABLES = {
     "null", "view", "values", "format", "numbers", "numbers_mt", "zeros", "zeros_mt", "primes",
@@ -55,6 +57,8 @@ ENGINES = {
     "mergetree", "replacingmergetree", "summingmergetree", "aggregatingmergetree",
     "collapsingmergetree", "versionedcollapsingmergetree", "memory", "null", "atomic",
 }  # fmt: skip
+
+_NOTHING = Token("mark", "", 0, 0)
 
 
 class Guard:
@@ -81,6 +85,8 @@ class Guard:
         """For readers of one project, beside `check_question`: what would pass by the row policies."""
         for token in statement.tokens:
             name = token.name or ""
+            if name == SCOPE:
+                raise _denied(f"the setting {SCOPE}, which says whose rows are seen,")
             if name in uncovered:
                 raise _denied(f"the table {name}")
             if name.lower() == "information_schema" or token.says("EXPLAIN"):
@@ -132,12 +138,14 @@ def _check_settings(statement: Statement) -> None:
     """The engine itself refuses those at the end of a statement only, not those of a part in brackets."""
     if statement.verb == "SHOW":
         return
-    before = ""
-    for word, after in pairwise(statement.tokens):
-        names_one = after.name is not None and after.text.upper() not in AFTER_A_NAME
-        if word.says("SETTINGS") and before != "." and names_one:
+    found = (_NOTHING, _NOTHING, *statement.tokens, _NOTHING)
+    for owner, dot, word, after, then in zip(found, found[1:], found[2:], found[3:], found[4:], strict=False):
+        if not word.says("SETTINGS") or after.name is None:
+            continue
+        column = dot.text == "." and owner.name is not None  # `0. SETTINGS` is a number with a dot
+        column = column or after.text.upper() in AFTER_A_NAME
+        if not column or then.text in SETS_IT:
             raise StatementError.of(READONLY, f"Cannot modify '{after.name}' setting in readonly mode")
-        before = word.text
 
 
 def _qualified(tokens: tuple[Token, ...]) -> Iterator[tuple[str, str]]:

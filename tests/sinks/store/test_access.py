@@ -62,6 +62,8 @@ FORBIDDEN = [
     "SELECT 1 SETTINGS max_threads = 8",
     "SELECT 1 SETTINGS readonly = 0",
     "SELECT * FROM (SELECT 1 SETTINGS readonly = 0)",
+    "SELECT * FROM (SELECT 1 SETTINGS limit = 10, max_threads = 8)",
+    "SELECT * FROM (SELECT 1 WHERE 1 > 0. SETTINGS max_threads = 8)",
     "WITH (SELECT 1 SETTINGS max_execution_time = 0) AS n SELECT n",
     "SELECT * FROM (SELECT 1 SETTINGS /* */ `max_threads` = 8)",
     "SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'n UInt8')",
@@ -148,6 +150,7 @@ ALLOWED = [
     "SELECT count() FROM facts FORMAT JSON",
     "SELECT name FROM system.settings WHERE name = 'readonly'",
     "SELECT settings FROM (SELECT 1 AS settings)",
+    "SELECT a.settings AS s, settings FROM (SELECT 1 AS settings) AS a WHERE settings = 1 ORDER BY a.settings LIMIT 1",
     "SHOW SETTINGS LIKE 'readonly'",
 ]
 
