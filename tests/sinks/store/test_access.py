@@ -150,7 +150,7 @@ ALLOWED = [
     "SELECT count() FROM facts FORMAT JSON",
     "SELECT name FROM system.settings WHERE name = 'readonly'",
     "SELECT settings FROM (SELECT 1 AS settings)",
-    "SELECT a.settings AS s, settings FROM (SELECT 1 AS settings) AS a WHERE settings = 1 ORDER BY a.settings LIMIT 1",
+    "SELECT a.settings AS s, settings FROM (SELECT 1 AS settings) AS a ORDER BY a.settings",
     "SHOW SETTINGS LIKE 'readonly'",
 ]
 
