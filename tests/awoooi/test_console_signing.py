@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 from datetime import UTC, datetime
@@ -71,7 +72,7 @@ def card(event: ApprovalRequested, **changes: Any) -> dict[str, Any]:
     target = {name: value for name, value in to_sign["action"]["target"].items() if name != "id"}
     return {
         "approval_id": asked.approval_id,
-        "action": {**to_sign["action"], "target": target, "text": "…"},
+        "action": {**to_sign["action"], "target": target, "text": "…", "undo": undo_of(to_sign)},
         "action_hash": asked.action_hash,
         "to_sign": to_sign,
         "policy": {"hash": asked.policy.hash},
@@ -79,6 +80,11 @@ def card(event: ApprovalRequested, **changes: Any) -> dict[str, Any]:
         "expires_at": asked.expires_at.isoformat(),
         **changes,
     }
+
+
+def undo_of(to_sign: dict[str, Any]) -> str:
+    """As the card says it."""
+    return str(to_sign["undo"]["operation"]) if to_sign["undo"] else ""
 
 
 def wish(event: ApprovalRequested, **changes: Any) -> dict[str, Any]:
@@ -141,6 +147,7 @@ LIES = {
     "another target in what is signed": ("to_sign", "action", "target", "name"),
     "another operation on the card": ("action", "operation"),
     "another target on the card": ("action", "target", "name"),
+    "another way back on the card": ("action", "undo"),
     "another state": ("to_sign", "observed_state"),
     "another policy on the card": ("policy", "hash"),
 }
@@ -166,6 +173,16 @@ def test_it_signs_nothing_that_it_cannot_hash_or_that_has_ended(module: Path) ->
     assert _why(module, {**card(event), "to_sign": None}, event) == "other_hash"
     ended = {**card(event), "expires_at": datetime.fromtimestamp(late - 60, UTC).isoformat()}
     assert _why(module, ended, event) == "expired"
+
+
+def test_it_signs_nothing_too_long_to_be_shown_whole(module: Path) -> None:
+    event = request()
+    shown = card(event)
+    shown["to_sign"]["action"]["parameters"]["x"] = shown["action"]["parameters"]["x"] = "x" * 100_000
+    told = json.dumps(shown["to_sign"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    shown["action_hash"] = hashlib.sha256(told.encode()).hexdigest()
+
+    assert _why(module, shown, event) == "too_long"
 
 
 NO_KEYS = {

@@ -5,6 +5,9 @@ import { logOut, token } from "./session.js";
 
 const BASE = "/api/v1";
 const PATIENCE_MS = 20_000;
+const CLOCK_SLACK_MS = 2000; // it is told in whole seconds, and comes late
+
+let ahead = 0; // of the gateway's clock before this machine's
 
 export class Problem extends Error {
   // status 0: the gateway did not answer at all
@@ -28,23 +31,31 @@ export function url(path, query = {}) {
   return `${BASE}${path}${asked ? `?${asked}` : ""}`;
 }
 
-async function call(method, address, body, { signal, headers = {} } = {}) {
+// By the gateway's clock: what ends, ends by that one.
+export const gatewayNow = () => Date.now() + ahead;
+
+async function call(method, address, body, { signal, headers = {}, patience = PATIENCE_MS } = {}) {
   const mine = token.get();
   const given = body === undefined ? {} : { "Content-Type": "application/json" };
   const request = {
     method,
     headers: { Accept: "application/json", ...given, ...authorization(), ...headers },
     body: body === undefined ? undefined : JSON.stringify(body),
-    signal: AbortSignal.any([AbortSignal.timeout(PATIENCE_MS), ...(signal ? [signal] : [])]),
+    signal: AbortSignal.any([AbortSignal.timeout(patience), ...(signal ? [signal] : [])]),
     cache: "no-store",
     credentials: "omit",
     referrerPolicy: "no-referrer",
   };
   const answer = await reached(fetch(address, request), signal);
+  setClock(Date.parse(answer.headers.get("Date") ?? ""));
   if (answer.status === 401 && mine && mine === token.get()) logOut("refused");
   const told = await reached(content(answer), signal);
   if (!answer.ok) throw new Problem(answer.status, told?.detail || answer.statusText, seconds(answer));
   return told;
+}
+
+export function setClock(told) {
+  if (Math.abs(told - gatewayNow()) > CLOCK_SLACK_MS) ahead = told - Date.now();
 }
 
 export function authorization() {

@@ -29,9 +29,11 @@ export function clock(at) {
 
 export function duration(ms) {
   if (!Number.isFinite(ms)) return "";
-  if (ms < 1000) return t("time.ms", { n: Math.round(ms) });
-  if (ms < 60_000) return t("time.s", { n: Math.round(ms / 100) / 10 });
-  return t("time.m", { m: Math.floor(ms / 60_000), s: Math.round((ms % 60_000) / 1000) });
+  if (Math.round(ms) < 1000) return t("time.ms", { n: Math.round(ms) });
+  const tenths = Math.round(ms / 100);
+  if (tenths < 600) return t("time.s", { n: tenths / 10 });
+  const secs = Math.round(ms / 1000);
+  return t("time.m", { m: Math.floor(secs / 60), s: secs % 60 });
 }
 
 export function money(usd) {
@@ -53,10 +55,14 @@ export function number(value) {
 }
 
 // Characters that turn the direction of writing, or are not there to be seen, are shown by their number.
-const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f\u061c\u200b\u2028-\u202e\u2060-\u2069\ufeff]/g;
+const UNSEEN =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 
 export function visible(text) {
-  return text.replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return text.replace(UNSEEN, (character) => {
+    const digits = character.codePointAt(0).toString(16).padStart(4, "0");
+    return digits.length > 4 ? `\\u{${digits}}` : `\\u${digits}`;
+  });
 }
 
 // The first `most` characters, never half of one.

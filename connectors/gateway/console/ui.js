@@ -76,23 +76,23 @@ export function useTick(ms) {
   }, [ms]);
 }
 
-// What is wrong, in words, and what happens now.
-export function Problem({ problem, stale = false }) {
+// What is wrong, in words, and what happens now. `again`: whoever shows it asks until there is an answer.
+export function Problem({ problem, again = false, stale = false }) {
   if (!problem) return null;
   const key = problem.status === 0 ? "away" : problem.status >= 500 || problem.status === 429 ? "later" : problem.status;
   const known = [401, 403, 404, 409, 422, "away", "later"].includes(key);
   return html`<div class=${`notice ${problem.passes ? "warn" : "bad"}`} role="status">
     <strong>${t(known ? `problem.${key}` : "problem.other")}</strong>
     ${problem.status !== 0 && problem.detail && html`<${Outside} value=${problem.detail} most=${400} />`}
-    ${problem.passes && html`<span>${t(stale ? "problem.stale" : "problem.again")}</span>`}
+    ${problem.passes && html`<span>${t(stale ? "problem.stale" : again ? "problem.again" : "problem.once")}</span>`}
   </div>`;
 }
 
 // The three states of a question, so that no page forgets one of them.
 export function Answered({ of, empty = null, children }) {
   const { data, problem, loading } = of;
-  if (!data) return problem ? html`<${Problem} problem=${problem} />` : html`<${Waiting} busy=${loading} />`;
-  const nothing = empty && (data.items ?? data).length === 0;
+  if (!data) return problem ? html`<${Problem} problem=${problem} again />` : html`<${Waiting} busy=${loading} />`;
+  const nothing = empty && (data.total ?? (data.items ?? data).length) === 0; // a page may be empty before the end
   return html`<${Problem} problem=${problem} stale />${nothing ? html`<p class="empty">${empty}</p>` : children(data)}`;
 }
 
@@ -117,6 +117,7 @@ export function Table({ columns, rows, label, to = null, id = (row, at) => at })
 
 export function Pages({ page, pageSize, total, onPage }) {
   const last = Math.max(1, Math.ceil(total / pageSize));
+  useEffect(() => void (page > last && onPage(last)), [page, last]); // the page that was looked at is gone
   if (last <= 1) return null;
   return html`<nav class="pages" aria-label=${t("ui.pages")}>
     <${Button} disabled=${page <= 1} onClick=${() => onPage(page - 1)}>${t("ui.previous")}<//>

@@ -28,10 +28,11 @@ def card(**changes: Any) -> dict[str, Any]:
     """Whose hash is that of what it shows."""
     to_sign = signed_text(act_of(ASKED.payload))
     target = {name: value for name, value in to_sign["action"]["target"].items() if name != "id"}
+    undo = to_sign["undo"]["operation"] if to_sign["undo"] else ""
     return {
         **CARD,
         "approval_id": ASKED.payload.approval_id,
-        "action": {**CARD["action"], **to_sign["action"], "target": target},
+        "action": {**CARD["action"], **to_sign["action"], "target": target, "undo": undo},
         "action_hash": ASKED.payload.action_hash,
         "to_sign": to_sign,
         "policy": {**CARD["policy"], "hash": ASKED.payload.policy.hash},
@@ -167,6 +168,7 @@ def test_what_is_sent_is_signed_by_the_key_that_is_here(window: Watched) -> None
 CANNOT = {
     "another hash": ({"action_hash": "0" * 64}, "other_hash"),
     "another target on the card": ({"action": {**card()["action"], "operation": "GET_LOGS"}}, "other_hash"),
+    "another way back on the card": ({"action": {**card()["action"], "undo": "GET_LOGS"}}, "other_hash"),
     "nothing to hash": ({"to_sign": None}, "other_hash"),
 }
 

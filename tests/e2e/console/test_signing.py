@@ -25,6 +25,8 @@ from tests.peers.waiting import wait_until
 
 T = TypeVar("T")
 DONE_SECS = 60_000
+LOOK_MS = 25_000
+"""the page looks every 15 s, and nobody loads it anew"""
 
 
 def elsewhere(work: Callable[..., T], *given: Any) -> T:
@@ -106,8 +108,7 @@ def test_a_key_is_made_here_and_counts_once_an_admin_has_confirmed_it(
     kid = command.removeprefix("awoooi keys confirm ").strip()
     elsewhere(confirm, people.system.settings, OnKafka(people.system.settings), kid, "alice", "")
     wait_until(lambda: _state(people, "alice", kid) == "in_force", 10, what="a confirmed key", every=0.2)
-    page.reload()
-    page.wait_for_selector("section[aria-labelledby=here] .badge.good")
+    page.wait_for_selector("section[aria-labelledby=here] .badge.good", timeout=LOOK_MS)
     assert _kept(page) == {"person": "alice", "extractable": False}
 
 

@@ -1,12 +1,13 @@
 // What people are asked to sign, all of it, and signing it here.
 
+import { gatewayNow } from "../api.js";
 import { t, word } from "../i18n.js";
 import { cut, number, percent } from "../format.js";
 import { href } from "../router.js";
 import { session } from "../session.js";
 import { Ago, Badge, Button, Clock, Long, Outside, State, useTick } from "../ui.js";
 import { html, useEffect, useState } from "../view.js";
-import { Exact } from "./exact.js";
+import { Exact, Undo } from "./exact.js";
 import { isWhatItShows } from "./signing.js";
 import { SignDialog } from "./sign_dialog.js";
 
@@ -32,7 +33,7 @@ export function ApprovalCard({ card, onChanged = () => {} }) {
     </p>
     ${card.state_reason && html`<p class="notice"><${Outside} value=${card.state_reason} most=${400} /></p>`}
     <div class="facts">
-      <${What} action=${card.action} />
+      <${What} card=${card} />
       <${Why} card=${card} />
       <${Reach} card=${card} />
       <${Preflight} preflight=${card.preflight} />
@@ -53,12 +54,13 @@ function Fact({ label, children }) {
   return html`<section class="fact"><h3>${label}</h3>${children}</section>`;
 }
 
-function What({ action }) {
+function What({ card }) {
+  const { action } = card;
   return html`<${Fact} label=${t("approval.what")}>
     <${Exact} step=${action} />
     ${action.command && html`<pre><${Long} value=${action.command} /></pre>`}
     ${action.expected_effect && html`<p><span class="soft">${t("approval.effect")}</span> <${Outside} value=${action.expected_effect} most=${400} /></p>`}
-    <p><span class="soft">${t("approval.undo")}</span> ${action.undo ? html`<code><${Outside} value=${action.undo} /></code>` : t("approval.undo.none")}</p>
+    <${Undo} card=${card} />
     ${(action.warnings ?? []).map((warning) => html`<p class="warning"><${Outside} value=${warning} most=${400} /></p>`)}
   <//>`;
 }
@@ -130,5 +132,5 @@ function Left({ secs }) {
 
 function useLeft(until) {
   useTick(until ? 1000 : 0);
-  return until ? Math.floor((Date.parse(until) - Date.now()) / 1000) : 0;
+  return until ? Math.floor((Date.parse(until) - gatewayNow()) / 1000) : 0;
 }

@@ -16,7 +16,7 @@ const MOST_LOOKS = 20;
 const LOOK_MS = 300;
 
 export function Keys() {
-  const { known, hand } = useSigner();
+  const { known, hand, problem: unasked } = useSigner();
   const [problem, setProblem] = useState(null);
   const [unsigned, setUnsigned] = useState("");
   const [busy, setBusy] = useState(false);
@@ -53,6 +53,7 @@ export function Keys() {
       ${hand ? html`<${Here} hand=${hand} known=${known} entry=${key} busy=${busy} act=${act} />` : html`<${NoneHere} busy=${busy} act=${act} />`}
     <//>
     <${Panel} id="registered" title=${t("own_keys.registered")}>
+      <${Problem} problem=${unasked} again stale=${Boolean(known)} />
       ${known && html`<p class="soft">${known.roles.length ? t("own_keys.roles", { roles: known.roles.map((role) => word("signer_role", role)).join(t("ui.comma")) }) : t("own_keys.no_roles")}</p>`}
       ${known?.keys.length > 0 && html`<${Table} label=${t("own_keys.registered")} rows=${known.keys} id=${(row) => row.kid} columns=${columns(hand)} />`}
     <//>

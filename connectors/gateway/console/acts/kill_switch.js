@@ -53,7 +53,7 @@ function Switches({ asked, onClose }) {
   const { projects = [], ...everywhere } = data?.kill_switch ?? {};
   return html`<${Dialog} title=${t("kill.title")} onClose=${onClose} wide>
     <p class="soft">${t("kill.about")}</p>
-    <${Problem} problem=${problem} stale=${Boolean(data)} />
+    <${Problem} problem=${problem} again stale=${Boolean(data)} />
     ${data && !data.fresh && html`<div class="notice bad" role="alert">${t("kill.unknown.why")}</div>`}
     ${data && html`<div class="switches">
       <${One} name="" one=${everywhere} may=${mayEverywhere} onThrow=${(engaged) => setWish({ project: EVERYWHERE, engaged })} />

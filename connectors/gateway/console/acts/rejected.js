@@ -20,7 +20,7 @@ export function Rejected({ query }) {
   return html`<${Panel} id="rejected" title=${t("rejected.title")}>
     <p class="soft">${t("rejected.about")}</p>
     <form class="line filter" onSubmit=${filter}>
-      <label class="line"><span>${t("rejected.reason")}</span><input name="reason" list="reasons" value=${query.reason ?? ""} maxlength="100" spellcheck=${false} autocomplete="off" /></label>
+      <label class="line"><span>${t("rejected.reason")}</span><input name="reason" list="reasons" key=${query.reason ?? ""} defaultValue=${query.reason ?? ""} maxlength="100" spellcheck=${false} autocomplete="off" /></label>
       <datalist id="reasons">${(asked.data?.reasons ?? []).map(({ reason }) => html`<option key=${reason} value=${reason} />`)}</datalist>
       <button class="button small" type="submit">${t("rejected.filter")}</button>
     </form>

@@ -2,9 +2,10 @@
 
 import { t, word } from "../i18n.js";
 import { href } from "../router.js";
-import { Button, Dialog, Field, Outside } from "../ui.js";
-import { html, useState } from "../view.js";
-import { Exact } from "./exact.js";
+import { session } from "../session.js";
+import { Button, Dialog, Field, Outside, Problem } from "../ui.js";
+import { html, useEffect, useRef, useState } from "../view.js";
+import { Exact, Undo } from "./exact.js";
 import { gatewayTime, handIn, registered, useSigner } from "./signer.js";
 import { MOST_REASON, signed } from "./signing.js";
 import { toast } from "./toast.js";
@@ -12,7 +13,7 @@ import { toast } from "./toast.js";
 const KNOWN = [200, 202, 404, 409, 422, 429, 0];
 
 export function SignDialog({ card, decision, onClose, onChanged }) {
-  const { known, hand } = useSigner();
+  const { known, hand, problem } = useSigner();
   const [reason, setReason] = useState("");
   const [roles, setRoles] = useState(null);
   const [busy, setBusy] = useState(false);
@@ -20,6 +21,8 @@ export function SignDialog({ card, decision, onClose, onChanged }) {
   const key = registered(known, hand);
   const mine = roles ?? known?.roles ?? [];
   const why = whyNot(known, hand, key);
+  const here = useRef(true);
+  useEffect(() => () => void (here.current = false), []);
 
   const submit = async (event) => {
     event.preventDefault();
@@ -27,7 +30,8 @@ export function SignDialog({ card, decision, onClose, onChanged }) {
     const found = await outcomeOf(card, { decision, reason: reason.trim(), roles: mine, hand: { ...hand, kid: key.kid } });
     setOutcome(found);
     setBusy(false);
-    if (found.counts) toast.set(html`<a href=${href("approvals", card.approval_id)}>${t(found.key, found.values)}</a>`); // the card may go
+    if (session.get()?.person !== hand.person) return; // it is nobody else's to know
+    if (found.counts || !here.current) toast.set(html`<a href=${href("approvals", card.approval_id)}>${t(found.key, found.values)}</a>`); // card or dialog may be gone
     onChanged();
   };
   const done = outcome?.counts;
@@ -35,8 +39,10 @@ export function SignDialog({ card, decision, onClose, onChanged }) {
   return html`<${Dialog} title=${t(`sign.${decision}`)} onClose=${onClose}>
     <h3>${t("sign.exactly")}</h3>
     <${Exact} step=${card.action} />
+    <${Undo} card=${card} />
     <p class="soft"><${Outside} value=${card.action.text} most=${300} /></p>
-    ${why && html`<${CannotSign} why=${why} />`}
+    <${Problem} problem=${problem} again />
+    ${why && !(problem && why === "loading") && html`<${CannotSign} why=${why} />`}
     ${!why && !done && html`<form onSubmit=${submit}>
       <${Field} label=${t("sign.reason")} hint=${decision === "approve" ? t("ui.optional") : t("sign.reason.hint")}>
         <textarea name="reason" maxlength=${MOST_REASON} value=${reason} required=${decision === "reject"} onInput=${(event) => setReason(event.target.value)}></textarea>
@@ -46,7 +52,7 @@ export function SignDialog({ card, decision, onClose, onChanged }) {
       <${Outcome} outcome=${outcome} />
       <div class="line">
         <button class=${`button ${decision === "approve" ? "primary" : "danger"}`} type="submit" disabled=${busy || !mine.length} aria-busy=${busy}>${t(`sign.${decision}.do`)}</button>
-        <${Button} onClick=${onClose}>${t("ui.cancel")}<//>
+        <${Button} disabled=${busy} onClick=${onClose}>${t("ui.cancel")}<//>
       </div>
     </form>`}
     ${done && html`<${Outcome} outcome=${outcome} /><${Button} kind="primary" onClick=${onClose}>${t("ui.close")}<//>`}
@@ -83,15 +89,20 @@ function Outcome({ outcome }) {
 }
 
 async function outcomeOf(card, wish) {
+  let token;
   try {
-    const token = await signed(card, { ...wish, now: await gatewayTime() });
-    return told(await handIn(card.approval_id, token));
+    token = await signed(card, { ...wish, now: await gatewayTime() });
   } catch (error) {
     if (error.name === "Unsigned") return { tone: "bad", key: `sign.cannot.${error.why}`, status: error.why };
-    if (error.name !== "Problem") throw error;
-    const status = KNOWN.includes(error.status) ? error.status : "later";
-    return { tone: "bad", key: `sign.answer.${status}`, detail: error.detail, status };
+    if (error.name !== "Problem") return { tone: "bad", key: "sign.cannot.failed", detail: String(error.message), status: "failed" }; // of the browser's own
+    return refused(error);
   }
+  return handIn(card.approval_id, token).then(told).catch(refused);
+}
+
+function refused(problem) {
+  const status = KNOWN.includes(problem.status) ? problem.status : "later";
+  return { tone: "bad", key: `sign.answer.${status}`, detail: problem.detail, status };
 }
 
 function told({ status, state, signed_by: people }) {

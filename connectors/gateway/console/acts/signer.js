@@ -3,29 +3,46 @@
 import { get, Problem } from "../api.js";
 import { session } from "../session.js";
 import { store, useStore } from "../store.js";
-import { useEffect } from "../view.js";
+import { useEffect, useState } from "../view.js";
 import { hand, load } from "./key_store.js";
 
+const LOOK_MS = 15_000; // an admin may confirm a key, or take a role, at any time
 const PATIENCE_MS = 20_000; // the gateway waits 5 s for a verdict
 
 export const signer = store(null); // {person, roles, projects, environment, keys}; null: not known yet
-let looking = "";
+let asked = 0;
+let shown = 0;
 
-// Asks once for each person, and again whenever `look()` is called.
+session.follow((now) => now || signer.set(null));
+
+// Asks at once, and again as long as whoever uses it is there.
 export function useSigner() {
-  const mine = useStore(session);
+  const person = useStore(session)?.person;
+  const [problem, setProblem] = useState(null);
   useEffect(() => {
-    if (mine && looking !== mine.person) look().catch(() => (looking = ""));
-  }, [mine]);
-  return { known: useStore(signer), hand: useStore(hand) };
+    if (!person) return undefined;
+    let here = true;
+    const tell = (found) => here && setProblem(found);
+    const ask = () => look().then(() => tell(null), tell);
+    ask();
+    const timer = setInterval(ask, LOOK_MS);
+    return () => {
+      here = false;
+      clearInterval(timer);
+    };
+  }, [person]);
+  return { known: useStore(signer), hand: useStore(hand), problem };
 }
 
 export async function look() {
-  const { person } = session.get();
-  looking = person;
-  if (signer.get()?.person !== person) signer.set(null);
+  const person = session.get()?.person;
+  if (!person) return;
+  const turn = (asked += 1);
   await load(person);
-  signer.set(await get("/keys"));
+  const found = await get("/keys");
+  if (turn < shown || session.get()?.person !== person) return; // later asked, or another person's by now
+  shown = turn;
+  signer.set(found);
 }
 
 // This browser's key as the registry names it: an imported one may be registered under another id.

@@ -6,6 +6,7 @@ const TYPE = "approval+jwt";
 const LIFE_SECS = 300;
 
 export const MOST_REASON = 1000;
+export const WHOLE = 100_000; // characters that are shown; what is longer is not signed
 
 export const ALGORITHMS = {
   EdDSA: { make: { name: "Ed25519" }, sign: { name: "Ed25519" }, parts: ["crv", "kty", "x"] },
@@ -51,8 +52,9 @@ export async function isWhatItShows({ action, action_hash, to_sign, policy }) {
   const { id: _, ...place } = target;
   const shown = { operation: action.operation, target: action.target, parameters: action.parameters };
   const same = canonical(shown) === canonical({ operation, target: place, parameters });
+  const sameUndo = (to_sign.undo?.operation ?? "") === (action.undo ?? "");
   const samePolicy = !policy?.hash || policy.hash === to_sign.policy_version;
-  return same && samePolicy && (await hashed(to_sign)) === action_hash;
+  return same && sameUndo && samePolicy && (await hashed(to_sign)) === action_hash;
 }
 
 // -- the signature
@@ -60,6 +62,7 @@ export async function isWhatItShows({ action, action_hash, to_sign, policy }) {
 // `hand`: {person, kid, algorithm, key}; `now` in whole seconds, by the gateway's clock.
 export async function signed(card, { decision, reason, roles, hand, now }) {
   if (!(await isWhatItShows(card))) throw new Unsigned("other_hash");
+  if (canonical(card.to_sign).length > WHOLE) throw new Unsigned("too_long");
   const ends = Math.floor(Date.parse(card.expires_at) / 1000);
   if (!(ends > now)) throw new Unsigned("expired");
   const header = { alg: hand.algorithm, kid: hand.kid, typ: TYPE };

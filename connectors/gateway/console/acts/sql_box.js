@@ -3,13 +3,16 @@
 import { get, post } from "../api.js";
 import { t } from "../i18n.js";
 import { useQuery } from "../query.js";
-import { project, session } from "../session.js";
+import { project, session, token } from "../session.js";
 import { kept, useStore } from "../store.js";
 import { Answered, Badge, Button, Outside, Panel, Problem } from "../ui.js";
-import { html, useState } from "../view.js";
+import { html, useRef, useState } from "../view.js";
 
 const START = "SELECT day, project_id, alerts, incidents FROM v_daily ORDER BY day DESC";
+const PATIENCE_MS = 40_000; // the gateway lets a question run for 30 s
 const draft = kept(sessionStorage, "sql", START);
+
+token.follow((now) => now || draft.set(START)); // it is not for the next person in this tab
 
 export function SqlBox() {
   const named = useQuery("/queries");
@@ -17,19 +20,22 @@ export function SqlBox() {
   const mine = useStore(session);
   const sql = useStore(draft);
   const [state, setState] = useState({});
-  const ask = async (question) => {
-    setState({ busy: true, name: question.name });
+  const asked = useRef(0);
+  const ask = async ({ name }) => {
+    const turn = (asked.current += 1);
+    const show = (found) => turn === asked.current && setState({ ...found, name }); // only the latest
+    const options = { patience: PATIENCE_MS };
+    show({ busy: true });
     try {
-      const answer = question.name ? await get(`/queries/${encodeURIComponent(question.name)}`, { project: of(chosen, mine) }) : await post("/sql", { sql, project: of(chosen, mine) });
-      setState({ answer, name: question.name });
+      show({ answer: name ? await get(`/queries/${encodeURIComponent(name)}`, { project: of(chosen, mine) }, options) : await post("/sql", { sql, project: of(chosen, mine) }, options) });
     } catch (problem) {
       if (problem.name !== "Problem") throw problem;
-      setState({ problem, name: question.name });
+      show({ problem });
     }
   };
   const submit = (event) => {
-    event?.preventDefault();
-    ask({});
+    event.preventDefault();
+    if (!state.busy && sql.trim()) ask({});
   };
   const typed = (event) => (event.ctrlKey || event.metaKey) && event.key === "Enter" && submit(event);
   return html`<div class="columns sql">

@@ -1,5 +1,6 @@
 // The war room: what is open, by itself, a storm as one row; what waits for a person; what happens now.
 
+import { gatewayNow } from "../api.js";
 import { duration, number } from "../format.js";
 import { t, word } from "../i18n.js";
 import { useKey } from "../keyboard.js";
@@ -141,7 +142,7 @@ function Waiting({ project: mine }) {
 }
 
 function Card({ card }) {
-  const left = new Date(card.expires_at) - Date.now();
+  const left = new Date(card.expires_at) - gatewayNow();
   return html`<a class="wait" data-row href=${href("approvals", card.approval_id)}>
     <span class="line"><${State} group="risk" value=${card.risk} /><strong><${Outside} value=${card.action.operation} /></strong> <${Outside} value=${card.action.target.name} most=${80} /></span>
     <span class="line soft"><span>${t("approval.missing", { count: card.missing })}</span><span class="push">${left > 0 ? t("approval.left", { left: duration(left) }) : t("approval.over")}</span></span>

@@ -202,6 +202,12 @@ CUTS = {
     "never half a character": ("ab😀cd", 3, "ab…"),
     "what turns the direction is seen": ("a\u202egnp.exe", 20, "a\\u202egnp.exe"),
     "what is not there is seen": ("a\u200bb\u0000c", 20, "a\\u200bb\\u0000c"),
+    "what only joins is seen": ("a\u200db\u200ec", 20, "a\\u200db\\u200ec"),
+    "a soft hyphen is seen": ("DELETE\u00ad_POD", 20, "DELETE\\u00ad_POD"),
+    "fillers are seen": ("\u115f\u3164\uffa0", 20, "\\u115f\\u3164\\uffa0"),
+    "control characters of the second kind are seen": ("\u0085\u009b", 20, "\\u0085\\u009b"),
+    "a variation is seen": ("a\u180b\u034f\ufff9", 20, "a\\u180b\\u034f\\ufff9"),
+    "tags are seen": ("a\U000e0041", 20, "a\\u{e0041}"),
     "lines stay": ("a\nb\tc", 20, "a\nb\tc"),
     "nothing": (None, 20, ""),
 }
@@ -210,6 +216,115 @@ CUTS = {
 @pytest.mark.parametrize(("text", "most", "shown"), CUTS.values(), ids=CUTS)
 def test_text_from_outside_is_cut_and_seen(text: str | None, most: int, shown: str) -> None:
     assert run("format.js", "cut", f"const result = cut({json.dumps(text)}, {most});") == shown
+
+
+DURATIONS = {
+    "less than one": (999.4, "999 ms"),
+    "nearly one": (999.6, "1 s"),
+    "nearly a minute": (59_949, "59.9 s"),
+    "a minute, rounded": (59_951, "1 min 0 s"),
+    "nearly half an hour": (1_799_600, "30 min 0 s"),
+    "half an hour": (1_800_000, "30 min 0 s"),
+}
+
+
+@pytest.mark.parametrize(("ms", "shown"), DURATIONS.values(), ids=DURATIONS)
+def test_a_time_is_rounded_whole(ms: float, shown: str) -> None:
+    assert run("format.js", "duration", f"const result = duration({ms});") == shown
+
+
+def test_what_ends_ends_by_the_gateways_clock() -> None:
+    ahead = run(
+        "api.js",
+        "setClock, gatewayNow",
+        "setClock(NaN); setClock(Date.now() + 3.6e6); const result = gatewayNow() - Date.now();",
+    )
+    assert 3_599_000 < ahead <= 3_600_000
+
+
+# -- what is said of answers
+
+PROBLEM = "{ status: 503, passes: true, detail: '' }"
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("", "not sent again by itself"),
+        ("again: true", "asked again until"),
+        ("stale: true", "last that was"),
+    ],
+    ids=["once", "asked again", "with what was known"],
+)
+def test_only_who_asks_again_says_so(how: str, said: str) -> None:
+    shown = run(
+        "ui.js", "Problem", f"const result = JSON.stringify(Problem({{ problem: {PROBLEM}, {how} }}));"
+    )
+    assert said in shown
+
+
+@pytest.mark.parametrize(("total", "calm"), [(0, True), (200, False)], ids=["none at all", "none here"])
+def test_a_page_past_the_last_is_not_calm(total: int, calm: bool) -> None:
+    of = f"{{ data: {{ items: [], total: {total} }}, problem: null }}"
+    shown = run(
+        "ui.js",
+        "Answered",
+        f"const result = JSON.stringify(Answered({{ of: {of}, empty: 'calm', children: () => 'rows' }}));",
+    )
+    assert ("calm" in shown, "rows" in shown) == (calm, not calm)
+
+
+# -- who is next in the same tab
+
+
+def test_the_next_person_is_told_nothing_of_the_last() -> None:
+    session = (FOLDER / "session.js").as_uri()
+    left = run(
+        "acts/toast.js",
+        "toast",
+        f"const {{ logIn, logOut }} = await import({json.dumps(session)});"
+        "logIn('t'); toast.set('approved'); logOut(); const result = toast.get();",
+    )
+    assert left is None
+
+
+REGISTRY = """
+const database = {
+  transaction() {
+    const work = { objectStore: () => ({ get: () => ({ result: undefined }) }) };
+    queueMicrotask(() => work.oncomplete());
+    return work;
+  },
+  close() {},
+};
+globalThis.indexedDB = {
+  open() {
+    const opening = { result: database };
+    queueMicrotask(() => opening.onsuccess());
+    return opening;
+  },
+};
+globalThis.fetch = async () => {
+  meanwhile();
+  return new Response(JSON.stringify({ person: "alice", keys: [], roles: [] }));
+};
+"""
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "known"), [("", "alice"), ("session.set({ person: 'bob' })", None)], ids=["still", "gone"]
+)
+def test_what_the_registry_says_late_is_not_the_next_persons(meanwhile: str, known: str | None) -> None:
+    session = (FOLDER / "session.js").as_uri()
+    code = f"""{REGISTRY}
+    const {{ session }} = await import({json.dumps(session)});
+    const meanwhile = () => {{ {meanwhile} }};
+    session.follow(() => {{}});
+    session.set({{ person: "alice" }});
+    await look();
+    const result = signer.get()?.person ?? null;
+    """
+    assert run("acts/signer.js", "look, signer", code) == known
 
 
 ADDRESSES = {

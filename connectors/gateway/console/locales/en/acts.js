@@ -56,6 +56,8 @@ export default {
   "sign.cannot.revoked": "This browser's key is revoked. Make a new one:",
   "sign.cannot.disputed": "This browser's key is claimed by two people, so it counts for nobody.",
   "sign.cannot.other_hash": "The hash is not that of what stands here: nothing was signed.",
+  "sign.cannot.too_long": "It is too long to be shown whole: nothing was signed.",
+  "sign.cannot.failed": "The browser could not sign: nothing was sent.",
   "sign.cannot.expired": "Its time is up: nothing was signed.",
   "sign.cannot.no_algorithm": "This browser can make neither an Ed25519 nor a P-256 key.",
   "sign.cannot.encrypted_key": "That key is encrypted. Bring a copy without a passphrase, and delete it afterwards.",

@@ -30,10 +30,11 @@ export default {
   "problem.401": "This token does not count",
   "problem.403": "Your roles do not allow this",
   "problem.404": "There is no such thing among your projects",
-  "problem.409": "It is closed already",
+  "problem.409": "That is not possible as it stands",
   "problem.422": "That cannot be asked like this",
   "problem.other": "This did not work",
   "problem.again": "It is asked again until it answers.",
+  "problem.once": "It is not sent again by itself. Look whether it happened, and try again.",
   "problem.stale": "What stands below is the last that was known; it is asked again until it answers.",
 
   "nav.label": "Pages",

@@ -30,10 +30,11 @@ export default {
   "problem.401": "此權杖無效",
   "problem.403": "你的角色不允許這項操作",
   "problem.404": "你的專案中沒有這一項",
-  "problem.409": "已經結束",
-  "problem.422": "無法這樣查詢",
+  "problem.409": "與目前狀態衝突",
+  "problem.422": "內容或條件不符規定",
   "problem.other": "操作未成功",
   "problem.again": "系統會持續重試，直到成功為止。",
+  "problem.once": "系統不會自動重送。請先確認是否已生效，再試一次。",
   "problem.stale": "以下是最後已知的內容；系統會持續重試。",
 
   "nav.label": "頁面",
@@ -84,7 +85,7 @@ export default {
   "log_in.or": "或",
   "log_in.token": "你的個人權杖",
   "log_in.token.hint": "以 awoooi tokens new NAME --person YOU --role ROLE 建立。只留在此分頁，關閉即消失。",
-  "log_in.enter": "進入",
+  "log_in.enter": "登入",
 
   "war_room.title": "AWOOOI：戰情室",
   "war_room.incidents": "事件",
