@@ -45,6 +45,7 @@ def verify(settings: Settings, scope: Scope, heads: Sequence[Path], *, as_json: 
 
 
 async def _verify(settings: Settings, scope: Scope, heads: Sequence[Path]) -> Report:
+    from awoooi.audit_pins import kept_days
     from sinks.clickhouse.audit import verify as examine
     from sinks.clickhouse.client import connected
     from sinks.clickhouse.signing import load_keys
@@ -52,7 +53,7 @@ async def _verify(settings: Settings, scope: Scope, heads: Sequence[Path]) -> Re
     keys = load_keys(settings.audit.public_key_file)
     pins, notes = await _pins(settings, heads or [settings.audit.heads_file], keys)
     async with connected(settings.clickhouse.reader()) as client:
-        report = await examine(client, pins, keys, scope)
+        report = await examine(client, pins, keys, scope, kept_days(settings.retention))
     report.notes += notes
     return report
 

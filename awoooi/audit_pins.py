@@ -21,6 +21,7 @@ from schemas.codec import Codec
 from schemas.envelope import Event
 from schemas.errors import BrokerAway, Never
 from schemas.headers import event_headers, trace_of
+from sinks.clickhouse.retention import RetentionConfig
 from sinks.clickhouse.signing import Pin, load_keys, load_signer
 from sinks.pinning import HEADS_TOPIC, PinConfig, Pins
 from streams.runner import VERSION
@@ -39,8 +40,9 @@ async def pins_of(settings: Settings, codec: Codec, registry: CollectorRegistry)
         topic = topic_of(type(event)).name
         await publisher.send(topic, key_of(event), codec.encode(event), headers)
 
-    kept = settings.retention.of("events")
-    config = PinConfig(heads_file=audit.heads_file, every_secs=audit.pin_secs, kept_days=kept)
+    config = PinConfig(
+        heads_file=audit.heads_file, every_secs=audit.pin_secs, kept_days=kept_days(settings.retention)
+    )
     signer = load_signer(audit.key_file)
     older = load_keys(audit.public_key_file) if audit.public_key_file.exists() else {}
     pins = Pins(config, signer, {**older, **signer.keys}, registry, announce)
@@ -51,6 +53,12 @@ async def pins_of(settings: Settings, codec: Codec, registry: CollectorRegistry)
         yield pins
     finally:
         await publisher.stop()
+
+
+def kept_days(retention: RetentionConfig) -> int:
+    """When the first of what is linked may go; 0: never."""
+    lifetimes = map(retention.of, ("events", "set_aside"))
+    return min(filter(None, lifetimes), default=0)
 
 
 async def pinned_on_topic(kafka: KafkaConfig, codec: Codec) -> list[Pin]:

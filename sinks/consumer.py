@@ -252,7 +252,7 @@ class Sink:
 
     async def _catch_up(self) -> None:
         """Nothing is read: a failed commit is tried again, and a batch that failed is heard of."""
-        if self._writing is not None and self._writing.done():
+        if self._writing is None or self._writing.done():
             await self._settle()
             if self._uncommitted:
                 await self._commit({})

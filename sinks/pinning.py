@@ -31,6 +31,8 @@ HEADS_TOPIC = "audit.heads"
 OWN_PIN_SECS = 600.0
 """the chain of the heads themselves: each pin makes it longer, so it alone is no reason for another soon"""
 DAY = timedelta(days=1)
+AHEAD = 2 * DAY
+"""of the moment at which rows go: a checkpoint that is a day old, or not there yet, still covers them"""
 KEPT_DAYS = 400
 
 UNPINNED = Described("awoooi_audit_unpinned", "links of this sink that no pinned head covers yet")
@@ -103,17 +105,17 @@ class Pins:
         others = sum(self._beyond(place, tip) for place, tip in changed.items() if not _is_own(place))
         late = now - self._pinned_at >= self._config.every_secs and others > 0
         own_late = now - self._own_pinned_at >= OWN_PIN_SECS and bool(changed)
-        return late or own_late or others >= self._config.every_links
+        overdue = self._must_checkpoint() and now - self._pinned_at >= self._config.every_secs
+        return late or own_late or overdue or others >= self._config.every_links
 
     async def pin(self, tips: Mapping[ChainPlace, Tip]) -> None:
         """Every chain of `tips` that went on since it was pinned last."""
         now = to_milliseconds(datetime.now(UTC))
         changed = self._changed(tips)
         pins: list[Pin] = [self._signer.head(place, tip, now) for place, tip in changed.items()]
-        kept = now - timedelta(days=self._config.kept_days)
-        if pins and self._config.kept_days and kept - self._checkpointed >= DAY:
+        if self._must_checkpoint():
             reason = f"events are kept for {self._config.kept_days} days"
-            pins.append(self._signer.checkpoint(CheckpointKind.RETENTION, kept, now, reason))
+            pins.append(self._signer.checkpoint(CheckpointKind.RETENTION, self._covered(now), now, reason))
         crash_point("audit:before_pin")
         self._pinned_at = time.monotonic()
         if any(_is_own(place) for place in changed):
@@ -123,6 +125,14 @@ class Pins:
             self._unpinned.set(0)
             self._last.set(time.time())
             await self._tell(pins)
+
+    def _covered(self, now: datetime) -> datetime:
+        """What a checkpoint of now says may be gone."""
+        return now - timedelta(days=self._config.kept_days) + AHEAD
+
+    def _must_checkpoint(self) -> bool:
+        """Daily, also while nothing is stored: rows go by the clock."""
+        return self._config.kept_days > 0 and self._covered(datetime.now(UTC)) - self._checkpointed >= DAY
 
     async def _kept(self, pins: Iterable[Pin]) -> bool:
         """A disk that is full must not stop the record; what is unpinned is measured, and tried again."""

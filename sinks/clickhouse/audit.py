@@ -30,14 +30,16 @@ WAIT_SECS, LOOK_SECS = 5.0, 0.25
 FOREVER = to_millis(LATEST)
 
 
-async def verify(client: Client, pins: Iterable[Pin], keys: Keys, scope: Scope) -> Report:
+async def verify(client: Client, pins: Iterable[Pin], keys: Keys, scope: Scope, kept_days: int = 0) -> Report:
     """`pins` from wherever they are kept; what ClickHouse itself has of them is taken, too.
+
+    `kept_days` is how long rows are said to live, 0 for good.
 
     Raises Away or Refused where the question itself cannot be answered.
     """
     report = Report()
     heads, checkpoints = _binding([*pins, *await _stored_pins(client)], keys, report)
-    params = _params(scope, checkpoints, await _erased(client, report))
+    params = _params(scope, checkpoints, await _erased(client, report), kept_days)
     stretches = await _stretches(client, params, heads, scope)
     rows = RowCheck(client, params, everything=scope == Scope())
     totals = await rows.totals()
@@ -47,13 +49,15 @@ async def verify(client: Client, pins: Iterable[Pin], keys: Keys, scope: Scope) 
     )
     _count(report, totals, links, stretches, heads)
     gone = [] if scope.since or scope.until else _whole_chains_gone(stretches, heads, scope)
+    report.unproven += rows.unproven
     report.breaks = sorted([*links.breaks, *row_breaks, *added, *gone])
     return report
 
 
 def _params(
-    scope: Scope, checkpoints: Sequence[Checkpoint], erased: Mapping[str, datetime]
+    scope: Scope, checkpoints: Sequence[Checkpoint], erased: Mapping[str, datetime], kept_days: int
 ) -> dict[str, Any]:
+    expired = to_millis(datetime.now(UTC) - timedelta(days=kept_days)) if kept_days else 0
     kept = [one.before for one in checkpoints if one.kind is CheckpointKind.RETENTION]
     return {
         "project": scope.project,
@@ -61,6 +65,7 @@ def _params(
         "since": to_millis(scope.since) if scope.since else 0,
         "until": to_millis(scope.until) if scope.until else FOREVER,
         "kept_since": to_millis(max(kept)) if kept else 0,
+        "expired_since": expired,
         "erased": [*erased, ""],
         "erased_before": [*map(to_millis, erased.values()), 0],
     }

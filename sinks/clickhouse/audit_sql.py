@@ -27,6 +27,8 @@ MAY_BE_GONE = """(
         toUnixTimestamp64Milli(recorded_at) < {kept_since:Int64}
         OR toUnixTimestamp64Milli(recorded_at) <= transform(
             toString(project_id), {erased:Array(String)}, {erased_before:Array(Int64)}, toInt64(0)))"""
+NOT_SAID_YET = "toUnixTimestamp64Milli(recorded_at) < {expired_since:Int64}"
+"""the time to live of such a row is over, and no checkpoint says so"""
 TIPS = """
     SELECT log_epoch, topic, kafka_partition, max(kafka_offset) AS tip, 1 AS begun
     FROM audit_chain GROUP BY log_epoch, topic, kafka_partition
@@ -51,10 +53,10 @@ LIMIT {MOST}
 """
 """rows that are not what was linked; those that the chains have not come to yet are none"""
 MISSING = f"""
-SELECT {PLACE}, toString(event_id) AS id, there
+SELECT {PLACE}, toString(event_id) AS id, there, excusable
 FROM
 (
-    SELECT {PLACE}, project_id, event_id
+    SELECT {PLACE}, project_id, event_id, {NOT_SAID_YET} AS excusable
     FROM audit_chain
     WHERE {IDS} AND kind != 'aside' AND {IN_SCOPE} AND NOT {MAY_BE_GONE}
       AND event_id NOT IN (SELECT event_id FROM audit_chain WHERE {IDS} AND kind != 'aside' AND {MAY_BE_GONE})
@@ -65,6 +67,7 @@ LEFT JOIN
     FROM events WHERE {IDS} GROUP BY project_id, event_id
 ) AS row USING (project_id, event_id)
 WHERE NOT there OR first > kafka_offset
+ORDER BY excusable
 LIMIT {MOST}
 """
 """links without their event; a repeat has no row of its own, and goes with the first"""
@@ -98,13 +101,14 @@ WHERE (linked AND link_hash != sha256) OR (NOT linked AND begun AND kafka_offset
 LIMIT {MOST}
 """
 ASIDE_MISSING = f"""
-SELECT {PLACE}, toString(event_id) AS id
+SELECT {PLACE}, toString(event_id) AS id, excusable
 FROM
 (
-    SELECT {PLACE}, event_id FROM audit_chain
+    SELECT {PLACE}, event_id, {NOT_SAID_YET} AS excusable FROM audit_chain
     WHERE kind = 'aside' AND {IN_SCOPE} AND NOT {MAY_BE_GONE}
 ) AS link
 LEFT ANTI JOIN set_aside AS row USING ({PLACE})
+ORDER BY excusable
 LIMIT {MOST}
 """
 INSIDE = """recorded_at >= fromUnixTimestamp64Milli({since:Int64})

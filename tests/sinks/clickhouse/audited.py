@@ -24,7 +24,7 @@ from sinks.clickhouse.linking import Linker, Span
 from sinks.clickhouse.rows import EventRow, SetAside, row_of, set_aside
 from sinks.clickhouse.signing import Keys, Signer
 from sinks.clickhouse.writer import Writer, WriterConfig
-from sinks.pinning import Announce, PinConfig, Pins
+from sinks.pinning import KEPT_DAYS, Announce, PinConfig, Pins
 from tests.sinks.samples import hit, normalized
 
 CODEC = Codec()
@@ -105,7 +105,7 @@ class Record:
         await self.pins.pin(self.linker.tips)
 
     async def verify(self, scope: Scope = WHOLE) -> Report:
-        return await verify(self.client, heads_file.read(self.heads, KEYS).pins, KEYS, scope)
+        return await verify(self.client, heads_file.read(self.heads, KEYS).pins, KEYS, scope, KEPT_DAYS)
 
     async def run(self, *statements: str) -> None:
         """As somebody who may do everything to ClickHouse."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from schemas.audit import CheckpointKind, Erasure, ProjectErased, erasure_subject
 from schemas.errors import Misconfigured
@@ -26,7 +27,7 @@ from sinks.clickhouse.linking import Linker
 from sinks.clickhouse.migrate import FOLDER, migrate
 from sinks.clickhouse.rows import EventRow, hash_of
 from sinks.pinning import KEPT_DAYS
-from tests.sinks.clickhouse.audited import KEYS, SIGNER, Record, opened, row
+from tests.sinks.clickhouse.audited import KEYS, SIGNER, Record, opened, pins_in, row
 from tests.sinks.clickhouse_peer import ClickHousePeer
 from tests.sinks.samples import envelope, every_event, hit
 
@@ -146,6 +147,21 @@ async def test_retention(topic: Topic, record: Record) -> None:
     await record.pin()  # a checkpoint with it
     await record.run(f"ALTER TABLE events DELETE WHERE topic = '{topic.name}' AND kafka_offset < 10")
     await topic.is_proven()
+
+
+async def test_rows_whose_time_is_over_and_no_checkpoint_says_so(topic: Topic, record: Record) -> None:
+    """No sink ran for a while: that is no break, and no proof."""
+    record.pins = pins_in(record.heads, CollectorRegistry(), kept_days=0)
+    old = datetime.now(UTC) - timedelta(days=KEPT_DAYS + 1)
+    await record.store(topic.rows(*range(10), recorded_at=old, occurred_at=old))
+    await record.store(topic.rows(*range(10, 20)))
+    await record.pin()
+    await record.run(f"ALTER TABLE events DELETE WHERE topic = '{topic.name}' AND kafka_offset < 10")
+    found = await topic.report()
+    assert (found.breaks, len(found.unproven)) == ([], 1)
+    assert "at least 10 rows are gone whose time to live is over" in found.unproven[0]
+    await record.run(f"ALTER TABLE events DELETE WHERE topic = '{topic.name}' AND kafka_offset = 12")
+    assert [one.offset for one in (await topic.report()).breaks] == [12]
 
 
 def test_retention_is_what_the_table_says() -> None:
