@@ -74,14 +74,17 @@ _AMOUNT = re.compile(r"(?:\$|USD\s?)\s?([0-9][0-9,]*(?:\.[0-9]+)?)|([0-9][0-9,]*
 
 
 async def approvals(ask: Ask, wanted: ApprovalFilter, projects: Projects, facts: CardFacts) -> Page[Card]:
-    """The ids of the page first: a list must not read every request there ever was."""
+    """The ids of the page first: a list must not read every request there ever was.
+
+    A vote or an end may stand in the record without its request, which it is still to take in, or has lost.
+    """
     sign = "=" if wanted.state is Which.WAITING else "!="
-    source = f"v_approvals WHERE {within(projects)} AND state {sign} '{WAITING}'"
+    source = f"v_approvals WHERE {within(projects)} AND created_at IS NOT NULL AND state {sign} '{WAITING}'"
     columns = "project_id, incident_id, approval_id, created_at, closed_at"
     rows, total = await page_of(ask, columns, source, _ORDER[wanted.state], wanted, asked_within(projects))
     found = await _cards(ask, rows, facts)
-    items = tuple(found[row["project_id"], row["approval_id"]] for row in rows)
-    return Page[Card](items=items, total=total, **wanted.place)
+    cards = (found.get((row["project_id"], row["approval_id"])) for row in rows)
+    return Page[Card](items=tuple(filter(None, cards)), total=total, **wanted.place)
 
 
 async def approval(ask: Ask, named: str, projects: Projects, facts: CardFacts) -> Card | None:

@@ -94,9 +94,8 @@ async def incidents(ask: Ask, wanted: IncidentFilter, projects: Projects) -> Pag
         )
         for row in rows
     }
-    return Page[IncidentItem](
-        items=tuple(items[row["incident_id"]] for row in ids), total=total, **wanted.place
-    )
+    there = (items.get(row["incident_id"]) for row in ids)  # what was erased meanwhile is left out
+    return Page[IncidentItem](items=tuple(filter(None, there)), total=total, **wanted.place)
 
 
 async def one(ask: Ask, incident: str, projects: Projects) -> Row | None:
