@@ -20,7 +20,7 @@ RECEIVED, SENT = "received", "sent"
 _COLUMNS = "recorded_at, channel, message_id, kind, state, title, text, duplicate"
 _OF_RUN = """
 WHERE project_id = {project:String} AND incident_id IN {incidents:Array(String)} AND run_id = {run:String}
-ORDER BY recorded_at LIMIT 500
+ORDER BY recorded_at DESC LIMIT 500
 """
 _CHANNELS = f"SELECT {_COLUMNS}, direction FROM v_channel_messages {_OF_RUN}"
 _NOTICES = f"SELECT {_COLUMNS}, result FROM v_notifications {_OF_RUN}"
@@ -47,7 +47,8 @@ APPROVAL_CARD = "Approval card"
 async def messages_of(ask: Ask, project: str, incidents: Sequence[str], run: str) -> Messages:
     """A notification tells what became of a message: it stands for the message itself."""
     asked = {"project": project, "incidents": list(incidents), "run": run}
-    channels, notices = await asyncio.gather(ask(_CHANNELS, asked), ask(_NOTICES, asked))
+    newest = await asyncio.gather(ask(_CHANNELS, asked), ask(_NOTICES, asked))
+    channels, notices = map(list, map(reversed, newest))
     told_of = {row["message_id"] for row in notices}
     inbound = (_message(row, RECEIVED) for row in channels if row["direction"] == INBOUND)
     outbound = [_message(row, row["result"]) for row in notices]

@@ -27,19 +27,30 @@ from sinks.clickhouse.story import Ask, Row, Told, of_run
 from sinks.clickhouse.wording import short
 
 MOST_CALLS = 500
-_CALLS = """
+_OF_RUN = """
+WHERE project_id = {project:String} AND incident_id IN {incidents:Array(String)} AND run_id = {run:String}
+"""
+_CALLS = f"""
 SELECT recorded_at, call_id, agent, node, server, tool, scope, status, blocked_by, blocked_why, detail,
        latency_ms, shadow, gates
-FROM v_tool_calls
-WHERE project_id = {project:String} AND incident_id IN {incidents:Array(String)} AND run_id = {run:String}
-ORDER BY recorded_at LIMIT {most:UInt32}
+FROM v_tool_calls {_OF_RUN} ORDER BY recorded_at DESC LIMIT {{most:UInt32}}
 """
-_REMEDIATIONS = """
+_TOTALS = f"""
+SELECT told.1 AS gate, told.2 AS outcome, count() AS count
+FROM
+(
+    SELECT recorded_at, arrayJoin(arrayConcat(
+        arrayMap(gate -> (gate, 'passed'), gates),
+        arrayMap(gate -> (gate, 'blocked'), arrayFilter(gate -> gate != '', [toString(blocked_by)]))
+    )) AS told
+    FROM v_tool_calls {_OF_RUN}
+)
+GROUP BY gate, outcome ORDER BY min(recorded_at), gate, outcome
+"""
+_REMEDIATIONS = f"""
 SELECT recorded_at, incident_id, work_item, mode, agent, tool, scope, allowed, success, verification,
        writes_incident_state, writes_repair_result
-FROM v_remediations
-WHERE project_id = {project:String} AND incident_id IN {incidents:Array(String)} AND run_id = {run:String}
-ORDER BY recorded_at DESC LIMIT {most:UInt32}
+FROM v_remediations {_OF_RUN} ORDER BY recorded_at DESC LIMIT {{most:UInt32}}
 """
 
 
@@ -53,13 +64,14 @@ async def run(ask: Ask, run_id: str, projects: Projects, most_attempts: int) -> 
         "run": run_id,
         "most": MOST_CALLS,
     }
-    story, called, remediations, messages = await asyncio.gather(
+    story, called, totals, remediations, messages = await asyncio.gather(
         of_run(ask, row["project_id"], run_id),
         ask(_CALLS, asked),
+        ask(_TOTALS, asked),
         ask(_REMEDIATIONS, asked),
         messages_of(ask, row["project_id"], row["incident_ids"], run_id),
     )
-    calls, tried = [_call(one) for one in called], tuple(_remediation(one) for one in remediations)
+    calls, tried = [_call(one) for one in reversed(called)], tuple(_remediation(one) for one in remediations)
     item = run_list.item_of(row, *run_list.beside(story, tried))
     head = Run(
         **dict(item),
@@ -73,7 +85,7 @@ async def run(ask: Ask, run_id: str, projects: Projects, most_attempts: int) -> 
         completed_at=row["completed_at"],
         heartbeat_at=max((told.at for told in story), default=row["updated_at"]),
         remediation_by_work_item=_by_work_item(tried),
-        gate_totals=_totals(calls),
+        gate_totals=tuple(GateTotal(**one) for one in totals),
     )
     return _detail(head, story, calls, tried, messages)
 
@@ -135,16 +147,6 @@ def _called(call: ToolCall) -> TimelineItem:
             "latency_ms": call.latency_ms,
             "shadow": call.shadow,
         },
-    )
-
-
-def _totals(calls: Iterable[ToolCall]) -> tuple[GateTotal, ...]:
-    counted: dict[tuple[str, str], int] = defaultdict(int)
-    for call in calls:
-        for gate in call.gates:
-            counted[gate.name, "passed" if gate.passed else "blocked"] += 1
-    return tuple(
-        GateTotal(gate=gate, outcome=outcome, count=count) for (gate, outcome), count in counted.items()
     )
 
 
