@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
+import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError, UnknownTopicOrPartitionError
 
@@ -33,6 +34,8 @@ from schemas.errors import BrokerAway, Never, RegistryAway
 from schemas.headers import Headers, event_headers, trace_of
 from streams.runner import VERSION
 
+log = structlog.get_logger(__name__)
+
 READ_SECS = 5.0
 GONE = "the log holds it no more"
 Row = Mapping[str, Any]
@@ -52,15 +55,17 @@ _REASONS = f"""
 SELECT reason, count() AS count FROM v_rejected WHERE {_WHOSE}
 GROUP BY reason ORDER BY count DESC, reason LIMIT 50
 """
+# Without FINAL: a repeat says the same, and the whole log is not merged for one page.
 _REPLAYED = f"""
 SELECT JSONExtractString(payload, 'rejected') AS id, actor, recorded_at
-FROM events FINAL
+FROM events
 WHERE {_WHOSE} AND type = 'alert.replayed' AND id IN {{ids:Array(String)}}
 ORDER BY recorded_at
 """
-_PLACE = f"""
-SELECT topic, kafka_partition, kafka_offset FROM events FINAL
-WHERE {_WHOSE} AND event_id = {{id:UUID}}
+_PLACE = """
+SELECT topic, kafka_partition, kafka_offset FROM events
+WHERE project_id = {project:String} AND event_id = {id:UUID}
+ORDER BY version DESC LIMIT 1
 """
 
 
@@ -77,12 +82,11 @@ class RejectedRecords:
         asked = {**_whose(projects), **place, "reason": which.reason, "id": ""}
         rows, reasons = await self._ask(_LISTED, asked), await self._ask(_REASONS, _whose(projects))
         told = {row["reason"]: row["count"] for row in reasons}
-        total = rows[0]["total"] if rows else 0
         return RejectedPage(
             items=await self._with_replays(rows, projects),
             page=which.page,
             page_size=PAGE_SIZE,
-            total=total,
+            total=sum(told.values()) if not which.reason else told.get(which.reason, 0),
             reasons=tuple(Reason(reason=reason, count=count) for reason, count in told.items()),
         )
 
@@ -109,8 +113,16 @@ class RejectedRecords:
         headers = replay.proof_headers(self._settings, event)
         return Original(event, payload.topic, payload.original_key or b"", payload.original, headers)
 
+    async def note(self, sent: Original) -> None:
+        try:
+            await asyncio.to_thread(self._note, sent.rejected.event_id)
+        except OSError as error:
+            log.warning("replay_not_noted", rejected=sent.rejected.event_id, error=str(error))
+
+    def _note(self, event_id: str) -> None:
+        replay.Done(self._settings.state_dir / replay.DONE).add(event_id)
+
     def replayed(self, sent: Original, lies: Receipt, person: str, now_ms: int) -> Event:
-        replay.Done(self._settings.state_dir / replay.DONE).add(sent.rejected.event_id)
         return replay.replayed(sent.rejected, lies, person, from_millis(now_ms), STAGE)
 
     def encode(self, event: Event, traceparent: bytes) -> tuple[bytes, Headers]:
@@ -119,7 +131,7 @@ class RejectedRecords:
 
     async def _event(self, record: RejectedRecord) -> AlertRejected:
         """From the log, where it lies whole: the record has it without its bytes."""
-        rows = await self._ask(_PLACE, {**_whose(None), "id": record.event_id})
+        rows = await self._ask(_PLACE, {"project": record.project_id, "id": record.event_id})
         if not rows:
             raise CannotReplay("the record does not tell where it lies")
         value = await _value_at(self._settings, *rows[0].values())

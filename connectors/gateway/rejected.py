@@ -106,7 +106,11 @@ class RejectedDesk(Protocol):
         ...
 
     def replayed(self, sent: Original, lies: Receipt, person: str, now_ms: int) -> Event:
-        """That it was sent again, by whom; it is noted for the command line too."""
+        """That it was sent again, by whom."""
+        ...
+
+    async def note(self, sent: Original) -> None:
+        """For the command line, as well as it can be: that it was sent again stands in the log already."""
         ...
 
     def encode(self, event: Event, traceparent: bytes) -> tuple[bytes, RecordHeaders]: ...
@@ -116,8 +120,20 @@ def deeds(desk: RejectedDesk, publish: Publish, now_ms: Callable[[], int]) -> tu
     async def look(asked: Asked) -> RejectedPage:
         return await desk.rejected(asked.said, asked.caller.asking_for(asked.said.project))
 
+    under_way: set[str] = set()
+
     async def replay(asked: Asked) -> Replayed:
-        record = _replayable(await desk.one(_id(asked.path["event_id"]), asked.caller.projects), asked.said)
+        event_id = _id(asked.path["event_id"])
+        record = _replayable(await desk.one(event_id, asked.caller.projects), asked.said)
+        if event_id in under_way:
+            raise Refused(409, "under_way", "it is being sent again just now")
+        under_way.add(event_id)
+        try:
+            return await send(record, asked)
+        finally:
+            under_way.discard(event_id)
+
+    async def send(record: RejectedRecord, asked: Asked) -> Replayed:
         try:
             sent = await desk.original(record)
         except CannotReplay as never:
@@ -126,6 +142,7 @@ def deeds(desk: RejectedDesk, publish: Publish, now_ms: Callable[[], int]) -> tu
         event = desk.replayed(sent, lies, asked.caller.person, now_ms())
         value, headers = desk.encode(event, asked.traceparent)
         await publish(topic_of(type(event)).name, key_of(event), value, headers)
+        await desk.note(sent)
         return Replayed(event_id=event.event_id, type=event.type, **lies._asdict())
 
     return (
