@@ -24,7 +24,7 @@ from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, pr
 from connectors.gateway.reader_door import Caller, ReaderDoor
 from connectors.gateway.webhooks import Headers, answer, traceparent
 from connectors.tokens import Role
-from schemas.errors import BadPayload, Never, NotNow
+from schemas.errors import BadPayload, Misconfigured, Never, NotNow
 
 log = structlog.get_logger(__name__)
 
@@ -161,16 +161,17 @@ class Endpoint:
             return await self._deed.do(asked)
         except BadPayload as bad:
             raise Refused(422, "bad_words", str(bad)) from bad
-        except Never as never:
-            raise self._misconfigured(never) from never
+        except (Never, Misconfigured) as ours:
+            raise self._misconfigured(ours) from ours
         except NotNow as away:
             log.warning("deed_not_now", deed=self._deed.name, detail=str(away))
             raise come_again("away", f"{away}", RETRY_SECS) from away
 
-    def _misconfigured(self, never: Never) -> Refused:
+    def _misconfigured(self, ours: Never | Misconfigured) -> Refused:
         """The operator's to mend; the caller may try again."""
-        log.error("deed_not_done", deed=self._deed.name, reason=never.reason, detail=str(never))
-        return come_again(never.reason, _MISCONFIGURED, MISCONFIGURED_RETRY_SECS)
+        reason = ours.reason if isinstance(ours, Never) else "misconfigured"
+        log.error("deed_not_done", deed=self._deed.name, reason=reason, detail=str(ours))
+        return come_again(reason, _MISCONFIGURED, MISCONFIGURED_RETRY_SECS)
 
 
 def fault(says: type[BaseModel], error: ValidationError) -> str:
