@@ -82,11 +82,12 @@ class RejectedRecords:
         asked = {**_whose(projects), **place, "reason": which.reason, "id": ""}
         rows, reasons = await self._ask(_LISTED, asked), await self._ask(_REASONS, _whose(projects))
         told = {row["reason"]: row["count"] for row in reasons}
+        beyond = told.get(which.reason, 0) if which.reason else sum(told.values())  # the last page
         return RejectedPage(
             items=await self._with_replays(rows, projects),
             page=which.page,
             page_size=PAGE_SIZE,
-            total=sum(told.values()) if not which.reason else told.get(which.reason, 0),
+            total=rows[0]["total"] if rows else beyond,
             reasons=tuple(Reason(reason=reason, count=count) for reason, count in told.items()),
         )
 
