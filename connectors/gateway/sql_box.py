@@ -16,8 +16,8 @@ from connectors.gateway.reader_door import Caller
 from connectors.tokens import PROJECT_PATTERN
 
 SQL_PATH, NAMES_PATH, NAMED_PATH = "/api/v1/sql", "/api/v1/queries", "/api/v1/queries/{name}"
-AT_ONCE = 4
-"""for a gateway, and half of it for one person: a slow question holds up nobody's page"""
+AT_ONCE, OF_ONE_PERSON = 2, 1
+"""for a gateway; fewer than our store has threads for questions, so a slow one holds up nobody's page"""
 MOST_SQL = 20_000
 
 Project = Annotated[str, Field(pattern=f"^$|^{PROJECT_PATTERN}$")]
@@ -72,7 +72,7 @@ class _Turns:
         self._asking: list[str] = []
 
     def take(self, person: str) -> None:
-        if len(self._asking) >= AT_ONCE or self._asking.count(person) >= AT_ONCE // 2:
+        if len(self._asking) >= AT_ONCE or self._asking.count(person) >= OF_ONE_PERSON:
             raise come_again("busy", "too many questions at once", 2)
         self._asking.append(person)
 

@@ -32,6 +32,7 @@ CREATE SETTINGS PROFILE IF NOT EXISTS awoooi_reader SETTINGS
     max_execution_time = 60,
     max_memory_usage = 2000000000,
     max_result_bytes = 268435456,
+    cancel_http_readonly_queries_on_client_close = 1,
     session_timezone = 'UTC',
     readonly = 1
     TO awoooi_reader;

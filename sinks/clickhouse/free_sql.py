@@ -22,7 +22,9 @@ from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.errors import Away, Refused, code_in, question_failed, short
 
 FORM = "JSONCompactEachRowWithNamesAndTypes"
-MOST_ROWS, MOST_BYTES, MOST_SECS = 1_000, 2 * MIB, 30.0
+MOST_ROWS, MOST_BYTES, MOST_SECS = 1_000, 2 * MIB, 30
+TOO_MUCH = frozenset({159, 241})
+"""ClickHouse's codes for time and memory: of this question they are its own fault, and no reason to wait"""
 LONGEST_ERROR = 4_000
 SAFE_INTEGER = 2**53 - 1
 """beyond it a browser's numbers are others"""
@@ -45,7 +47,7 @@ async def ask(
     params: Mapping[str, str] | None = None,
     *,
     most_rows: int = MOST_ROWS,
-    most_secs: float = MOST_SECS,
+    most_secs: int = MOST_SECS,
 ) -> Found:
     """Refused with the server's words, or where it takes too long; Away."""
     began = time.monotonic()
@@ -56,6 +58,7 @@ async def ask(
         "X-ClickHouse-User": config.user,
         "X-ClickHouse-Key": config.password.get_secret_value(),
         "Content-Type": "text/plain; charset=utf-8",
+        "X-AWOOOI-Most-Seconds": str(most_secs),  # for our own store: a server passes it over
     }
     connecting = http.stream(
         url, sql.encode(), headers, connect_secs=config.connect_timeout_secs, silence_secs=most_secs
@@ -65,7 +68,7 @@ async def ask(
             await _must_be_good(answer)
             columns, rows, truncated = await _read(answer, most_rows)
     except TimeoutError as late:
-        raise Refused(f"it took over {most_secs:.0f} s: ask for less") from late
+        raise Refused(f"it took over {most_secs} s: ask for less") from late
     except (Away, Refused):
         raise
     except NotNow as away:
@@ -78,7 +81,7 @@ async def ask(
 async def _must_be_good(answer: Streaming) -> None:
     if not answer.ok:
         said = (await answer.beginning(LONGEST_ERROR)).decode(errors="replace").strip()
-        raise question_failed(short(said), code_in(said, None))
+        raise _failed(said)
     if answer.headers.get("x-clickhouse-format", FORM) != FORM:
         raise Refused("leave FORMAT out: the answer is shown as a table")
 
@@ -102,10 +105,14 @@ async def _whole(answer: Streaming) -> AsyncIterator[bytes]:
     async for line in answer.lines():
         if line.startswith(_BROKEN):
             said = line + b"\n" + await answer.beginning(LONGEST_ERROR)
-            text = said.decode(errors="replace")
-            raise question_failed(short(text), code_in(text, None))
+            raise _failed(said.decode(errors="replace"))
         if line.strip():
             yield line
+
+
+def _failed(said: str) -> Away | Refused:
+    code = code_in(said, None)
+    return Refused(short(said), code) if code in TOO_MUCH else question_failed(short(said), code)
 
 
 def _columns(head: Sequence[Any]) -> list[tuple[str, str]]:

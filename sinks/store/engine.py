@@ -55,6 +55,7 @@ BASE_SETTINGS = {
     "compile_expressions": 0,
     "max_threads": 2,
 }
+PARTS_OF_MEMORY = 4
 _COVERED = tables_of_projects()
 _UNCOVERED = f"""
 SELECT name FROM system.tables WHERE database = '{{}}' AND engine != 'View' AND name NOT IN {_COVERED}
@@ -66,7 +67,8 @@ ENGINE_ERRORS = (RuntimeError, UnicodeDecodeError)
 class Session:
     """How one request runs: on which database, read-only or not, with which settings and parameters.
 
-    `project` is the one whose rows it sees.
+    `project` is the one whose rows it sees. A question with `most_secs` is a person's own: it ends that soon,
+    and has a part of the memory alone.
     """
 
     database: str
@@ -74,6 +76,7 @@ class Session:
     settings: Mapping[str, str]
     params: Mapping[str, str]
     project: str = EVERYTHING
+    most_secs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -203,8 +206,11 @@ def _answer(result: Any) -> Answer:
 def _arguments(config: StoreConfig, session: Session) -> str:
     settings: dict[str, object] = {**BASE_SETTINGS, "max_result_bytes": config.max_result_bytes}
     settings[SCOPE] = session.project
+    if session.most_secs is not None:
+        settings["max_memory_usage"] = config.max_memory_bytes // PARTS_OF_MEMORY
     if session.readonly:
-        settings |= {"max_execution_time": config.read_timeout_secs, "readonly": 1}
+        secs = min(config.read_timeout_secs, session.most_secs or config.read_timeout_secs)
+        settings |= {"max_execution_time": secs, "readonly": 1}
     return "&".join(f"{name}={value}" for name, value in settings.items())
 
 

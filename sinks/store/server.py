@@ -9,6 +9,7 @@ import contextlib
 import errno
 import hmac
 import json
+import re
 import signal
 import time
 import uuid
@@ -44,6 +45,8 @@ TRANSPORT = {
     "send_progress_in_http_headers", "http_headers_progress_interval_ms", "client_protocol_version",
     "cancel_http_readonly_queries_on_client_close",
 }  # fmt: skip
+# No parameter, which a server would take for a setting and refuse: it passes a header over.
+MOST_SECS = "X-AWOOOI-Most-Seconds"
 DEFAULT_DATABASES = ("", "__default__")
 INTERRUPT_SECS = 0.2
 
@@ -186,6 +189,7 @@ class Store:
                 settings={k: v for k, v in fields.items() if k not in TRANSPORT | params.keys()},
                 params={k.removeprefix("param_"): v for k, v in params.items()},
                 project=user.project,
+                most_secs=_most_secs(http.headers.get(MOST_SECS)),
             ),
             statement.output_format or chosen,
             fields.get("query_id") or str(uuid.uuid4()),
@@ -291,6 +295,12 @@ def _credentials(http: web.Request) -> tuple[str, str]:
     except (binascii.Error, UnicodeDecodeError) as error:
         raise StatementError.of(BAD_ARGUMENTS, "The Authorization header is no valid Basic") from error
     return name, password
+
+
+def _most_secs(said: str | None) -> int | None:
+    if said is not None and not re.fullmatch(r"[1-9][0-9]{0,5}", said):
+        raise StatementError.of(BAD_ARGUMENTS, f"{MOST_SECS} is a whole number of seconds, from 1")
+    return None if said is None else int(said)
 
 
 def _may_write(http: web.Request, body: bytes) -> bool:

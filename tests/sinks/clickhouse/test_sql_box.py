@@ -223,9 +223,17 @@ async def test_questions_that_ship_are_asked_by_name(box: Box) -> None:
 async def test_only_so_many_ask_at_once(box: Box) -> None:
     slow = "SELECT sum(sleepEachRow(0.3)) FROM numbers(2)"
 
-    answers = await asyncio.gather(*(box.ask(slow, who) for who in ("bob", "bob", "bob")))
+    answers = await asyncio.gather(*(box.ask(slow, who) for who in ("bob", "bob", "eve")))
 
     assert sorted(answer.status for answer in answers) == [200, 200, 503]
+    assert sorted(answer.status for answer in answers[:2]) == [200, 503], "one for each person"
+
+
+async def test_what_needs_too_much_memory_is_refused(box: Box) -> None:
+    """As a question that takes too long: to come again would be no use."""
+    answer = await box.ask("SELECT length(groupArray(number)) FROM numbers(40000000)")
+
+    assert (answer.status, "memory" in answer.json()["detail"].lower()) == (422, True), answer.body
 
 
 async def test_a_record_that_is_away_is_said_to_be(tmp_path: Path, filled: ClickHousePeer) -> None:

@@ -8,7 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
+from sinks.store.config import StoreConfig
+from sinks.store.engine import Session, _arguments
 from tests.sinks.clickhouse_peer import ClickHousePeer
 
 
@@ -196,6 +199,26 @@ def test_a_reader_may_not_by_parameter(peer: ClickHousePeer, changes: dict[str, 
 def test_the_writer_may_not_reach_out_either(peer: ClickHousePeer, sql: str) -> None:
     answer = peer.post(sql)
     assert refusal(answer) == (403, "497"), answer.text
+
+
+def test_a_question_may_ask_to_end_sooner(peer: ClickHousePeer) -> None:
+    endless = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1"
+    answer = peer.post(endless, user="reader", headers={"X-AWOOOI-Most-Seconds": "1"})
+    assert refusal(answer) == (408, "159"), answer.text
+
+
+@pytest.mark.parametrize("said", ["0", "-1", "nan", "1e9", "all", "1&readonly=0"])
+def test_and_says_so_in_seconds(peer: ClickHousePeer, said: str) -> None:
+    answer = peer.post("SELECT 1", user="reader", headers={"X-AWOOOI-Most-Seconds": said})
+    assert refusal(answer) == (400, "36"), answer.text
+
+
+def test_but_never_later(tmp_path: Path) -> None:
+    secret = SecretStr("x")
+    config = StoreConfig(path=tmp_path, writer_password=secret, reader_password=secret, read_timeout_secs=5)
+    asked = {most: _arguments(config, Session("awoooi", True, {}, {}, most_secs=most)) for most in (1, 900)}
+    assert "max_execution_time=1&readonly=1" in asked[1]
+    assert "max_execution_time=5.0&readonly=1" in asked[900]
 
 
 @pytest.mark.parametrize("user", ["writer", "reader", "nobody", ""])
