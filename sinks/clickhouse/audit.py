@@ -12,20 +12,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+from pydantic import ValidationError
 
-from schemas.audit import Checkpoint, CheckpointKind, Head
+from schemas.audit import Checkpoint, CheckpointKind, Erasure, Head
 from schemas.envelope import from_millis, to_millis
 from sinks.clickhouse import audit_sql as sql
 from sinks.clickhouse.audit_links import Found, Stretch, check_links
-from sinks.clickhouse.audit_rows import RowCheck
+from sinks.clickhouse.audit_rows import RowCheck, whole_row
 from sinks.clickhouse.breaks import Break, Kind, Report, Scope
 from sinks.clickhouse.chain import ChainPlace
 from sinks.clickhouse.client import Client
-from sinks.clickhouse.rows import LATEST
+from sinks.clickhouse.rows import LATEST, EventRow, hash_of
 from sinks.clickhouse.signing import Keys, Pin, is_genuine
 
 GRACE = timedelta(minutes=5)
 """an event that is older than a pinned head or a later link by so much, and has no link, was added"""
+PIN_GRACE = timedelta(hours=2)
+"""a link that is older than a pinned head by so much, and lies behind the last of its own chain, was added:
+twice the longest time between two pins"""
 WAIT_SECS, LOOK_SECS = 5.0, 0.25
 FOREVER = to_millis(LATEST)
 
@@ -39,23 +43,30 @@ async def verify(client: Client, pins: Iterable[Pin], keys: Keys, scope: Scope, 
     """
     report = Report()
     heads, checkpoints = _binding([*pins, *await _stored_pins(client)], keys, report)
-    params = _params(scope, checkpoints, await _erased(client, report), kept_days)
+    params = _params(scope, checkpoints, heads, kept_days)
+    params |= await _erased(client, report, heads)
     stretches = await _stretches(client, params, heads, scope)
     rows = RowCheck(client, params, everything=scope == Scope())
     totals = await rows.totals()
     unlinked = asyncio.create_task(_unlinked(rows, report, heads))
-    links, row_breaks, added = await asyncio.gather(
-        check_links(client, stretches, heads), rows.breaks(totals["rows"], totals["odd"]), unlinked
+    links, row_breaks, added, unpinned = await asyncio.gather(
+        check_links(client, stretches, heads),
+        rows.breaks(totals["rows"], totals["odd"]),
+        unlinked,
+        rows.unpinned(),
     )
     _count(report, totals, links, stretches, heads)
     gone = [] if scope.since or scope.until else _whole_chains_gone(stretches, heads, scope)
     report.unproven += rows.unproven
-    report.breaks = sorted([*links.breaks, *row_breaks, *added, *gone])
+    report.breaks = sorted([*links.breaks, *row_breaks, *added, *_never_pinned(unpinned, heads), *gone])
     return report
 
 
 def _params(
-    scope: Scope, checkpoints: Sequence[Checkpoint], erased: Mapping[str, datetime], kept_days: int
+    scope: Scope,
+    checkpoints: Sequence[Checkpoint],
+    heads: Mapping[ChainPlace, Sequence[Head]],
+    kept_days: int,
 ) -> dict[str, Any]:
     expired = to_millis(datetime.now(UTC) - timedelta(days=kept_days)) if kept_days else 0
     kept = [one.before for one in checkpoints if one.kind is CheckpointKind.RETENTION]
@@ -65,9 +76,9 @@ def _params(
         "since": to_millis(scope.since) if scope.since else 0,
         "until": to_millis(scope.until) if scope.until else FOREVER,
         "kept_since": to_millis(max(kept)) if kept else 0,
-        "expired_since": expired,
-        "erased": [*erased, ""],
-        "erased_before": [*map(to_millis, erased.values()), 0],
+        "expired_since": max(expired, *map(to_millis, kept), 0),
+        "places": [*(" ".join(map(str, place)) for place in heads), ""],
+        "pinned": [*(found[-1].offset for found in heads.values()), -1],
     }
 
 
@@ -100,16 +111,55 @@ async def _stored_pins(client: Client) -> list[Pin]:
     return pins
 
 
-async def _erased(client: Client, report: Report) -> dict[str, datetime]:
-    """By project, as far as it is linked itself: a tombstone that somebody put there excuses nothing."""
-    found: dict[str, datetime] = {}
-    for row in await client.ask(sql.ERASED):
-        facts = orjson.loads(row["payload"])
-        before = datetime.fromisoformat(facts["before"])
-        found[facts["project"]] = max(before, found.get(facts["project"], before))
-    for project, before in found.items():
+async def _erased(
+    client: Client, report: Report, heads: Mapping[ChainPlace, Sequence[Head]]
+) -> dict[str, Any]:
+    """Up to when, by project: a tombstone that is linked as it stands, and pinned, excuses what is gone.
+
+    Of one that is not pinned yet nobody knows who put it there.
+    """
+    pinned, said = dict[str, datetime](), dict[str, datetime]()
+    for row in map(whole_row, await client.ask(sql.ERASED)):
+        erasure = _erasure_in(row)
+        if erasure is not None:
+            ends = heads.get(ChainPlace(row.log_epoch, row.topic, row.kafka_partition), ())[-1:]
+            for found in (said, pinned) if any(row.kafka_offset <= head.offset for head in ends) else (said,):
+                found[erasure.project] = max(erasure.before, found.get(erasure.project, erasure.before))
+    for project, before in pinned.items():
         report.notes.append(f"project {project} was erased: its events up to {_told(before)} may be gone")
-    return found
+    return {
+        "erased": [*pinned, ""],
+        "erased_before": [*map(to_millis, pinned.values()), 0],
+        "said": [*said, ""],
+        "said_before": [*map(to_millis, said.values()), 0],
+    }
+
+
+def _erasure_in(row: EventRow) -> Erasure | None:
+    try:
+        return Erasure.model_validate_json(row.payload) if hash_of(row) == row.hash else None
+    except ValidationError:
+        return None
+
+
+def _never_pinned(
+    unpinned: Iterable[Mapping[str, Any]], heads: Mapping[ChainPlace, Sequence[Head]]
+) -> list[Break]:
+    """A sink pins all of its chains that went on: what it left out over and over, it never had."""
+    breaks = []
+    for row in unpinned:
+        place = ChainPlace(row["log_epoch"], row["topic"], row["kafka_partition"])
+        last = _last_pinned(place.log_epoch, heads)
+        if last is not None and last - from_millis(row["since"]) > PIN_GRACE:
+            detail = "linked, but never pinned, although other heads were (are all heads files given?)"
+            breaks.append(Break(place, row["first"], Kind.ADDED, row["id"], detail))
+    return breaks
+
+
+def _last_pinned(epoch: str, heads: Mapping[ChainPlace, Sequence[Head]]) -> datetime | None:
+    return max(
+        (head.at for place in heads if place.log_epoch == epoch for head in heads[place]), default=None
+    )
 
 
 async def _stretches(
@@ -144,10 +194,8 @@ async def _unlinked(
     breaks = []
     for row in left:
         place = ChainPlace(row["log_epoch"], row["topic"], row["kafka_partition"])
-        pinned = [
-            head.at for other in heads if other.log_epoch == place.log_epoch for head in heads[other][-1:]
-        ]
-        if pinned and max(pinned) - from_millis(row["since"]) > GRACE:
+        pinned = _last_pinned(place.log_epoch, heads)
+        if pinned is not None and pinned - from_millis(row["since"]) > GRACE:
             detail = "it has no link, although heads were pinned since"
             breaks.append(Break(place, row["first"], Kind.ADDED, row["id"], detail))
         else:

@@ -31,6 +31,10 @@ class RowCheck:
     async def totals(self) -> Mapping[str, Any]:
         return (await self._client.ask(sql.TOTALS, self._params))[0]
 
+    async def unpinned(self) -> Rows:
+        """Links behind the last heads of their chains, by partition."""
+        return await self._client.ask(sql.UNPINNED, self._params)
+
     async def unlinked(self) -> Rows:
         """Rows beyond the ends of their chains, by partition."""
         return await self._client.ask(sql.UNLINKED, self._params)
@@ -56,8 +60,8 @@ class RowCheck:
         if not self._excusable:
             return []
         return [
-            f"at least {self._excusable} rows are gone whose time to live is over, and no checkpoint says "
-            "so: no sink has run since; start one and look again"
+            f"at least {self._excusable} rows are gone whose time to live is over, or whose project was "
+            "erased, and nothing that is pinned says so: start a sink and look again"
         ]
 
     async def _missing(self, question: str, more: Mapping[str, Any]) -> Rows:
@@ -88,10 +92,14 @@ class RowCheck:
         for after in range(0, count, ODD_AT_ONCE):
             asked = {**self._params, "after": after, "most": ODD_AT_ONCE}
             for row in await self._client.ask(sql.ODD_ROWS, asked):
-                *facts, payload, told = row.values()
-                read = EventRow._make((*facts, bytes.fromhex(payload), told))
-                if hash_of(read) != told:
+                read = whole_row(row)
+                if hash_of(read) != read.hash:
                     yield _break({**row, "id": read.event_id}, Kind.CHANGED, NOT_ITS_HASH)
+
+
+def whole_row(row: Mapping[str, Any]) -> EventRow:
+    *facts, payload, told = row.values()
+    return EventRow._make((*facts, bytes.fromhex(payload), told))
 
 
 NOT_ITS_HASH = "what it says does not give its hash"

@@ -23,12 +23,19 @@ IN_SCOPE = """({project:String} = '' OR project_id = {project:String})
 WANTED = f"""({IN_SCOPE}
     OR event_id IN (SELECT event_id FROM audit_chain WHERE {IDS} AND {IN_SCOPE}))"""
 """also what was moved out of the scope: what it was linked as counts"""
-MAY_BE_GONE = """(
-        toUnixTimestamp64Milli(recorded_at) < {kept_since:Int64}
+PINNED_LINK = """kafka_offset <= transform(
+            concat(log_epoch, ' ', topic, ' ', toString(kafka_partition)),
+            {places:Array(String)}, {pinned:Array(Int64)}, toInt64(-1))"""
+"""what lies behind the last head of its chain, anybody may have put there: it excuses nothing"""
+MAY_BE_GONE = f"""({PINNED_LINK} AND (
+        toUnixTimestamp64Milli(recorded_at) < {{kept_since:Int64}}
         OR toUnixTimestamp64Milli(recorded_at) <= transform(
-            toString(project_id), {erased:Array(String)}, {erased_before:Array(Int64)}, toInt64(0)))"""
-NOT_SAID_YET = "toUnixTimestamp64Milli(recorded_at) < {expired_since:Int64}"
-"""the time to live of such a row is over, and no checkpoint says so"""
+            toString(project_id), {{erased:Array(String)}}, {{erased_before:Array(Int64)}}, toInt64(0))))"""
+NOT_SAID_YET = """(
+        toUnixTimestamp64Milli(recorded_at) < {expired_since:Int64}
+        OR toUnixTimestamp64Milli(recorded_at) <= transform(
+            toString(project_id), {said:Array(String)}, {said_before:Array(Int64)}, toInt64(0)))"""
+"""such a row may be gone for a reason which is not pinned"""
 TIPS = """
     SELECT log_epoch, topic, kafka_partition, max(kafka_offset) AS tip, 1 AS begun
     FROM audit_chain GROUP BY log_epoch, topic, kafka_partition
@@ -71,10 +78,12 @@ ORDER BY excusable
 LIMIT {MOST}
 """
 """links without their event; a repeat has no row of its own, and goes with the first"""
+WHOLE_ROW = f"""project_id, toString(event_id) AS event_id_, type, schema_version, stage, actor,
+       incident_id, run_id, toUnixTimestamp64Milli(occurred_at) AS occurred,
+       toUnixTimestamp64Milli(recorded_at) AS recorded,
+       arrayMap(cause -> toString(cause), causes) AS because, has_sealed, {PLACE}, hex(payload), hash"""
 ODD_ROWS = f"""
-SELECT project_id, toString(event_id) AS event_id_, type, schema_version, stage, actor, incident_id, run_id,
-       toUnixTimestamp64Milli(occurred_at) AS occurred, toUnixTimestamp64Milli(recorded_at) AS recorded,
-       arrayMap(cause -> toString(cause), causes) AS because, has_sealed, {PLACE}, hex(payload), hash
+SELECT {WHOLE_ROW}
 FROM events
 WHERE ({ODD}) AND {IN_SCOPE}
 ORDER BY project_id, event_id, kafka_offset
@@ -141,8 +150,20 @@ SELECT argMax(payload, recorded_at) AS pinned FROM events
 WHERE type IN ('audit.head', 'audit.checkpoint')
 GROUP BY JSONExtractString(payload, 'subject'), toDate(recorded_at)
 """
-ERASED = """
-SELECT DISTINCT events.payload AS payload FROM events
-INNER JOIN audit_chain AS link ON link.event_id = events.event_id AND link.hash = events.hash
-WHERE events.type = 'project.erased'
+ERASED = f"""
+SELECT {WHOLE_ROW}
+FROM events
+WHERE type = 'project.erased' AND (event_id, hash, {PLACE}) IN
+(
+    SELECT event_id, hash, {PLACE} FROM audit_chain
+    WHERE event_id IN (SELECT event_id FROM events WHERE type = 'project.erased')
+)
+"""
+UNPINNED = f"""
+SELECT log_epoch, topic, kafka_partition, min(kafka_offset) AS first,
+       toString(argMin(event_id, kafka_offset)) AS id,
+       min(if(stored_at > now() + INTERVAL 1 DAY, 0, toUnixTimestamp64Milli(stored_at))) AS since
+FROM audit_chain
+WHERE ({{topic:String}} = '' OR topic = {{topic:String}}) AND NOT {PINNED_LINK}
+GROUP BY log_epoch, topic, kafka_partition
 """

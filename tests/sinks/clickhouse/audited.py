@@ -17,7 +17,7 @@ from schemas.errors import Unreadable
 from sinks.clickhouse import heads_file
 from sinks.clickhouse.audit import verify
 from sinks.clickhouse.breaks import Report, Scope
-from sinks.clickhouse.chain import ChainPlace, Link, Tip
+from sinks.clickhouse.chain import ChainPlace, Link, Tip, entries_of, extend
 from sinks.clickhouse.client import Client
 from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.linking import Linker, Span
@@ -100,6 +100,11 @@ class Record:
 
     async def take_over(self, end: int, *places: ChainPlace, position: int = 0) -> None:
         await self.linker.take_over({place: Span(position, end) for place in places})
+
+    async def forge(self, *rows: EventRow) -> None:
+        """With a chain of their own that fits in itself."""
+        await self.writer.write(rows, [])
+        await self.writer.link(extend({}, entries_of(rows, []))[0])
 
     async def pin(self) -> None:
         await self.pins.pin(self.linker.tips)

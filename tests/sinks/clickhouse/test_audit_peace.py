@@ -189,6 +189,38 @@ async def test_a_project_that_was_erased(topic: Topic, record: Record) -> None:
     assert f"project {project} was erased" in " ".join(found.notes)
 
 
+async def test_a_tombstone_in_a_chain_that_nobody_pinned_excuses_nothing(
+    topic: Topic, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its event, its link and its chain fit together: only a head is what nobody can make."""
+    project = topic.name
+    await record.store(topic.rows(*range(10), project_id=project))
+    await record.pin()
+    before = datetime.now(UTC) + timedelta(seconds=1)
+    erasure = Erasure(subject=erasure_subject(project), project=project, before=before)
+    said = ProjectErased(**envelope(str(uuid4()), recorded_at=before, project_id=project), payload=erasure)
+    await record.forge(row(said, 0, topic.name, partition=999))
+    await record.run(f"ALTER TABLE events DELETE WHERE topic = '{topic.name}' AND kafka_offset = 5")
+    found = await topic.report()
+    assert (found.breaks, len(found.unproven)) == ([], 1), "a sink might pin it in a minute"
+    monkeypatch.setattr("sinks.clickhouse.audit.PIN_GRACE", timedelta(seconds=-60))
+    (added,) = (await topic.report()).breaks
+    assert (added.kind, added.place.partition) == (Kind.ADDED, 999)
+    assert "linked, but never pinned" in added.detail
+
+
+async def test_an_old_link_in_a_chain_that_nobody_pinned_excuses_nothing(
+    topic: Topic, record: Record
+) -> None:
+    await record.store(topic.rows(*range(10)))
+    await record.pin()  # a checkpoint with it
+    old = datetime.now(UTC) - timedelta(days=KEPT_DAYS + 30)
+    await record.forge(*topic.rows(5, partition=999, recorded_at=old))
+    await record.run(f"ALTER TABLE events DELETE WHERE topic = '{topic.name}' AND kafka_offset = 5")
+    (found,) = (await topic.report()).breaks
+    assert (found.kind, found.place.partition, found.offset) == (Kind.DELETED, 0, 5)
+
+
 async def test_what_has_no_link_yet_is_neither_proven_nor_a_break(
     topic: Topic, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
