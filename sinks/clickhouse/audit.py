@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import orjson
 from pydantic import ValidationError
 
 from schemas.audit import Checkpoint, CheckpointKind, Erasure, Head
 from schemas.envelope import from_millis, to_millis
 from sinks.clickhouse import audit_sql as sql
+from sinks.clickhouse import heads_file
 from sinks.clickhouse.audit_links import Found, Stretch, check_links
 from sinks.clickhouse.audit_rows import RowCheck, whole_row
 from sinks.clickhouse.breaks import Break, Kind, Report, Scope
@@ -103,12 +103,9 @@ def _binding(
 
 
 async def _stored_pins(client: Client) -> list[Pin]:
-    """Signed, so they bind wherever they are found; that one is missing here proves nothing."""
-    pins = list[Pin]()
-    for row in await client.ask(sql.PINNED):
-        facts = orjson.loads(row["pinned"])
-        pins.append((Head if "link" in facts else Checkpoint).model_validate_json(row["pinned"]))
-    return pins
+    """Signed, so they bind wherever they are found; that one is missing here, or is none, proves nothing."""
+    found = (heads_file.parse(row["pinned"].encode()) for row in await client.ask(sql.PINNED))
+    return [pin for pin in found if pin is not None]
 
 
 async def _erased(

@@ -141,6 +141,9 @@ CASES: Mapping[str, Case] = {
     "the first copy deleted for a later one": Case(lambda stored: stored.delete(3), Kind.DELETED, 3),
     "what was set aside deleted": Case(lambda stored: stored.aside.clear(), Kind.DELETED, 31),
     "added where one is": Case(lambda stored: stored.add(SOME, event_id=str(uuid4())), Kind.ADDED),
+    "added, as a head that is none": Case(
+        lambda stored: stored.add(SOME, event_id=str(uuid4()), type="audit.head", payload=b"x"), Kind.ADDED
+    ),
     "added before all": Case(lambda stored: stored.add(-1, event_id=str(uuid4())), Kind.ADDED, -1),
     "set aside what was not": Case(
         lambda stored: stored.aside.append(stored.aside[0]._replace(kafka_offset=5)), Kind.ADDED, 5
