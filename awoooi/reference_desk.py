@@ -25,8 +25,9 @@ from streams.policy.in_force import TOPIC as POLICIES
 from streams.policy.in_force import PolicyInForce
 from streams.policy.switches import TOPIC as SWITCHES
 from streams.policy.switches import Switches
+from streams.policy.trust import decayed
 from streams.policy.trust_scores import TOPIC as TRUST
-from streams.policy.trust_scores import TrustScores
+from streams.policy.trust_scores import TrustScores, score_of
 from streams.reference import Reference
 from streams.runner import VERSION
 
@@ -95,8 +96,13 @@ class ReferenceDesk:
 
     def scores(self, projects: Collection[str] | None) -> Scores:
         policy, now = self._policy.policy().trust, self._now_ms()
-        scores = TrustScores(self._codec, lambda: self._reference.current(TRUST))
-        items = [_earned(one, scores.score(one.trust_key, now, policy)) for one in scores.all()]
+        theirs = {
+            key: value
+            for key, value in (self._reference.current(TRUST) or {}).items()
+            if projects is None or _project_of(key.decode(errors="replace")) in projects
+        }
+        said = TrustScores(self._codec, lambda: theirs).all()
+        items = [_earned(one, decayed(score_of(one), now, policy).value) for one in said]
         return Scores(
             items=tuple(one for one in items if projects is None or one.project_id in projects),
             medium_counts_low_from=policy.medium_counts_low_from,
@@ -145,6 +151,10 @@ def _theirs(named: Collection[str], projects: Collection[str] | None) -> Collect
 def _clean(reason: str) -> str:
     """As an alert's texts are. What a label stands for is kept nowhere: every process reads this."""
     return cleaned({"reason": reason}, for_models=False).texts["reason"]
+
+
+def _project_of(trust_key: str) -> str:
+    return unquote(trust_key.partition("/")[0])
 
 
 def _earned(said: TrustScore, score: int) -> Earned:

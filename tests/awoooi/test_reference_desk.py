@@ -253,6 +253,25 @@ async def test_trust_is_shown_by_its_parts_to_its_project(house: House) -> None:
     assert (await house.get(f"{TRUSTED}?project=bank", "vera")).status == 404
 
 
+class CountingCodec(Codec):
+    decoded = 0
+
+    def decode(self, value: bytes | None) -> Event:
+        self.decoded += 1
+        return super().decode(value)
+
+
+def test_each_score_of_theirs_is_read_once_and_no_other_s() -> None:
+    view, codec = Reference(KafkaConfig(), TOPICS), CountingCodec()
+    view._all_read()
+    for offset, event in enumerate((raised(), raised("bank/SCALE_DEPLOYMENT/default/b/api-*"))):
+        view._views[TRUST].take(key_of(event), CODEC.encode(event), offset)
+
+    told = ReferenceDesk(view, lambda: time.time_ns() // 1_000_000, lambda: codec).scores(("shop",))
+
+    assert ([one.score for one in told.items], codec.decoded) == ([4], 1)
+
+
 async def test_an_operator_takes_trust_away(house: House) -> None:
     await house.says(raised(), topic=TRUST)
 
