@@ -168,7 +168,7 @@ def deeds(desk: RejectedDesk, publish: Publish, now_ms: Callable[[], int]) -> tu
             status=202,
             refusals={
                 404: "no such record among the caller's",
-                409: "it was sent again before, or cannot be: the log lost it, or whose it is is not proven",
+                409: "it was sent again before, is just now, or cannot be: it is gone, or nobody can prove whose",
             },
         ),
     )
