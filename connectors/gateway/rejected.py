@@ -168,7 +168,7 @@ def deeds(desk: RejectedDesk, publish: Publish, now_ms: Callable[[], int]) -> tu
             status=202,
             refusals={
                 404: "no such record among the caller's",
-                409: "it was sent again before, is just now, or cannot be: it is gone, or nobody can prove whose",
+                409: "it was sent again before, is just now, or is gone, or nobody can prove whose it is",
             },
         ),
     )
