@@ -68,8 +68,14 @@ class Writer:
             await self._until_there(lambda: self._there.insert_columns("audit_chain", columns))
 
     async def ask(self, sql: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        """The answer, however long ClickHouse is away."""
-        return await self._until_there(lambda: self._there.ask(sql, params))
+        """The answer, however long ClickHouse is away, or lacks tables or grants, which come late."""
+        return await self._until_there(lambda: self._answer(sql, params))
+
+    async def _answer(self, sql: str, params: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+        try:
+            return await self._there.ask(sql, params)
+        except Refused as error:
+            raise Away(str(error), error.code) from error
 
     async def look(self) -> None:
         """Ask for a sign of life, so that an idle sink knows too."""

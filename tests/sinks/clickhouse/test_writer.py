@@ -54,6 +54,16 @@ async def offsets(client: Client, table: str) -> list[int]:
     return [row["kafka_offset"] for row in found]
 
 
+async def test_a_question_waits_for_its_table(writer: Writer, clickhouse: Client) -> None:
+    """A sink that starts before the migrations, or before its grants, goes on with them."""
+    asked = asyncio.create_task(writer.ask("SELECT n FROM comes_late"))
+    await wait_until_async(lambda: asked.done() or "comes_late" in writer.trouble)
+    await clickhouse.command("CREATE TABLE comes_late (n UInt8) ENGINE = Memory")
+    assert await asyncio.wait_for(asked, 10) == []
+    assert writer.trouble == ""
+    await clickhouse.command("DROP TABLE comes_late")
+
+
 @pytest.mark.parametrize(
     ("count", "faulty"),
     [
