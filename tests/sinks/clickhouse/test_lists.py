@@ -11,6 +11,7 @@ from connectors.gateway.shown_approvals import Which
 from sinks.clickhouse.approval_list import CardFacts, approvals
 from sinks.clickhouse.incident_list import incidents
 from sinks.clickhouse.messages import messages_of
+from sinks.clickhouse.run_detail import run
 
 BEGAN = datetime(2026, 3, 1, tzinfo=UTC)
 HEAD = {"project_id": "shop", "incident_id": "INC-1", "approval_id": "INC-1-A1", "total": 1}
@@ -55,3 +56,39 @@ async def test_of_many_messages_the_newest_are_told_in_their_order() -> None:
     told = await messages_of(record, "shop", ["INC-1"], "run")
 
     assert [message.message_id for message in told.inbound] == [str(n) for n in range(100, 600)]
+
+
+RUN = {
+    **dict.fromkeys(("reason", "end_reason", "trigger_ref", "error_code", "error_detail"), ""),
+    **dict.fromkeys(("started_at", "completed_at", "timeout_at")),
+    **{"project_id": "shop", "run_id": "r", "incident_ids": ["INC-1"], "number": 1, "state": "succeeded"},
+    **{
+        "shadow": False,
+        "cost_usd": 0.0,
+        "created_at": BEGAN,
+        "updated_at": BEGAN,
+        "remediation_status": "observed",
+    },
+}
+CALL = {
+    **dict.fromkeys(("agent", "node", "server", "tool", "blocked_by", "blocked_why", "detail"), ""),
+    **{"scope": "read", "status": "ok", "latency_ms": 1, "shadow": False, "gates": ["scope"]},
+}
+
+
+async def test_of_many_calls_the_newest_are_told_and_the_gates_of_all() -> None:
+    async def record(sql: str, asked: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        if "FROM v_runs" in sql:
+            return [RUN]
+        if "FROM v_tool_calls" not in sql:
+            return []
+        if "arrayJoin" in sql:
+            return [{"gate": "scope", "outcome": "passed", "count": 600}]
+        calls = [{**CALL, "call_id": str(n), "recorded_at": BEGAN + timedelta(0, n)} for n in range(600)]
+        return sorted(calls, key=lambda row: row["recorded_at"], reverse="DESC" in sql)[: asked["most"]]
+
+    told = await run(record, "r", ("shop",), 3)
+
+    assert told is not None
+    assert [call.call_id for call in told.tool_calls] == [str(n) for n in range(100, 600)]
+    assert [total.count for total in told.run.gate_totals] == [600]
