@@ -77,14 +77,13 @@ class Pins:
 
     def learn(self, found: Iterable[Pin]) -> None:
         """From the file and the topic, in any order; what is not signed by a key of ours is passed over."""
-        for pin in found:
+        for pin in sorted(found, key=lambda pin: isinstance(pin, Head)):  # what makes heads void comes first
             if not is_genuine(pin, self._keys):
                 log.warning("audit_pin_not_genuine", subject=pin.subject, key_id=pin.key_id)
             elif isinstance(pin, Head):
                 place = ChainPlace(pin.log_epoch, pin.topic, pin.partition)
-                known = self._heads.get(place)
-                if known is None or known.at <= pin.at:
-                    self._heads[place] = pin
+                binding = [one for one in (self.head(place), pin) if one and one.at >= self._void_before]
+                self._heads[place] = max(binding, key=lambda one: (one.number, one.at), default=pin)
             elif pin.kind is CheckpointKind.REBUILT:
                 self._void_before = max(self._void_before, pin.before)
             else:
@@ -93,7 +92,7 @@ class Pins:
     def open_file(self) -> None:
         """Its pins are learnt. Misconfigured where it cannot be read or written."""
         heads_file.append(self._config.heads_file, ())
-        found = heads_file.read(self._config.heads_file, self._keys)
+        found = heads_file.read(self._config.heads_file, self._keys, latest_only=True)
         if found.torn:
             log.warning("audit_heads_file_torn", file=str(self._config.heads_file), lines=found.torn)
         self.learn(found.pins)

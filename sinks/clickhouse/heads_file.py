@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, TypeAlias
 
 import orjson
 from pydantic import ValidationError
@@ -18,6 +19,8 @@ from sinks.clickhouse.signing import Keys, Pin, is_genuine
 
 MODE = 0o644
 NEWLINE = b"\n"
+Key: TypeAlias = tuple[str, str, str]
+Rank: TypeAlias = tuple[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,43 +46,56 @@ def line_of(pin: Pin) -> bytes:
     return pin.model_dump_json().encode() + NEWLINE
 
 
-def read(file: Path, keys: Keys) -> Read:
-    """Of each subject and day the latest that is signed by one of the keys: it stands for those before it.
+def read(file: Path, keys: Keys, *, latest_only: bool = False) -> Read:
+    """Of each subject, and of each day of it, the latest that is signed by one of the keys.
 
-    Nothing where there is no file yet.
+    By what was signed, not by the place in the file: whoever appends an old line hides no later one. Nothing
+    where there is no file yet.
     """
     try:
-        lines = file.read_bytes().split(NEWLINE)
+        best, torn = _best(file, latest_only, lambda *_: True)
+        pins = {key: _genuine(line, keys) for key, line in best.items()}
+        forged = {key for key, pin in pins.items() if pin is None}
+        if forged:  # signatures are slow to check, so each line is looked at only where somebody forged one
+            known = partial(_genuine, keys=keys)
+            best, _ = _best(file, latest_only, lambda key, line: key in forged and known(line) is not None)
+            pins |= {key: known(line) for key, line in best.items()}
     except FileNotFoundError:
         return Read()
     except OSError as error:
         raise Misconfigured(f"the heads file {file} cannot be read: {error.strerror}") from error
-    torn, by_day = 0, dict[tuple[str, str], list[bytes]]()
-    for line in filter(None, lines):
-        told = _subject_and_day(line)
-        if told is None:
-            torn += 1
-        else:
-            by_day.setdefault(told, []).append(line)
-    latest = (_latest(found, keys) for found in by_day.values())
-    return Read([pin for pin in latest if pin is not None], torn)
+    return Read(list({pin.signature: pin for pin in pins.values() if pin is not None}.values()), torn)
 
 
-def _subject_and_day(line: bytes) -> tuple[str, str] | None:
+def _best(
+    file: Path, latest_only: bool, counts: Callable[[Key, bytes], bool]
+) -> tuple[dict[Key, bytes], int]:
+    """Of those that count, and how many lines are torn. Line by line: the file grows for years."""
+    best, torn = dict[Key, tuple[Rank, bytes]](), 0
+    with file.open("rb") as lines:
+        for line in filter(None, (line.rstrip(NEWLINE) for line in lines)):
+            claims = _claims(line, latest_only)
+            torn += not claims
+            for key, rank in claims:
+                if (key not in best or rank > best[key][0]) and counts(key, line):
+                    best[key] = rank, line
+    return {key: line for key, (_, line) in best.items()}, torn
+
+
+def _claims(line: bytes, latest_only: bool) -> Sequence[tuple[Key, Rank]]:
+    """What it would stand for: the longest chain, and the latest word, for a record made anew is shorter."""
     try:
         facts = orjson.loads(line)
-        return str(facts["subject"]), str(facts["at"])[: len("2026-01-01")]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return None
+        subject, at, number = str(facts["subject"]), str(facts["at"]), int(facts.get("number", 0))
+    except (ValueError, KeyError, TypeError):
+        return ()
+    day = "" if latest_only else at[: len("2026-01-01")]
+    return ((subject, day, "longest"), (number, at)), ((subject, day, "latest"), (at, number))
 
 
-def _latest(lines: Sequence[bytes], keys: Keys) -> Pin | None:
-    """What anybody else has appended behind it does not hide it."""
-    for line in reversed(lines):
-        pin = parse(line)
-        if pin is not None and is_genuine(pin, keys):
-            return pin
-    return None
+def _genuine(line: bytes, keys: Keys) -> Pin | None:
+    pin = parse(line)
+    return pin if pin is not None and is_genuine(pin, keys) else None
 
 
 def parse(line: bytes) -> Pin | None:
