@@ -27,10 +27,12 @@ PINNED_LINK = """kafka_offset <= transform(
             concat(log_epoch, ' ', topic, ' ', toString(kafka_partition)),
             {places:Array(String)}, {pinned:Array(Int64)}, toInt64(-1))"""
 """what lies behind the last head of its chain, anybody may have put there: it excuses nothing"""
-MAY_BE_GONE = f"""({PINNED_LINK} AND (
+MAY_BE_GONE = f"""((
         toUnixTimestamp64Milli(recorded_at) < {{kept_since:Int64}}
         OR toUnixTimestamp64Milli(recorded_at) <= transform(
-            toString(project_id), {{erased:Array(String)}}, {{erased_before:Array(Int64)}}, toInt64(0))))"""
+            toString(project_id), {{erased:Array(String)}}, {{erased_before:Array(Int64)}}, toInt64(0)))
+        AND {PINNED_LINK})"""
+"""the slow question last: it is asked of the few for which the first is true"""
 NOT_SAID_YET = """(
         toUnixTimestamp64Milli(recorded_at) < {expired_since:Int64}
         OR toUnixTimestamp64Milli(recorded_at) <= transform(
