@@ -36,7 +36,7 @@ from tests.sinks.clickhouse.test_act_desk import settings_of
 from tests.sinks.clickhouse_peer import ClickHousePeer
 
 CODEC = Codec()
-EXAMPLES = 200 if FULL else 3
+EXAMPLES = 10 if FULL else 3
 OURS = (
     "see_switches",
     "set_kill_switch",
