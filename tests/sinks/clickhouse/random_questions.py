@@ -13,7 +13,7 @@ from tests.connectors.gateway.test_generated import CHECKS, FULL, generously
 from tests.sinks.clickhouse.reading_story import DONE, approval_of, run_of
 
 KNOWN = {"run_id": run_of(DONE), "incident_id": DONE, "approval_id": approval_of(DONE)}
-GENERATED = 200 if FULL else 4
+GENERATED = 20 if FULL else 4
 
 
 def ask_at_random(operation: Any, mode: GenerationMode, token: str) -> None:
