@@ -71,6 +71,7 @@ class Sink:
         """Assigned to us, and their chains not taken over yet."""
         self._consumer: Any = None
         self._assigned = "not started yet"
+        self._taking_over = ""
         self._broker = ""
         self._batch: Batch[EventRow, SetAside] = Batch()
         self._writing: asyncio.Task[None] | None = None
@@ -82,7 +83,7 @@ class Sink:
     def checks(self) -> Mapping[str, Callable[[], str]]:
         """For /readyz."""
         return {
-            "kafka": lambda: self._broker or self._assigned,
+            "kafka": lambda: self._broker or self._assigned or self._taking_over,
             "clickhouse": lambda: self._writer.trouble,
             "schema_registry": lambda: self._intake.trouble,
         }
@@ -177,6 +178,7 @@ class Sink:
                 spans[self._linker.place(partition.topic, partition.partition)] = Span(position, end)
         self._fresh -= fresh
         await self._linker.take_over(spans)
+        self._taking_over = ""
 
     async def _take(self, partition: TopicPartition, records: Sequence[Any]) -> None:
         if partition in self._fresh:
@@ -325,6 +327,7 @@ class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         self._sink._assigned = "" if assigned else "no partitions: more sinks than partitions, or no topics"
         self._sink._fresh |= set(assigned)
+        self._sink._taking_over = "looks where the chains of its partitions end" if assigned else ""
         log.info("sink_assigned", partitions=len(assigned))
 
 

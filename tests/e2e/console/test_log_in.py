@@ -47,7 +47,7 @@ def test_a_person_logs_in_and_comes_back_to_the_page(
     with chromium.window(origin) as window:
         page = window.page
         page.goto(f"{origin}/console/#/runs")
-        page.locator(".log-in button.primary").first.click()
+        page.locator(".log-in button.primary", has_text="organisation").click()
 
         page.locator(".menu summary", has_text="b-1").wait_for()
         page.locator("#runs").wait_for()
@@ -63,7 +63,7 @@ def test_a_person_without_a_role_is_told_so(
     monkeypatch.setattr(issuer, "claims", {"roles": []})
     with chromium.window(origin) as window:
         window.page.goto(f"{origin}/console/")
-        window.page.locator(".log-in button.primary").first.click()
+        window.page.locator(".log-in button.primary", has_text="organisation").click()
 
         window.page.locator(".notice.bad", has_text="no role").wait_for()
 
