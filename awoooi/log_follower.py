@@ -29,7 +29,7 @@ MOST_BYTES = 8 * 1024 * 1024
 """of one answer: records with whole payloads in them may be large"""
 REACH_SECS = 5.0
 SILENT_SECS = 10.0
-"""the broker answers every half second; without an answer for so long it is away"""
+"""the broker answers every second; without an answer for so long it is away"""
 FIRST_WAIT_SECS, LONGEST_WAIT_SECS = 0.5, 10.0
 
 Stands = Callable[[bool], None]
@@ -105,6 +105,7 @@ class LogFollower(ABC):
             auto_offset_reset="earliest",
             max_poll_records=AT_A_TIME,
             fetch_max_bytes=MOST_BYTES,
+            fetch_max_wait_ms=1000,  # of an idle broker, each answer is most of the cost
         )
         patient(consumer._client)
         async with self._open_codec() as (codec, learn):
