@@ -161,6 +161,7 @@ def test_the_keyboard_reaches_everything(system: ConsoleSystem, window: Watched,
     page.keyboard.press("?")
     page.locator("dialog .keys").wait_for()
     page.keyboard.press("Escape")
+    page.locator("dialog .keys").wait_for(state="hidden")
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.type") == "search"
     page.keyboard.type("no such incident")
