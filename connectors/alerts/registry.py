@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 
-from connectors.alerts import alertmanager, awoooi, grafana, signoz
 from connectors.alerts.source import Payload, Source
+from connectors.alerts.sources import alertmanager, awoooi, grafana, signoz
 from schemas.errors import BadPayload, Misconfigured
 
 GROUP = "awoooi.sources"
-BUILT_IN = {
-    source.name: source for source in (signoz.SOURCE, grafana.SOURCE, awoooi.SOURCE, alertmanager.SOURCE)
-}
+_MODULES = (
+    alertmanager,
+    awoooi,
+    grafana,
+    signoz,
+)
+BUILT_IN: Mapping[str, Source] = {module.SOURCE.name: module.SOURCE for module in _MODULES}
 _GENERAL = alertmanager.SOURCE.name  # its shape is everyone's: it yields to whoever else fits
 
 
@@ -20,12 +24,11 @@ def sources(extra: Iterable[EntryPoint] | None = None) -> dict[str, Source]:
     """The built-in sources, and those of the entry points (by default: all that are installed)."""
     found = dict(BUILT_IN)
     for point in entry_points(group=GROUP) if extra is None else extra:
-        if point.name not in BUILT_IN:
-            found[point.name] = _load(point)
-        elif not point.value.startswith(f"connectors.alerts.{point.name}:"):
+        if point.name in BUILT_IN:
             raise Misconfigured(
                 f"alert source {point.name!r} ({point.value}): the name is taken by a built-in"
             )
+        found[point.name] = _load(point)
     return found
 
 

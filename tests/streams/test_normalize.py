@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.sealing import Opener, Sealer
-from connectors.alerts import alertmanager
 from connectors.alerts.registry import sources
+from connectors.alerts.sources import alertmanager
 from connectors.gateway.stamp import STAMP_HEADER, stamp
 from schemas.alert import AlertNormalized, AlertRejected
 from schemas.codec import Codec

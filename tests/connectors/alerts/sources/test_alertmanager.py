@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from connectors.alerts.alertmanager import read
 from connectors.alerts.source import RawAlert
+from connectors.alerts.sources.alertmanager import read
 from schemas.alert import AlertStatus, ResourceType, Severity
 from schemas.errors import BadPayload
 from tests.connectors.alerts.payloads import RECEIVED_AT, payload

@@ -6,8 +6,8 @@ The file to copy for a new source: a detector that looks at the shape, a pure `r
 from __future__ import annotations
 
 from connectors.alerts.fields import list_of_alerts, wrong
-from connectors.alerts.prometheus_shape import Dialect, first_alert, read_alert, read_group
 from connectors.alerts.source import Payload, RawAlert, Source
+from connectors.alerts.sources.prometheus_shape import Dialect, first_alert, read_alert, read_group
 
 _DIALECT = Dialect(source="prometheus")
 

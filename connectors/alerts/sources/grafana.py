@@ -8,8 +8,8 @@ from typing import Any
 
 from connectors.alerts.fields import an_object, join, text, texts, wrong
 from connectors.alerts.limits import MAX_METRICS
-from connectors.alerts.prometheus_shape import Dialect, first, first_alert, read_group
 from connectors.alerts.source import Payload, RawAlert, Source
+from connectors.alerts.sources.prometheus_shape import Dialect, first, first_alert, read_group
 from connectors.alerts.vocabulary import resource_of, severity_of, without_state
 from schemas.alert import AlertStatus, Metric
 from schemas.errors import BadPayload

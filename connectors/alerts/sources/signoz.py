@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from connectors.alerts.fields import an_object
-from connectors.alerts.prometheus_shape import Dialect, first_alert, read_group
 from connectors.alerts.source import Payload, RawAlert, Source
+from connectors.alerts.sources.prometheus_shape import Dialect, first_alert, read_group
 from connectors.alerts.vocabulary import RESOURCES, Resources
 from schemas.alert import ResourceType
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from connectors.alerts.awoooi import read
+from connectors.alerts.sources.awoooi import read
 from schemas.alert import AlertStatus, ResourceType, Severity
 from schemas.errors import BadPayload
 from tests.connectors.alerts.payloads import RECEIVED_AT, payload

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.alerts.signoz import read
+from connectors.alerts.sources.signoz import read
 from schemas.alert import ResourceType
 from tests.connectors.alerts.payloads import RECEIVED_AT, payload
 

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from connectors.alerts.fields import an_object, as_metric, join, list_of_alerts, text, texts, told, wrong
 from connectors.alerts.limits import MAX_METRICS
-from connectors.alerts.prometheus_shape import first_alert
 from connectors.alerts.source import Payload, RawAlert, Source
+from connectors.alerts.sources.prometheus_shape import first_alert
 from connectors.alerts.times import moment
 from connectors.alerts.vocabulary import without_state
 from schemas.alert import AlertStatus, Metric, ResourceType, Severity

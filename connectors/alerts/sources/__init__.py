@@ -1,0 +1,1 @@
+"""One module a source: what a monitoring stack sends, read into alerts."""
