@@ -42,3 +42,17 @@ def eval_privacy(
     from awoooi.eval_privacy import run
 
     sys.exit(run(file, as_json=as_json))
+
+
+@eval_app.command("hostile-text")
+def eval_hostile_text(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE…", help="lines of JSON: text, and a label: injection or benign"),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """How much text that talks to a model is found, and how often an ordinary alert is touched."""
+    from awoooi.eval_hostile import run
+
+    sys.exit(run(files, as_json=as_json))
