@@ -30,6 +30,7 @@ from awoooi.models import panel_of
 from awoooi.running import chosen_sources
 from awoooi.settings import Settings
 from awoooi.try_out import read_payloads
+from connectors.alerts.detection import AUTO
 from connectors.evidence import Wanted
 from connectors.topology_file import read_topology
 from schemas.catalog import RAW_PREFIX
@@ -43,7 +44,7 @@ from streams.memory import MemoryLog
 from streams.placed import Placed
 from streams.runner import Runner
 from streams.stages.dedup import Dedup, DedupConfig
-from streams.stages.normalize import AUTO, Normalize, NormalizeConfig
+from streams.stages.normalize import Normalize, NormalizeConfig
 from streams.stages.runs import Runs
 from streams.stages.schedule import Schedule, ScheduleConfig
 

@@ -16,6 +16,7 @@ from agents.visible import visible
 from awoooi.printing import as_text, print_table
 from awoooi.running import chosen_sources
 from awoooi.settings import Settings
+from connectors.alerts.detection import AUTO
 from connectors.alerts.source import Source
 from schemas.alert import Alert, AlertNormalized, AlertRejected
 from schemas.catalog import RAW_PREFIX
@@ -24,7 +25,7 @@ from schemas.envelope import Event
 from schemas.errors import BadPayload, Misconfigured
 from streams.runner import Runner
 from streams.stage import Record
-from streams.stages.normalize import AUTO, Normalize, NormalizeConfig
+from streams.stages.normalize import Normalize, NormalizeConfig
 
 STDIN = "-"
 LINES = (".jsonl", ".ndjson")

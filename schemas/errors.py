@@ -68,7 +68,7 @@ class BadPayload(Never):
 
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(f"{field}: {message}" if field else message)
-        self.field = field
+        self.what, self.field = message, field
 
 
 class TooLarge(Never):

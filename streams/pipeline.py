@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 
 from agents.desk import Desk
 from agents.sealing import Sealer
+from connectors.alerts.detection import AUTO
 from connectors.alerts.source import Source
 from schemas.catalog import EVENT_MAX_BYTES, RAW_PREFIX, Topic
 from schemas.codec import Codec
@@ -48,7 +49,7 @@ from streams.stages.evidence import Evidence, EvidenceNeeds
 from streams.stages.execute import Execute
 from streams.stages.gate import Gate
 from streams.stages.intake import Intake
-from streams.stages.normalize import AUTO, Normalize, NormalizeConfig
+from streams.stages.normalize import Normalize, NormalizeConfig
 from streams.stages.preflight import PreflightNeeds, PreflightStage
 from streams.stages.review import Review
 from streams.stages.runs import Runs

@@ -1,15 +1,19 @@
-"""Which sources there are, and which one a payload fits."""
+"""Which sources there are: ours, and those of installed packages."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 
-from connectors.alerts.source import Payload, Source
+from connectors.alerts.detection import AUTO
+from connectors.alerts.source import NAME_PATTERN, Source
 from connectors.alerts.sources import alertmanager, awoooi, grafana, signoz
-from schemas.errors import BadPayload, Misconfigured
+from schemas.errors import Misconfigured
 
 GROUP = "awoooi.sources"
+TAKEN = frozenset({AUTO, "alerts"})
+"""a topic and a webhook's path that belong to no single source"""
 _MODULES = (
     alertmanager,
     awoooi,
@@ -17,23 +21,29 @@ _MODULES = (
     signoz,
 )
 BUILT_IN: Mapping[str, Source] = {module.SOURCE.name: module.SOURCE for module in _MODULES}
-_GENERAL = alertmanager.SOURCE.name  # its shape is everyone's: it yields to whoever else fits
 
 
 def sources(extra: Iterable[EntryPoint] | None = None) -> dict[str, Source]:
     """The built-in sources, and those of the entry points (by default: all that are installed)."""
     found = dict(BUILT_IN)
     for point in entry_points(group=GROUP) if extra is None else extra:
-        if point.name in BUILT_IN:
-            raise Misconfigured(
-                f"alert source {point.name!r} ({point.value}): the name is taken by a built-in"
-            )
-        found[point.name] = _load(point)
+        where = f"alert source {point.name!r} ({point.value})"
+        if why := refusal(point.name, found):
+            raise Misconfigured(f"{where}: {why}")
+        found[point.name] = _load(point, where)
     return found
 
 
-def _load(point: EntryPoint) -> Source:
-    where = f"alert source {point.name!r} ({point.value})"
+def refusal(name: str, taken: Mapping[str, Source]) -> str | None:
+    """Why a new source may not be called so."""
+    if not re.fullmatch(NAME_PATTERN, name):
+        return "a source's name is small letters, digits, _ and -, at most 40"
+    if name in BUILT_IN or name in TAKEN:
+        return "the name is taken by a built-in"
+    return "the name is taken by another source" if name in taken else None
+
+
+def _load(point: EntryPoint, where: str) -> Source:
     try:
         source = point.load()
     except Exception as error:  # foreign code: whatever it raises, its name must be told
@@ -43,15 +53,3 @@ def _load(point: EntryPoint) -> Source:
     if source.name != point.name:
         raise Misconfigured(f"{where} calls itself {source.name!r}; the two names must agree")
     return source
-
-
-def detect(payload: Payload, among: Mapping[str, Source]) -> Source:
-    """The source that a payload of unknown origin fits, from its shape alone."""
-    fits = [source for source in among.values() if source.detects(payload)]
-    if len(fits) > 1:
-        fits = [source for source in fits if source.name != _GENERAL]
-    if len(fits) == 1:
-        return fits[0]
-    if fits:
-        raise BadPayload(f"fits more than one source: {', '.join(source.name for source in fits)}")
-    raise BadPayload(f"fits no source; known are {', '.join(sorted(among))}")

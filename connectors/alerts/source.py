@@ -34,6 +34,7 @@ class RawAlert:
     """the same object for all alerts with these labels: what was found out about them need not be again"""
 
 
+NAME_PATTERN = r"[a-z0-9][a-z0-9_-]{0,39}"
 Payload = Any  # parsed JSON of any shape: a source believes nothing about it
 
 
@@ -47,3 +48,5 @@ class Source:
     name: str
     read: Callable[[Payload, int], list[RawAlert]]
     detects: Callable[[Payload], bool]
+    yields: bool = False
+    """its shape is everyone's: where another source fits too, that one reads"""

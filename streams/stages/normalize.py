@@ -15,8 +15,8 @@ from prometheus_client import Counter
 from agents.personal import find
 from agents.privacy import Shield
 from agents.sealing import Sealer
+from connectors.alerts.detection import readings
 from connectors.alerts.purify import Purified, Purifier
-from connectors.alerts.registry import detect
 from connectors.alerts.source import RawAlert, Source
 from connectors.gateway.stamp import STAMP_HEADER, read_stamp
 from schemas import ids
@@ -30,7 +30,6 @@ from streams.runner import sha256_of
 from streams.stage import Events, Now, Record, Transform
 
 RECEIVED = Counter("awoooi_alerts_received_total", "Alerts read, by the source that read them", ["source"])
-AUTO = "auto"
 DEFAULT_PROJECT = "default"
 DEFAULT_CLUSTER = "default"
 _MOST_FINGERPRINTS = 10_000
@@ -71,9 +70,11 @@ class Normalize:
         project = self._project(record)
         payload = _json(record.value)
         name = record.topic.removeprefix(RAW_PREFIX)
-        source = detect(payload, self._sources) if name == AUTO else self._sources[name]
-        alerts = source.read(payload, record.timestamp)
-        self._received[source.name].inc(len(alerts))
+        alerts: list[RawAlert] = []
+        for reading in readings(name, payload, self._sources):
+            found = reading.alerts(record.timestamp)
+            self._received[reading.source.name].inc(len(found))
+            alerts += found
         return [self._draft(raw, index, project, record, now) for index, raw in enumerate(alerts)]
 
     def _project(self, record: Record) -> str:

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connectors.alerts.detection import detect
 from connectors.alerts.limits import MAX_ALERTS
-from connectors.alerts.registry import BUILT_IN, detect, sources
+from connectors.alerts.registry import BUILT_IN, sources
 from connectors.alerts.source import RawAlert, Source
 from schemas.alert import AlertStatus, ResourceType, Severity
 from schemas.errors import BadPayload

@@ -29,4 +29,4 @@ def detects(payload: Payload) -> bool:
     return isinstance(alert.get("labels"), dict) and "alert_type" not in alert
 
 
-SOURCE = Source("alertmanager", read, detects)
+SOURCE = Source("alertmanager", read, detects, yields=True)
