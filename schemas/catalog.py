@@ -56,6 +56,7 @@ from schemas.incident import (
     IncidentRerunRequested,
     IncidentResolved,
     IncidentSeverityRaised,
+    IncidentSilenced,
 )
 from schemas.notification import (
     ChannelReceived,
@@ -72,6 +73,7 @@ from schemas.preflight import PreflightChecked
 from schemas.project import ProjectSet
 from schemas.run import RunCancelled, RunFinished, RunRequested, RunSpent, RunStarted
 from schemas.signer import SIGNER_EVENTS
+from schemas.silence import AlertMuted, SilenceSet
 from schemas.switch import SwitchSet
 from schemas.tool import ToolCalled
 from schemas.topology import TopologyObserved
@@ -186,8 +188,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "alerts.normalized",
         key="project and fingerprint",
-        holds="every alert, read and cleaned; a person's request to close",
-        events=(AlertNormalized, CloseRequested),
+        holds="every alert, read and cleaned; which its sender mutes; a person's request to close",
+        events=(AlertNormalized, CloseRequested, AlertMuted),
     ),
     Topic(
         "alerts.rejected",
@@ -209,6 +211,7 @@ TOPICS: tuple[Topic, ...] = (
             IncidentResolved,
             IncidentReopened,
             IncidentExpired,
+            IncidentSilenced,
             IncidentAcknowledged,
             IncidentAssigned,
             IncidentCommented,
@@ -315,7 +318,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     reference_topic("trust", "trust scores", key="trust key", events=(TrustRaised, TrustReset, TrustDecayed)),
     reference_topic("switches", "kill switches and opt-ins", events=(SwitchSet,)),
-    reference_topic("silences", "silences and maintenance windows"),
+    reference_topic("silences", "silences, maintenance windows, change freezes", events=(SilenceSet,)),
     reference_topic("topology", "services and what they depend on", events=(TopologyObserved,)),
     reference_topic("policies", "policy revisions", events=(PolicyApplied,)),
     reference_topic("projects", "tenants", events=(ProjectSet, ProjectErased)),

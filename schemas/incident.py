@@ -9,6 +9,7 @@ from pydantic import Field
 
 from schemas.alert import Alert, ResourceType, Severity
 from schemas.envelope import Event, Long, Moment, Plain
+from schemas.silence import QuietKind
 
 
 class IncidentStatus(StrEnum):
@@ -118,6 +119,24 @@ class IncidentMoved(Event):
     type: Literal["incident.moved"] = "incident.moved"
     payload: Move
     id_over: ClassVar[str] = "the event that moved it"
+
+
+class Quieted(Plain):
+    silence_id: str = Field(description="of the silence, window or freeze; of an inhibition rule and cause")
+    kind: QuietKind = Field(description="silence, maintenance, freeze or inhibition")
+    active: bool = Field(description="false: it is over, or is no longer about this incident")
+    by: str = Field("", description="who set it; of an inhibition the rule")
+    comment: str = Field("", description="why, in the words of who set it")
+    until: Moment | None = Field(None, description="when it ends, where that is known")
+    set_in: str = Field("", description="awoooi, or the system that it was set in")
+
+
+class IncidentSilenced(Event):
+    """Somebody keeps it quiet, or no longer does: while so, nothing is done to it without a person."""
+
+    type: Literal["incident.silenced"] = "incident.silenced"
+    payload: Quieted
+    id_over: ClassVar[str] = "the incident, and how often its quiet changed"
 
 
 # -- what people say of it: personal values covered, the real ones sealed in the envelope

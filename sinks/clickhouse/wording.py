@@ -145,6 +145,17 @@ def _lived(title: str) -> Callable[[Told], Words]:
     return made
 
 
+def _silenced(told: Told) -> Words:
+    """One sentence; a time to its minute."""
+    until = told.says("until")[:16].replace("T", " ")
+    who = " by ".join(filter(None, (told.says("kind"), told.says("by"))))
+    said = ", ".join(filter(None, (who, f"until {until} UTC" if until else "")))
+    why = told.says("comment")
+    if told.payload.get("active") is False:
+        return Words(Kind.STEP, "No longer silenced", "heard", who)
+    return Words(Kind.STEP, "Silenced", "silenced", f"{said}: {why}" if why else said)
+
+
 _EXECUTED = {
     "execution.started": "Execution began",
     "execution.succeeded": "It was done",
@@ -166,6 +177,7 @@ WORDED: Mapping[str, Callable[[Told], Words]] = {
     "incident.moved": _lived("Incident moved on"),
     "incident.resolved": _lived("Incident resolved"),
     "incident.expired": _lived("Incident expired"),
+    "incident.silenced": _silenced,
     "incident.acknowledged": _act("Acknowledged"),
     "incident.assigned": _act("Assigned"),
     "incident.commented": _act("Commented"),

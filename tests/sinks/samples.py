@@ -53,6 +53,9 @@ FROM_GOLDEN = (
     "topology.",
     "audit.",
     "project.erased",
+    "silence.",
+    "alert.muted",
+    "incident.silenced",
 )
 """kinds whose sample is the contract's own example"""
 
