@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from awoooi.settings import Settings
 from schemas.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from awoooi.worker import Make, Worker, WorkerConfig
+    from awoooi.worker import Make, Tell, Worker, WorkerConfig
     from schemas.codec import Codec
     from streams.faust_app import Learn
     from streams.pipeline import PipelineConfig
@@ -165,7 +166,8 @@ async def _workers(
         for kind in kinds:
             make = await _make(settings, kind, opened)
             shared = workers[0].reference if workers else None
-            workers.append(Worker(_worker_config(settings, kind, make), codec, learn, shared))
+            config = replace(_worker_config(settings, kind, make), tell=_tell(settings, kind))
+            workers.append(Worker(config, codec, learn, shared))
         yield workers
 
 
@@ -182,6 +184,15 @@ async def _make(settings: Settings, kind: str, opened: AsyncExitStack) -> Make:
         return policy_given(settings, opened)
     sealing, gateway = settings.sealing, settings.gateway
     return ingest_given(chosen_sources(settings), sealing.public_key_file, gateway.stamp_key())
+
+
+def _tell(settings: Settings, kind: str) -> Tell | None:
+    if kind != "rca":  # who goes by them
+        return None
+    from agents.playbooks.book import load_book
+    from awoooi.playbook_log import tell_playbooks
+
+    return partial(tell_playbooks, settings.kafka, load_book(settings.playbooks))
 
 
 def _worker_config(settings: Settings, kind: str, make: Make) -> WorkerConfig:

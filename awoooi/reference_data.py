@@ -14,8 +14,9 @@ from awoooi.events import codec_of
 from awoooi.printing import warn
 from awoooi.processes import reference_copy
 from awoooi.settings import Settings
-from connectors.kafka.producer import publishing
+from connectors.kafka.producer import Publisher, publishing
 from schemas.catalog import key_of, topic_of
+from schemas.codec import Codec
 from schemas.envelope import Event, from_millis
 from schemas.errors import BrokerAway
 from schemas.headers import event_headers, trace_of
@@ -31,13 +32,19 @@ async def publish(settings: Settings, *events: Event) -> None:
     written = list[tuple[str, bytes, bytes]]()
     async with codec_of(settings) as (codec, _), publishing(settings.kafka) as publisher:
         for event in events:
-            content = codec.content_type(event.type)
-            headers = event_headers(event, content, trace_of((), event.event_id), VERSION)
-            topic, value = topic_of(type(event)).name, codec.encode(event)
-            await publisher.send(topic, key_of(event), value, headers)
-            written.append((topic, key_of(event), value))
+            written.append(await send(publisher, codec, event))
     if settings.embedded:
         await _until_kept(reference_copy(settings), written)
+
+
+async def send(publisher: Publisher, codec: Codec, event: Event) -> tuple[str, bytes, bytes]:
+    """Durable when it returns: its topic, key and value."""
+    topic, key, value = topic_of(type(event)).name, key_of(event), codec.encode(event)
+    trace = trace_of((), event.event_id)
+    await publisher.send(
+        topic, key, value, event_headers(event, codec.content_type(event.type), trace, VERSION)
+    )
+    return topic, key, value
 
 
 async def _until_kept(copy: Path, written: Iterable[tuple[str, bytes, bytes]]) -> None:

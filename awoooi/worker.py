@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from streams.reference import Reference
 log = structlog.get_logger(__name__)
 READY_LOOK_SECS = 0.5
 Make = Callable[[Codec, Reference], Given]
+Tell = Callable[[Codec, Reference], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class WorkerConfig:
     pipeline: PipelineConfig
     make: Make
     """what its stages are given"""
+    tell: Tell | None = None
+    """what it says of itself once the reference data is read, beside its stages"""
 
 
 @dataclass(slots=True)
@@ -88,7 +91,10 @@ class Worker:
     async def _run_stages(self, asked: asyncio.Future[Any]) -> None:
         app = self.engine.app
         await app.start()
-        beside = [asyncio.ensure_future(work) for work in (self._tell_ready(), return_memory())]
+        work = [self._tell_ready(), return_memory()]
+        if self.config.tell is not None:
+            work.append(self.config.tell(self.codec, self.reference))
+        beside = [asyncio.ensure_future(one) for one in work]
         try:
             await _first(asyncio.ensure_future(app.wait_until_stopped()), asked)
         finally:

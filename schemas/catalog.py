@@ -68,7 +68,7 @@ from schemas.notification import (
 )
 from schemas.outcome import DecisionMade
 from schemas.plan import RcaPlanned
-from schemas.policy import PolicyApplied
+from schemas.policy import PlaybookRevised, PolicyApplied
 from schemas.preflight import PreflightChecked
 from schemas.project import ProjectSet
 from schemas.run import RunCancelled, RunFinished, RunRequested, RunSpent, RunStarted
@@ -320,7 +320,9 @@ TOPICS: tuple[Topic, ...] = (
     reference_topic("switches", "kill switches and opt-ins", events=(SwitchSet,)),
     reference_topic("silences", "silences, maintenance windows, change freezes", events=(SilenceSet,)),
     reference_topic("topology", "services and what they depend on", events=(TopologyObserved,)),
-    reference_topic("policies", "policy revisions", events=(PolicyApplied,)),
+    reference_topic(
+        "policies", "revisions of the policy and of playbooks", events=(PolicyApplied, PlaybookRevised)
+    ),
     reference_topic("projects", "tenants", events=(ProjectSet, ProjectErased)),
     reference_topic("signers", "who may sign, with which keys", events=SIGNER_EVENTS),
     Topic("tools", key="incident", holds="tool calls with their gate results", events=(ToolCalled,)),

@@ -51,7 +51,7 @@ def told(api: ReadingApi) -> tuple[Told, ...]:
         Told("/approvals", "list_approvals", "What waits for people, or was decided", api.approvals),
         Told("/approvals/{approval_id}", "show_approval", "What is asked, and who signed", api.approval),
         Told("/projects", "list_projects", "The caller's projects", api.projects),
-        Told("/contracts", "list_contracts", "Revisions of policies, the newest first", api.contracts),
+        Told("/contracts", "list_contracts", "Revisions of policy and playbooks", api.contracts),
         Told("/channel-events", "list_channel_events", "Messages, the newest first", api.channel_events),
         Told("/topology", "show_topology", "Services, and what each depends on", api.topology),
     )

@@ -309,6 +309,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
                 "life_cycle": "in_force",
                 "created_at": _AT,
                 "created_by": "alice",
+                "decisions": 12,
             }
         ]
     },

@@ -28,6 +28,7 @@ class Project(Shown):
 class LifeCycle(StrEnum):
     IN_FORCE = "in_force"
     SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
 
 
 class Contract(Shown):
@@ -39,10 +40,11 @@ class Contract(Shown):
     family: str = Field(description="policy or playbook")
     major: int
     minor: int
-    body_hash: str
+    body_hash: str = Field(description="empty: withdrawn")
     life_cycle: LifeCycle
     created_at: Time
-    created_by: str
+    created_by: str = Field(description="a person; empty: it came with the installation")
+    decisions: int = Field(description="of the caller's projects that went by it")
 
 
 class ChannelEvent(Message):

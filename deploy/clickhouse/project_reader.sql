@@ -17,7 +17,7 @@ CREATE ROW POLICY IF NOT EXISTS everything ON awoooi.events, awoooi.incident_eve
     awoooi.alerts, awoooi.incidents, awoooi.rejected, awoooi.set_aside, awoooi.runs, awoooi.agent_turns,
     awoooi.decisions, awoooi.outcomes, awoooi.approvals, awoooi.votes, awoooi.executions, awoooi.tool_calls,
     awoooi.remediations, awoooi.notifications, awoooi.channel_messages, awoooi.trust, awoooi.switches,
-    awoooi.policies, awoooi.projects, awoooi.audit_chain
+    awoooi.policies, awoooi.playbooks, awoooi.projects, awoooi.audit_chain
     USING 1 TO ALL EXCEPT awoooi_project_reader;
 
 CREATE USER IF NOT EXISTS `reader@shop` IDENTIFIED WITH sha256_password BY {password:String};
@@ -27,5 +27,5 @@ CREATE ROW POLICY IF NOT EXISTS shop ON awoooi.events, awoooi.incident_events, a
     awoooi.alerts, awoooi.incidents, awoooi.rejected, awoooi.set_aside, awoooi.runs, awoooi.agent_turns,
     awoooi.decisions, awoooi.outcomes, awoooi.approvals, awoooi.votes, awoooi.executions, awoooi.tool_calls,
     awoooi.remediations, awoooi.notifications, awoooi.channel_messages, awoooi.trust, awoooi.switches,
-    awoooi.policies, awoooi.projects, awoooi.audit_chain
+    awoooi.policies, awoooi.playbooks, awoooi.projects, awoooi.audit_chain
     USING project_id = 'shop' TO `reader@shop`;

@@ -2,7 +2,7 @@
 
 The event `project.erased` comes first, so that an audit which finds rows gone finds the reason too; a
 deletion that was cut short is begun again. What stays: the chain of hashes, which holds nothing of the events
-but their ids and times, and what was said of projects, switches and policies.
+but their ids and times, and what was said of projects, switches, policies and playbooks.
 """
 
 # ruff: noqa: S608 (names of our own; the project's name is checked, and the time is a number)
@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from sinks.clickhouse.client import Client
 from sinks.clickhouse.tables import tables_of_projects
 
-KEPT = frozenset({"audit_chain", "switches", "policies", "projects"})
+KEPT = frozenset({"audit_chain", "switches", "policies", "playbooks", "projects"})
 REPEATED_WITHIN = timedelta(days=30)
 """no repeat of an event comes later than the log keeps it"""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from schemas.errors import BadPayload
 from schemas.incident import IncidentStatus
+from sinks.clickhouse.contracts import contracts_sql
 
 if TYPE_CHECKING:  # the driver is slow to load, and the questions are read where nobody asks
     from sinks.clickhouse.client import Client
@@ -156,6 +157,10 @@ NAMED: Mapping[str, Named] = {
         ) AS decided USING (project_id, run_id)
         ORDER BY recorded_at DESC LIMIT 1000
         """,
+    ),
+    "contracts": Named(
+        "revisions of the policy and of playbooks, and how many decisions went by each",
+        f"{contracts_sql(_ONE_PROJECT)} ORDER BY recorded_at DESC, contract_id, number DESC LIMIT 200",
     ),
     "rejected": Named(
         "records that no source or stage could read, by reason",

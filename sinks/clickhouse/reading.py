@@ -88,8 +88,8 @@ class Reading:
     async def projects(self, projects: Projects) -> Listed[Project]:
         return await reference_list.projects(self._ask, projects, self._facts.budget)
 
-    async def contracts(self, wanted: ContractFilter, _: Projects) -> Listed[Contract]:
-        return await reference_list.contracts(self._ask, wanted)
+    async def contracts(self, wanted: ContractFilter, projects: Projects) -> Listed[Contract]:
+        return await reference_list.contracts(self._ask, wanted, projects)
 
     async def channel_events(self, wanted: ChannelFilter, projects: Projects) -> Listed[ChannelEvent]:
         return await messages.channel_events(self._ask, wanted, within(wanted, projects))

@@ -1,4 +1,6 @@
-"""What is set rather than what happens: projects, revisions of policies, services."""
+"""What is set rather than what happens: projects, revisions of the policy and of playbooks, services."""
+
+# ruff: noqa: S608 (our own text; every value is a parameter)
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from connectors.gateway.shown import Listed
 from connectors.gateway.shown_rest import Contract, LifeCycle, Mode, Project
 from schemas.topology import ServiceObserved
 from sinks.clickhouse.asking import asked_within, within
+from sinks.clickhouse.contracts import contracts_sql
 from sinks.clickhouse.story import Ask, Row
 
 MOST_SERVICES = 20_000
@@ -18,11 +21,6 @@ Budgets: TypeAlias = Callable[[str], float]
 _PROJECTS = """
 SELECT project_id, display_name, mode, usd_limit, active, created_at
 FROM v_projects WHERE {whose} ORDER BY project_id
-"""
-_POLICIES = """
-SELECT toString(event_id) AS revision, project_id, number, hash, actor, recorded_at, in_force
-FROM v_policies
-ORDER BY recorded_at DESC LIMIT {most:UInt32}
 """
 _SERVICES = """
 SELECT argMax(payload, (recorded_at, kafka_offset)) AS told
@@ -52,25 +50,29 @@ def _unheard(name: str, usd_limit: float) -> Project:
     )
 
 
-async def contracts(ask: Ask, wanted: ContractFilter) -> Listed[Contract]:
-    """Newest first. A policy is everybody's: no project has one of its own."""
-    rows = () if wanted.project else await ask(_POLICIES, {"most": MOST_CONTRACTS})
-    found = map(_policy, rows)
-    return Listed[Contract](items=tuple(one for one in found if wanted.life_cycle in (None, one.life_cycle)))
+async def contracts(ask: Ask, wanted: ContractFilter, whose: Projects) -> Listed[Contract]:
+    """Newest first. They are everybody's: no project has a policy or a playbook of its own."""
+    if wanted.project:
+        return Listed[Contract](items=())
+    chosen = f"SELECT * FROM ({contracts_sql(within(whose))}) WHERE {{life:String}} IN ('', life_cycle)"
+    newest = "ORDER BY recorded_at DESC, contract_id, number DESC LIMIT {most:UInt32}"
+    asked = {**asked_within(whose), "life": wanted.life_cycle or "", "most": MOST_CONTRACTS}
+    return Listed[Contract](items=tuple(map(_contract, await ask(f"{chosen} {newest}", asked))))
 
 
-def _policy(row: Row) -> Contract:
+def _contract(row: Row) -> Contract:
     return Contract(
         revision=row["revision"],
-        contract_id="policy",
+        contract_id=row["contract_id"],
         project_id=row["project_id"],
-        family="policy",
+        family=row["family"],
         major=row["number"],
         minor=0,
         body_hash=row["hash"],
-        life_cycle=LifeCycle.IN_FORCE if row["in_force"] else LifeCycle.SUPERSEDED,
+        life_cycle=LifeCycle(row["life_cycle"]),
         created_at=row["recorded_at"],
         created_by=row["actor"],
+        decisions=row["decisions"],
     )
 
 

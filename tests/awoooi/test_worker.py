@@ -45,7 +45,11 @@ def worker_of(app: App, view: View) -> Any:
         app.steps.append("stopped")
 
     worker: Any = Worker.__new__(Worker)
-    worker.config = SimpleNamespace(kind="policy")
+
+    async def tell(codec: object, reference: object) -> None:
+        app.steps.append("told")
+
+    worker.config, worker.codec = SimpleNamespace(kind="policy", tell=tell), None
     worker.engine = SimpleNamespace(app=app, ready=True, stop=stop)
     worker.shared, worker.reference = None, view
     return worker
@@ -68,7 +72,7 @@ async def test_no_stage_begins_before_the_reference_data_is_read(parts: tuple[Ap
     view.ready.set()
     for _ in range(20):
         await asyncio.sleep(0)
-    assert app.steps == ["finalized", "started"]
+    assert app.steps == ["finalized", "started", "told"]
     assert worker.unready() is None
 
     asked.set_result(None)

@@ -188,14 +188,32 @@ def policies() -> Iterator[Event]:
     """Two revisions, the second in force."""
     for version in (1, 2):
         example = golden(CLASSES["policy.applied"])
-        told = example.payload.model_copy(update={"version": version})
+        said = {"version": version} if version > 1 else {"version": version, "hash": "1" * 64}
+        told = example.payload.model_copy(update=said)
         at = START + timedelta(seconds=version)
         about = {"event_id": ids.derive_id("policy", str(version)), "project_id": "", "payload": told}
         yield example.model_copy(update={**about, "actor": "alice", "recorded_at": at})
 
 
+def playbooks() -> Iterator[Event]:
+    """One that was changed, by whose second revision was decided, and one that was withdrawn."""
+    for minutes, name, number in (
+        (-30, "pod-oom", 1),
+        (-20, "pod-oom", 2),
+        (-30, "hangs", 1),
+        (-10, "hangs", 2),
+    ):
+        example = golden(CLASSES["playbook.revised"])
+        gone = (name, number) == ("hangs", 2)
+        said = {"name": name, "number": number, "withdrawn": gone, "hash": "" if gone else str(number) * 64}
+        about = {"event_id": ids.derive_id("playbook", name, str(number)), "project_id": ""}
+        told = example.payload.model_copy(update={**said, "subject": f"playbook/{name}"})
+        at = START + timedelta(minutes=minutes)
+        yield example.model_copy(update={**about, "payload": told, "recorded_at": at})
+
+
 def whole_story() -> Iterator[Event]:
-    for events in (done(), asked(), spurned(), theirs(), services(), policies()):
+    for events in (done(), asked(), spurned(), theirs(), services(), policies(), playbooks()):
         yield from events
 
 

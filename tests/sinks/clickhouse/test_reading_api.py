@@ -296,9 +296,8 @@ async def test_lists_hold_ones_own_projects_alone(readers: Readers, path: str) -
 
     assert {item["project_id"] for item in theirs["items"]} <= {"bank", ""}
     assert (await readers.get(path, project="bank")).status == 404
-    assert (await readers.shown(path, "nobody"))["items"] == [
-        item for item in theirs["items"] if item["project_id"] == ""
-    ]
+    everybodys = [item | {"decisions": 0} for item in theirs["items"] if item["project_id"] == ""]
+    assert (await readers.shown(path, "nobody"))["items"] == everybodys
 
 
 async def test_projects_are_ones_own(readers: Readers) -> None:
@@ -306,14 +305,23 @@ async def test_projects_are_ones_own(readers: Readers) -> None:
     assert ids(await readers.shown("/api/v1/projects", "root"), "project_id") == ["bank", "shop"]
 
 
-async def test_the_latest_policy_is_the_one_in_force(readers: Readers) -> None:
-    contracts = (await readers.shown("/api/v1/contracts"))["items"]
-    assert [(one["major"], one["life_cycle"], one["created_by"]) for one in contracts] == [
-        (2, "in_force", "alice"),
-        (1, "superseded", "alice"),
+async def test_the_latest_policy_and_playbook_is_the_one_in_force(readers: Readers) -> None:
+    """Beside each how many decisions went by it: only those of the reader's projects."""
+    told = {"bob": [], "root": []}
+    for person, lines in told.items():
+        for one in (await readers.shown("/api/v1/contracts", person))["items"]:
+            lines.append((one["contract_id"], one["major"], one["life_cycle"], one["decisions"]))
+    assert told["bob"] == [
+        ("policy", 2, "in_force", 3),
+        ("policy", 1, "superseded", 0),
+        ("hangs", 2, "withdrawn", 0),
+        ("pod-oom", 2, "in_force", 3),
+        ("hangs", 1, "superseded", 0),
+        ("pod-oom", 1, "superseded", 0),
     ]
+    assert [line[3] for line in told["root"]] == [4, 0, 0, 4, 0, 0]
     superseded = await readers.shown("/api/v1/contracts", life_cycle="superseded")
-    assert [one["major"] for one in superseded["items"]] == [1]
+    assert {one["life_cycle"] for one in superseded["items"]} == {"superseded"}
 
 
 async def test_services_are_everybodys_or_ones_own(readers: Readers) -> None:

@@ -222,6 +222,7 @@ export default {
   "event.rca.late": "Spoke too late",
   "event.preflight.checked": "Tried without effect",
   "event.policy.applied": "Policy applied",
+  "event.playbook.revised": "Playbook revised",
   "event.approval.requested": "Signatures asked for",
   "event.approval.approved": "Approved",
   "event.approval.rejected": "Rejected",

@@ -222,6 +222,7 @@ export default {
   "event.rca.late": "逾時發言",
   "event.preflight.checked": "已完成事前檢查",
   "event.policy.applied": "已套用政策",
+  "event.playbook.revised": "應變手冊已修訂",
   "event.approval.requested": "要求簽核",
   "event.approval.approved": "已核准",
   "event.approval.rejected": "已駁回",
