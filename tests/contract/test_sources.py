@@ -77,7 +77,7 @@ def test_firing_and_resolved_are_the_same_alert(name: str, firing: str, resolved
     (ended,) = ALL[name].read(payload(name, resolved), RECEIVED_AT)
     assert (fired.status, ended.status) == (AlertStatus.FIRING, AlertStatus.RESOLVED)
     assert identity(fired) == identity(ended)
-    assert fired.fired_at == ended.fired_at
+    assert ended.fired_at in {None, fired.fired_at}  # some senders do not tell when what ended began
     assert fired.ends_at is None
 
 
