@@ -26,38 +26,10 @@ from schemas.decision import LearningCauseJudged, LearningDebateEnded, RcaDecide
 from schemas.diagnosis import RcaDiagnosed
 from schemas.envelope import Event
 from schemas.evidence import EvidenceCollected
-from schemas.execution import (
-    ExecutionClaimed,
-    ExecutionFailed,
-    ExecutionRefused,
-    ExecutionRelapsed,
-    ExecutionSettled,
-    ExecutionShadowed,
-    ExecutionStarted,
-    ExecutionSucceeded,
-    ExecutionUndone,
-    ExecutionUnknown,
-    ExecutionUnverified,
-    ExecutionVerified,
-    ExecutionVoided,
-)
+from schemas.execution import EXECUTION_EVENTS, ExecutionClaimed
 from schemas.failure import StageFailed
-from schemas.incident import (
-    IncidentAcknowledged,
-    IncidentAssigned,
-    IncidentCancelRequested,
-    IncidentCauseJudged,
-    IncidentCommented,
-    IncidentExpired,
-    IncidentHit,
-    IncidentMoved,
-    IncidentOpened,
-    IncidentReopened,
-    IncidentRerunRequested,
-    IncidentResolved,
-    IncidentSeverityRaised,
-    IncidentSilenced,
-)
+from schemas.flapping import IncidentFlapping
+from schemas.incident import INCIDENT_EVENTS
 from schemas.notification import (
     ChannelReceived,
     ChannelSent,
@@ -71,7 +43,16 @@ from schemas.plan import RcaPlanned
 from schemas.policy import PlaybookRevised, PolicyApplied
 from schemas.preflight import PreflightChecked
 from schemas.project import ProjectSet
-from schemas.run import RunCancelled, RunFinished, RunRequested, RunSpent, RunStarted
+from schemas.run import (
+    RunCancelled,
+    RunFinished,
+    RunRequested,
+    RunSettled,
+    RunShared,
+    RunSpent,
+    RunStarted,
+    RunThrottled,
+)
 from schemas.signer import SIGNER_EVENTS
 from schemas.silence import AlertMuted, SilenceSet
 from schemas.switch import SwitchSet
@@ -203,26 +184,19 @@ TOPICS: tuple[Topic, ...] = (
         "incidents",
         key="incident",
         holds="the life of every incident",
-        events=(
-            IncidentOpened,
-            IncidentHit,
-            IncidentSeverityRaised,
-            IncidentMoved,
-            IncidentResolved,
-            IncidentReopened,
-            IncidentExpired,
-            IncidentSilenced,
-            IncidentAcknowledged,
-            IncidentAssigned,
-            IncidentCommented,
-            IncidentCancelRequested,
-            IncidentRerunRequested,
-            IncidentCauseJudged,
-        ),
+        events=(*INCIDENT_EVENTS, IncidentFlapping),
     ),
-    Topic("runs.requests", key="project", holds="runs asked for", events=(RunRequested, RunSpent)),
     Topic(
-        "runs", key="incident", holds="runs and how they end", events=(RunStarted, RunCancelled, RunFinished)
+        "runs.requests",
+        key="project",
+        holds="runs asked for, what they cost, that they are over",
+        events=(RunRequested, RunSpent, RunSettled),
+    ),
+    Topic(
+        "runs",
+        key="incident",
+        holds="runs, which of them wait or are shared, and how they end",
+        events=(RunStarted, RunThrottled, RunShared, RunCancelled, RunFinished),
     ),
     Topic("rca.evidence", key="incident", holds="what was gathered for a run", events=(EvidenceCollected,)),
     Topic("rca.diagnoses", key="incident", holds="the diagnostician's turns", events=(RcaDiagnosed,)),
@@ -295,20 +269,7 @@ TOPICS: tuple[Topic, ...] = (
         "executions",
         key="incident",
         holds="what was executed and how it ended",
-        events=(
-            ExecutionStarted,
-            ExecutionSucceeded,
-            ExecutionFailed,
-            ExecutionRefused,
-            ExecutionShadowed,
-            ExecutionVoided,
-            ExecutionUnknown,
-            ExecutionVerified,
-            ExecutionUnverified,
-            ExecutionUndone,
-            ExecutionSettled,
-            ExecutionRelapsed,
-        ),
+        events=EXECUTION_EVENTS,
     ),
     Topic(
         "trust.observations",

@@ -167,3 +167,19 @@ class ExecutionRelapsed(Event):
     type: Literal["execution.relapsed"] = "execution.relapsed"
     payload: Execution
     id_over: ClassVar[str] = "the verified action"
+
+
+EXECUTION_EVENTS: tuple[type[Event], ...] = (
+    ExecutionStarted,
+    ExecutionSucceeded,
+    ExecutionFailed,
+    ExecutionRefused,
+    ExecutionShadowed,
+    ExecutionVoided,
+    ExecutionUnknown,
+    ExecutionVerified,
+    ExecutionUnverified,
+    ExecutionUndone,
+    ExecutionSettled,
+    ExecutionRelapsed,
+)

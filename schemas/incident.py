@@ -139,6 +139,23 @@ class IncidentSilenced(Event):
     id_over: ClassVar[str] = "the incident, and how often its quiet changed"
 
 
+class Link(Plain):
+    parent_incident_id: str = Field(description="the older incident that it belongs to")
+    service: str = Field(description="the service that it is about, as the topology calls it")
+    parent_service: str = Field(description="the one that the parent is about")
+    path: tuple[str, ...] = Field(description="the services from one to the other, each needing the next")
+    distance: Long = Field(description="hops between them; 0: the same service")
+    root_candidate: str = Field(description="of the services that are linked, what all of them need, so far")
+
+
+class IncidentLinked(Event):
+    """It opened soon after another, on a service that the topology connects with the other's."""
+
+    type: Literal["incident.linked"] = "incident.linked"
+    payload: Link
+    id_over: ClassVar[str] = "the incident and its parent"
+
+
 # -- what people say of it: personal values covered, the real ones sealed in the envelope
 
 PERSON_ASKED = "the request, so that sending it again is the same event"
@@ -223,3 +240,22 @@ class IncidentCauseJudged(Event):
     type: Literal["incident.cause_judged"] = "incident.cause_judged"
     payload: CauseJudgement
     id_over: ClassVar[str] = PERSON_ASKED
+
+
+INCIDENT_EVENTS: tuple[type[Event], ...] = (
+    IncidentOpened,
+    IncidentHit,
+    IncidentSeverityRaised,
+    IncidentMoved,
+    IncidentLinked,
+    IncidentResolved,
+    IncidentReopened,
+    IncidentExpired,
+    IncidentSilenced,
+    IncidentAcknowledged,
+    IncidentAssigned,
+    IncidentCommented,
+    IncidentCancelRequested,
+    IncidentRerunRequested,
+    IncidentCauseJudged,
+)

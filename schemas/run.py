@@ -24,6 +24,8 @@ class RunReason(StrEnum):
     """what was asked for no longer holds: the target or the policy changed"""
     EXECUTION_FAILED = "execution_failed"
     """what failed is told in the note"""
+    PARENT_RESOLVED = "parent_resolved"
+    """it shared a run of an incident that is over, and fires still"""
 
 
 class Note(Plain):
@@ -38,22 +40,35 @@ class Note(Plain):
     )
 
 
+class IncidentRun(Plain):
+    """A run, told by its incident and its number."""
+
+    incident_id: str = Field(description="the incident")
+    number: Long = Field(description="which run of it, from 1")
+
+
 class RunRequest(Plain):
     number: Long = Field(description="which run of the incident, from 1")
     reason: RunReason = Field(description="why it is asked for")
     severity: Severity = Field(description="highest seen on the incident")
     sighting: Sighting = Field(description="what the agents start from")
     note: Note | None = Field(None, description="what the one who asked tells it")
+    attempt: Long = Field(0, description="how often it was asked for before, and had to wait")
+    queued_as: Severity | None = Field(None, description="whose queue its ticket is of; none: it has none")
+    ticket: Long = Field(0, description="its place in the queue, as it was given; 0: none")
+    heir: IncidentRun | None = Field(
+        None, description="whose run it is to share, where its parent resolved: of the oldest that is left"
+    )
 
 
 class RunRequested(Event):
     """The runs stage asked the scheduler for a run."""
 
-    schema_version: Long = Field(2, description="version of the payload's schema")
+    schema_version: Long = Field(3, description="version of the payload's schema")
     type: Literal["run.requested"] = "run.requested"
     payload: RunRequest
-    version: ClassVar[int] = 2
-    id_over: ClassVar[str] = "the run"
+    version: ClassVar[int] = 3
+    id_over: ClassVar[str] = "the run, and the attempt where it is not the first"
 
 
 class RunStart(Plain):
@@ -69,10 +84,10 @@ class RunStart(Plain):
 class RunStarted(Event):
     """The scheduler let a run begin."""
 
-    schema_version: Long = Field(2, description="version of the payload's schema")
+    schema_version: Long = Field(3, description="version of the payload's schema")
     type: Literal["run.started"] = "run.started"
     payload: RunStart
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     id_over: ClassVar[str] = "the run"
 
 
@@ -92,10 +107,55 @@ class RunSpent(Event):
     id_over: ClassVar[str] = "the run"
 
 
+class ThrottleReason(StrEnum):
+    STORM = "storm"
+    """too many new incidents at once: it waits for its turn"""
+    FINGERPRINT_BUDGET = "fingerprint_budget"
+    """this alert has had its runs of the day: something goes round in circles"""
+    DAY_BUDGET = "day_budget"
+    """the project has had its runs of the day"""
+
+
+class Throttle(Plain):
+    number: Long = Field(description="which run of the incident, from 1")
+    attempt: Long = Field(description="which request this answers, from 0")
+    reason: ThrottleReason = Field(description="why it is not started")
+    severity: Severity = Field(description="highest seen on the incident: who waits in which queue")
+    release_at: Moment = Field(description="when it is asked for again; where a budget is spent: the next day")
+    ticket: Long = Field(0, description="its place in the queue; 0: it is in none")
+    waiting: Long = Field(0, description="how many of the project wait, this one among them")
+    detail: str = Field("", description="in one sentence")
+
+
+class RunThrottled(Event):
+    """The scheduler did not let a run begin yet, or, where a budget is spent, at all."""
+
+    type: Literal["run.throttled"] = "run.throttled"
+    payload: Throttle
+    id_over: ClassVar[str] = "the run and the attempt"
+
+
+class Sharing(Plain):
+    child: IncidentRun = Field(description="the run that is not made: the parent's serves it")
+    parent: IncidentRun = Field(description="the run that serves both")
+    opened_at: Moment = Field(description="when the child's incident opened: the oldest child inherits")
+    severity: Severity = Field(description="highest seen on the child")
+
+
+class RunShared(Event):
+    """One run of the agents serves two incidents; written under child and parent."""
+
+    type: Literal["run.shared"] = "run.shared"
+    payload: Sharing
+    id_over: ClassVar[str] = "the child's run, and whether it stands under the child or the parent"
+
+
 class RunState(StrEnum):
     """A run as people see it; the last five are final."""
 
     QUEUED = "queued"
+    THROTTLED = "throttled"
+    SHARED = "shared"
     RUNNING = "running"
     WAITING_APPROVAL = "waiting_approval"
     SUCCEEDED = "succeeded"
@@ -139,6 +199,16 @@ class EndReason(StrEnum):
     """the project only watches"""
     EXECUTION_UNKNOWN = "execution_unknown"
     """whether it was done cannot be known: only a person leaves this"""
+    RESOLVED_WHILE_WAITING = "resolved_while_waiting"
+    """throttled, and its alert was over before its turn came: a run avoided"""
+    PARENT_RESOLVED = "parent_resolved"
+    """the incident whose run served it is over, and this one is not"""
+    OUTGROWN = "outgrown"
+    """shared, and then its own alert got worse or a person asked: it gets a run of its own"""
+    FINGERPRINT_BUDGET = "fingerprint_budget"
+    """never started: this alert has had its runs of the day"""
+    DAY_BUDGET = "day_budget"
+    """never started: the project has had its runs of the day"""
 
 
 class RunEnd(Plain):
@@ -147,6 +217,10 @@ class RunEnd(Plain):
     reason: EndReason = Field(description="what happened last")
     error_code: str = Field("", description="E-…, a short constant; empty where nothing went wrong")
     detail: str = Field("", description="in one sentence, personal values covered")
+    parent: IncidentRun | None = Field(None, description="the run that served it, where it was shared")
+    heir: IncidentRun | None = Field(
+        None, description="of the parent's children, whose run the others are to share from now on"
+    )
 
 
 RUN_ENDING = "the run alone: the first of its ends counts"
@@ -155,14 +229,35 @@ RUN_ENDING = "the run alone: the first of its ends counts"
 class RunFinished(Event):
     """A run ended, once, however it ended but by being cancelled."""
 
+    schema_version: Long = Field(2, description="version of the payload's schema")
     type: Literal["run.finished"] = "run.finished"
     payload: RunEnd
+    version: ClassVar[int] = 2
     id_over: ClassVar[str] = RUN_ENDING
 
 
 class RunCancelled(Event):
     """A run was called off by a person, or by their rejection: what it still says changes nothing."""
 
+    schema_version: Long = Field(2, description="version of the payload's schema")
     type: Literal["run.cancelled"] = "run.cancelled"
     payload: RunEnd
+    version: ClassVar[int] = 2
     id_over: ClassVar[str] = RUN_ENDING
+
+
+class Settlement(Plain):
+    number: Long = Field(description="which run of the incident, from 1")
+    state: RunState = Field(description="how it ended")
+    reason: EndReason = Field(description="what happened last")
+    closed: bool = Field(description="whether its incident is over too")
+    queued_as: Severity | None = Field(None, description="whose queue its ticket is of; none: it has none")
+    ticket: Long = Field(0, description="the place in the queue that it gives back; 0: none")
+
+
+class RunSettled(Event):
+    """A run is over; the scheduler keeps who shares it and who waits."""
+
+    type: Literal["run.settled"] = "run.settled"
+    payload: Settlement
+    id_over: ClassVar[str] = "the run; for what is asked of it afterwards, that too"

@@ -212,6 +212,10 @@ class Runs(KeyedBase[Incident]):
             "severity": sighting["highest_severity"],
             "sighting": sighting,
             "note": wanted.note,
+            "attempt": 0,
+            "queued_as": None,
+            "ticket": 0,
+            "heir": None,
         }
         return [Draft(RunRequested, told_by["project_id"].encode(), plain)]
 
@@ -310,6 +314,8 @@ class Runs(KeyedBase[Incident]):
             "reason": ending.reason,
             "error_code": ending.code,
             "detail": detail,
+            "parent": None,
+            "heir": None,
         }
         ENDED.labels(ending.state, ending.reason).inc()
         if ending.again and not state.wanted:
