@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from agents.snapshot import Keys
 from awoooi.settings import Settings
 from connectors.evidence import Gatherer, Observer, Unavailable
-from connectors.silences import Silences
+from connectors.silences import Silences, reader
 from connectors.tools import GatewayConfig, Grant, Tool
 from schemas.codec import Codec
 from schemas.tool import Scope
@@ -110,7 +110,7 @@ def evidence_needs(
         return reference.values(topic)
 
     services = KnownServices(codec, lambda: read("topology"), fixed)
-    gatherers = [*outside.gatherers, Silences(lambda: read("silences"))]
+    gatherers = [*outside.gatherers, Silences(lambda: read("silences"), reader(codec))]
     observing = Observing(services, outside.observers, clock) if outside.observers else None
     seconds = settings.evidence.topology_timeout_secs
     around = Around(services, clock, observing, outside.incidents, outside.metrics, seconds)

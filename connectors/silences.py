@@ -2,11 +2,12 @@
 
 A value of the topic `silences` is a JSON object, whoever wrote it, or an event that holds one as its payload:
 
-    {"id": "…", "project_id": "shop", "kind": "silence" or "maintenance", "comment": "…", "by": "…",
-     "matchers": [{"name": "namespace", "value": "shop", "regex": false}], "starts_at": …, "ends_at": …}
+    {"id": "…", "project_id": "shop", "kind": "silence", "maintenance" or "freeze", "comment": "…", "by": "…",
+     "matchers": [{"name": "namespace", "value": "shop", "regex": false, "negated": false}],
+     "everything": false, "starts_at": …, "ends_at": …}
 
 Times are ISO 8601 or epoch milliseconds; without an end it lasts. Unknown fields are passed over, so that
-writers may add to it.
+writers may add to it. As an event it is Avro as well: `reader` takes all of these.
 """
 
 from __future__ import annotations
@@ -20,14 +21,16 @@ from typing import Any
 import orjson
 
 from connectors.evidence import Finding, Wanted
+from connectors.patterns import LONGEST_PATTERN, compiled
+from schemas.codec import Codec
 from schemas.envelope import to_millis
+from schemas.errors import Never
 from schemas.evidence import Source
 
 DAY_MS = 24 * 60 * 60 * 1000
 HOUR_MS = 60 * 60 * 1000
 MOST_FINDINGS = 20
 MOST_MATCHERS = 50
-LONGEST_PATTERN = 500
 _WILDCARD = re.compile(r"\.[*+]")
 
 Values = Callable[[], Mapping[bytes, bytes]]
@@ -41,16 +44,26 @@ class Matcher:
     name: str
     value: str
     regex: bool = False
+    negated: bool = False
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """As Alertmanager does: a label that is not there is empty."""
         has = labels.get(self.name, "")
-        return any(_fits(has, way) for way in self.value.split("|")) if self.regex else has == self.value
+        return (_fits(has, self.value) if self.regex else has == self.value) is not self.negated
 
     @property
     def clear(self) -> bool:
-        """Whether it is one of the expressions that are understood."""
-        return not self.regex or all(map(_is_plain, self.value.split("|")))
+        return not self.why_unclear
+
+    @property
+    def why_unclear(self) -> str:
+        """What in the expression is not understood; empty where all is."""
+        if self.regex and not _is_plain(self.value):
+            try:
+                compiled(self.value)
+            except ValueError as error:
+                return str(error)
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +76,11 @@ class Silence:
     ends_at: int | None
     comment: str = ""
     by: str = ""
+    everything: bool = False
+    source: str = ""
+    updated_at: int = 0
+    clear: bool = True
+    """false: one of its expressions is not understood, and nobody can tell what it covers"""
 
     def state(self, now: int) -> str:
         if now < self.starts_at:
@@ -73,10 +91,41 @@ class Silence:
         """In force, over for less than a day, or beginning within the hour."""
         return self.starts_at - HOUR_MS <= now and (self.ends_at is None or now < self.ends_at + DAY_MS)
 
+    def is_of(self, project_id: str) -> bool:
+        return self.project_id in ("", project_id)
+
     def covers(self, project_id: str, labels: Mapping[str, str]) -> bool:
-        """One without matchers covers nothing: it would be everything."""
-        ours = self.project_id in ("", project_id)
-        return ours and bool(self.matchers) and all(matcher.matches(labels) for matcher in self.matchers)
+        """One without matchers covers nothing, unless it says that everything is meant."""
+        if not self.clear or not self.is_of(project_id) or not (self.matchers or self.everything):
+            return False
+        return all(matcher.matches(labels) for matcher in self.matchers)
+
+
+class Known:
+    """The topic's values, each read once. None stands for what cannot be read."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._kept: dict[bytes, tuple[bytes, Silence | None]] = {}
+
+    def of(self, values: Mapping[bytes, bytes]) -> list[Silence | None]:
+        if len(self._kept) > 2 * len(values) + MOST_FINDINGS:
+            self._kept.clear()
+        return [self._one(key, value) for key, value in values.items()]
+
+    def _one(self, key: bytes, value: bytes) -> Silence | None:
+        kept = self._kept.get(key)
+        if kept is not None and kept[0] is value:
+            return kept[1]
+        silence = self._silence(key, value)
+        self._kept[key] = value, silence
+        return silence
+
+    def _silence(self, key: bytes, value: bytes) -> Silence | None:
+        try:
+            return silence_of(key.decode(errors="replace"), self._read(value))
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, Never):
+            return None
 
 
 class Silences:
@@ -88,45 +137,52 @@ class Silences:
     timeout_secs = 2.0
 
     def __init__(self, values: Values, read: Read | None = None) -> None:
-        self._values, self._read = values, read or read_json
+        self._values, self._known = values, Known(read or read_json)
 
     async def gather(self, wanted: Wanted) -> Sequence[Finding]:
-        values, labels = self._values(), _labels(wanted)
-        kept = [self._silence(key, value) for key, value in values.items()]
+        labels = _labels(wanted)
+        kept = self._known.of(self._values())
         near = [one for one in kept if one is not None and one.is_near(wanted.now)]
         found = [_finding(one, wanted) for one in near if one.covers(wanted.project_id, labels)]
-        unclear = kept.count(None)
+        unclear = kept.count(None) + sum(not one.clear and one.is_of(wanted.project_id) for one in near)
         if unclear:
             found.append(_unclear(unclear, wanted))
         return found[:MOST_FINDINGS]
-
-    def _silence(self, key: bytes, value: bytes) -> Silence | None:
-        try:
-            return silence_of(key.decode(errors="replace"), self._read(value))
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-            return None
 
 
 def read_json(value: bytes) -> Any:
     return orjson.loads(value)
 
 
+def reader(codec: Codec) -> Read:
+    """Reads an event, whatever it is written in, and an object that is none."""
+
+    def read(value: bytes) -> Any:
+        return orjson.loads(value) if value.lstrip()[:1] == b"{" else codec.read(value)[1]
+
+    return read
+
+
 def silence_of(key: str, plain: Any) -> Silence:
     """Raises what Python raises where it is none."""
     told = plain.get("payload", plain)
-    silence = Silence(
+    if told.get("subject", key) != key:
+        raise ValueError("it stands under another's key")
+    matchers = tuple(_matchers(told["matchers"]))
+    return Silence(
         id=str(told.get("id") or key),
         project_id=str(told.get("project_id") or plain.get("project_id") or ""),
         kind=str(told.get("kind") or "silence"),
-        matchers=tuple(_matchers(told["matchers"])),
+        matchers=matchers,
         starts_at=_millis(told["starts_at"]),
         ends_at=None if told.get("ends_at") is None else _millis(told["ends_at"]),
         comment=str(told.get("comment") or ""),
         by=str(told.get("by") or ""),
+        everything=told.get("everything") is True,
+        source=str(told.get("source") or ""),
+        updated_at=_millis(told.get("updated_at") or 0),
+        clear=all(matcher.clear for matcher in matchers),
     )
-    if not all(matcher.clear for matcher in silence.matchers):
-        raise ValueError("an expression that is not understood")
-    return silence
 
 
 def _matchers(told: Any) -> list[Matcher]:
@@ -135,7 +191,10 @@ def _matchers(told: Any) -> list[Matcher]:
         return [Matcher(str(name), str(value)) for name, value in told.items()]
     if len(told) > MOST_MATCHERS:
         raise ValueError(f"more than {MOST_MATCHERS} matchers")
-    return [Matcher(str(one["name"]), str(one["value"]), bool(one.get("regex"))) for one in told]
+    return [
+        Matcher(str(one["name"]), str(one["value"]), bool(one.get("regex")), bool(one.get("negated")))
+        for one in told
+    ]
 
 
 def _millis(told: Any) -> int:
@@ -147,13 +206,23 @@ def _millis(told: Any) -> int:
     return to_millis(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
+def _fits(value: str, pattern: str) -> bool:
+    """What nobody understands fits nothing: `Silence.clear` tells of it."""
+    if _is_plain(pattern):
+        return any(_fits_plain(value, way) for way in pattern.split("|"))
+    try:
+        return compiled(pattern).matches(value)
+    except ValueError:
+        return False
+
+
 def _is_plain(pattern: str) -> bool:
-    """Letters with `.*` and `.+` between: what people write, and what no value can make slow."""
+    """Letters with `.*`, `.+` and `|` between: what people write most, and what is quickest."""
     rest = _WILDCARD.sub("", pattern).replace("\\.", "")
     return len(pattern) <= LONGEST_PATTERN and re.search(r"[\\.+*?()\[\]{}^$]", rest) is None
 
 
-def _fits(value: str, pattern: str) -> bool:
+def _fits_plain(value: str, pattern: str) -> bool:
     """Part by part from the left, so that the time is no more than the value's length for each part."""
     parts = [part.replace("\\.", ".") for part in _WILDCARD.split(pattern)]
     gaps = [1 if wildcard == ".+" else 0 for wildcard in _WILDCARD.findall(pattern)]
@@ -170,11 +239,31 @@ def _fits(value: str, pattern: str) -> bool:
     return value.endswith(parts[-1]) and len(value) - len(parts[-1]) >= at + gaps[-1]
 
 
+def matched_labels(
+    alert_type: str,
+    severity: str,
+    cluster: str,
+    namespace: str | None,
+    kind: str | None,
+    name: str | None,
+    labels: Mapping[str, str],
+) -> Mapping[str, str]:
+    """What matchers look at: its own labels, and what every alert has whatever its sender calls it."""
+    target = {kind: name} if kind and name else {}
+    always = {"alertname": alert_type, "namespace": namespace or "", "cluster": cluster}
+    return {**always, "severity": severity, **target, **labels}
+
+
 def _labels(wanted: Wanted) -> Mapping[str, str]:
-    """The alert's own, and those that every alert has whatever its sender calls them."""
-    target = {wanted.kind: wanted.name} if wanted.kind else {}
-    always = {"alertname": wanted.alert_type, "namespace": wanted.namespace, "cluster": wanted.cluster}
-    return {**always, "severity": wanted.severity, **target, **wanted.labels}
+    return matched_labels(
+        wanted.alert_type,
+        wanted.severity,
+        wanted.cluster,
+        wanted.namespace,
+        wanted.kind,
+        wanted.name,
+        wanted.labels,
+    )
 
 
 def _finding(silence: Silence, wanted: Wanted) -> Finding:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from schemas.codec import Codec
 from streams.policy.in_force import TOPIC as POLICIES
 from streams.policy.in_force import PolicyInForce
+from streams.policy.silenced import TOPIC as SILENCES
+from streams.policy.silenced import Quiet
 from streams.policy.switches import TOPIC as SWITCHES
 from streams.policy.switches import Switches
 from streams.policy.trust_scores import TOPIC as TRUST
 from streams.policy.trust_scores import TrustScores
 
-SILENCES = "silences"
 Read = Callable[[str], Mapping[bytes, bytes] | None]
 """A reference topic's values; None while they have not been read to their end"""
 
@@ -23,7 +24,7 @@ class World:
     policies: PolicyInForce
     switches: Switches
     trust: TrustScores
-    silences: Callable[[], Mapping[bytes, bytes] | None]
+    quiet: Quiet
     offset: Callable[[str], int]
     """how far a reference topic was read; -1: not at all"""
 
@@ -36,6 +37,6 @@ def world_of(codec: Codec, read: Read, offset: Callable[[str], int]) -> World:
         PolicyInForce(codec, lambda: read(POLICIES)),
         Switches(codec, lambda: read(SWITCHES)),
         TrustScores(codec, lambda: read(TRUST)),
-        lambda: read(SILENCES),
+        Quiet(codec, lambda: read(SILENCES)),
         offset,
     )

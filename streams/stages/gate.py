@@ -28,7 +28,6 @@ from streams.policy.authorizations import automatic, seen_by
 from streams.policy.gate import Asked, Standing, Verdict, decide
 from streams.policy.policy import Policy
 from streams.policy.proof import proven
-from streams.policy.silenced import silenced
 from streams.policy.trust import trust_key
 from streams.policy.world import World
 from streams.runner import stage_failed
@@ -196,7 +195,7 @@ class Gate(KeyedBase[Gated]):
         return Standing(
             kill_switch=world.switches.engaged(project),
             shadow=world.switches.shadow(project),
-            silence=silenced(world.silences(), project, subject, now.millis) if subject else "",
+            silence=world.quiet.silenced(project, subject, now.millis) if subject else "",
             preflight=preflight.status,
             preflight_why=preflight.reason,
             opted_in=step is not None and world.switches.opted_in(step.operation),
