@@ -9,6 +9,7 @@ AwoooiError
     ├── Unreadable       bytes that are no event and no payload
     │   └── UnknownSchema   Avro whose writer's schema we do not have (a registry may teach it)
     ├── BadPayload       well-formed, but not what its source promises; names the field
+    │   └── NoAlert         what a sender says besides its alerts: a test, a note, a subscription
     ├── TooLarge         a record over what its topic takes
     ├── UnknownTopic     a topic that nobody made, or no name for one
     ├── NotAllowed       the broker's ACLs do not let us write there
@@ -16,6 +17,8 @@ AwoooiError
 """
 
 from __future__ import annotations
+
+from typing import Self
 
 
 class AwoooiError(Exception):
@@ -66,9 +69,19 @@ class BadPayload(Never):
 
     reason = "bad_payload"
 
-    def __init__(self, message: str, *, field: str = "") -> None:
-        super().__init__(f"{field}: {message}" if field else message)
-        self.what, self.field = message, field
+    def __init__(self, message: str, *, field: str = "", link: str = "") -> None:
+        super().__init__(" ".join(filter(None, (field and f"{field}:", message, link))))
+        self.what, self.field, self.link = message, field, link
+
+    def within(self, at: str) -> Self:
+        """The same, of a payload that lay at `at` of another."""
+        return type(self)(self.what, field=".".join(filter(None, (at, self.field))), link=self.link)
+
+
+class NoAlert(BadPayload):
+    """A message that is right as it is, but no alert. `link` is an address that a person is to open."""
+
+    reason = "no_alert"
 
 
 class TooLarge(Never):

@@ -21,7 +21,7 @@ from schemas.catalog import TICKS_PREFIX, key_of, topic_of
 from schemas.codec import Codec
 from schemas.draft import Draft
 from schemas.envelope import Event, from_millis
-from schemas.errors import Never, UnknownSchema
+from schemas.errors import Never, NoAlert, UnknownSchema
 from schemas.failure import Failure, StageFailed
 from schemas.headers import Headers, event_headers, iso_of_millis, plain_headers, trace_of
 from streams.stage import Events, Keyed, Now, Record, State, Transform
@@ -255,12 +255,15 @@ class Runner:
             raise error  # the engine asks the registry, then comes back
         letter = self.stage.dead_letter(record, error, now)
         turn.outputs.append(self.encode(letter, record))
+        REJECTED.labels(self.stage.name, record.topic, error.reason).inc()
+        if isinstance(error, NoAlert):
+            turn.trailing_rejects = 0  # its sender is well: nothing to slow it for
+            return
         if not turn.rejected:
             turn.first_reject = record.offset
         turn.rejected += 1
         turn.reasons.add(error.reason)
         turn.trailing_rejects += 1
-        REJECTED.labels(self.stage.name, record.topic, error.reason).inc()
 
 
 def stage_failed(stage: str, record: Record, error: Never, now: Now, epoch: str) -> StageFailed:

@@ -28,7 +28,7 @@ class Reading:
         except BadPayload as error:
             if not self.at:
                 raise
-            raise BadPayload(error.what, field=join(self.at, error.field)) from error
+            raise error.within(self.at) from error
 
 
 def readings(name: str, payload: Payload, among: Mapping[str, Source]) -> list[Reading]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from connectors.alerts.limits import MAX_ALERTS
@@ -42,6 +43,22 @@ def an_object(value: Any, at: str, name: str = "") -> dict[str, Any]:
     raise wrong("an object", value, at, name)
 
 
+def part(item: dict[str, Any], name: str, at: str) -> dict[str, Any]:
+    """An optional object; a missing one is empty."""
+    value = item.get(name)
+    return {} if value is None else an_object(value, at, name)
+
+
+def parts(item: dict[str, Any], name: str, at: str) -> list[dict[str, Any]]:
+    """An optional list of objects."""
+    value = item.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise wrong("a list", value, at, name)
+    return [an_object(each, f"{join(at, name)}.{i}") for i, each in enumerate(value)]
+
+
 def list_of_alerts(value: Any, name: str) -> list[Any]:
     if not isinstance(value, list):
         raise wrong("a list", value, name)
@@ -58,6 +75,26 @@ def text(item: dict[str, Any], name: str, at: str) -> str | None:
     if value is None:
         return None
     raise wrong("text", value, at, name)
+
+
+def written(item: dict[str, Any], name: str, at: str) -> str | None:
+    """Optional text that some senders write as a number."""
+    value = item.get(name)
+    if value is None:
+        return None
+    return _as_text(value, at, name).strip() or None
+
+
+def first_of(item: dict[str, Any], names: Iterable[str], at: str) -> str | None:
+    """The first of these fields that is not blank."""
+    return next((found for name in names if (found := written(item, name, at))), None)
+
+
+def required(item: dict[str, Any], names: Sequence[str], at: str) -> str:
+    found = first_of(item, names, at)
+    if found is None:
+        raise BadPayload("is missing", field=join(at, names[0]))
+    return found
 
 
 def texts(item: dict[str, Any], name: str, at: str) -> dict[str, str]:

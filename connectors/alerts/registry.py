@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from connectors.alerts.detection import AUTO
 from connectors.alerts.source import NAME_PATTERN, Source
-from connectors.alerts.sources import alertmanager, awoooi, grafana, signoz
+from connectors.alerts.sources import alertmanager, awoooi, cloudwatch, grafana, signoz
 from schemas.errors import Misconfigured
 
 GROUP = "awoooi.sources"
@@ -17,6 +17,7 @@ TAKEN = frozenset({AUTO, "alerts"})
 _MODULES = (
     alertmanager,
     awoooi,
+    cloudwatch,
     grafana,
     signoz,
 )

@@ -24,7 +24,7 @@ from schemas.alert import AlertNormalized, AlertRejected, Rejection
 from schemas.catalog import RAW_PREFIX
 from schemas.draft import Draft, envelope
 from schemas.envelope import Event, from_millis
-from schemas.errors import Never, Unreadable
+from schemas.errors import BadPayload, Never, Unreadable
 from streams.glance import glance_header
 from streams.runner import sha256_of
 from streams.stage import Events, Now, Record, Transform
@@ -161,7 +161,7 @@ class Normalize:
                 offset=record.offset,
                 epoch=self._epoch,
                 reason=error.reason,
-                detail=Shield().cover(str(error))[:500],  # it names what the sender wrote
+                detail=_detail(error),
                 size=len(record.value or b""),
                 sha256=sha256_of(record.value),
                 original=record.value,
@@ -182,6 +182,12 @@ class _Fingerprints(dict[tuple[str, str | None, str | None], str]):
                 self.clear()
             self[identity] = found
         return found
+
+
+def _detail(error: Never) -> str:
+    """It names what the sender wrote; an address that a person is to open was checked by who read it."""
+    link = error.link if isinstance(error, BadPayload) else ""
+    return Shield().cover(str(error).removesuffix(link))[:500] + link
 
 
 def _json(value: bytes | None) -> object:

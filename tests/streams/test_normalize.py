@@ -163,6 +163,15 @@ async def test_a_rejection_does_not_stop_what_stands_beside_it() -> None:
     assert (turn.taken, turn.rejected, turn.trailing_rejects) == (3, 2, 1)
 
 
+async def test_what_is_no_alert_slows_nobody_and_keeps_its_link_readable() -> None:
+    link = "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=" + "2336412f37fb687f" * 16
+    ask = {"Type": "SubscriptionConfirmation", "TopicArn": "arn:aws:sns:eu-west-1:1:a", "SubscribeURL": link}
+    turn = await turn_of(record(b"{"), record(orjson.dumps(ask), topic="alerts.raw.cloudwatch"))
+    letter = CODEC.decode(turn.outputs[1].value).payload
+    assert (letter.reason, letter.detail.endswith(f" {link}")) == ("no_alert", True)
+    assert (turn.taken, turn.rejected, turn.trailing_rejects) == (2, 1, 0)
+
+
 async def test_auto_finds_the_source_and_rejects_what_fits_none() -> None:
     found, lost = await events_of(
         record(group(alert()), topic="alerts.raw.auto"), record(b'{"hello": 1}', topic="alerts.raw.auto")
