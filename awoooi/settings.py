@@ -83,6 +83,19 @@ class DedupSettings(Section):
     copy_window_secs: float = Field(60, gt=0, description="copies of one alert within it count once")
     reopen_window_secs: float = Field(15 * 60, gt=0, description="what fires again within it reopens")
     silence_expiry_secs: float = Field(24 * 3600, gt=0, description="an incident silent for so long expires")
+    flapping_changes: int = Field(
+        6, ge=0, le=100, description="more changes of state in the window: it flaps, no runs; 0: never"
+    )
+    flapping_window_secs: float = Field(3600, gt=0, le=86400, description="in which changes are counted")
+    flapping_settle_secs: float = Field(
+        15 * 60, gt=0, le=86400, description="without a change it has settled: runs are asked for again"
+    )
+    watchdog_alerts: tuple[str, ...] = Field(
+        ("Watchdog",), description="alerts that always fire: what is told is that one does not come"
+    )
+    watchdog_absence_secs: float = Field(
+        10 * 60, gt=0, description="without one it is missed; longer than the sender's repeat_interval"
+    )
 
 
 class VerificationSettings(Section):

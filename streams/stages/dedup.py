@@ -11,14 +11,13 @@ from typing import Any
 from prometheus_client import Counter
 
 from schemas import ids
-from schemas.alert import CloseRequested, Severity
-from schemas.draft import Draft, envelope
+from schemas.alert import CloseRequested
+from schemas.draft import Draft
 from schemas.envelope import Event, from_millis, to_millis
 from schemas.errors import Never
+from schemas.flapping import FlappingState
 from schemas.incident import (
-    Closure,
     IncidentExpired,
-    IncidentHit,
     IncidentOpened,
     IncidentReopened,
     IncidentResolved,
@@ -28,24 +27,19 @@ from streams import windows
 from streams.glance import GLANCE, Glance, firing, glance_of, plain_alert
 from streams.runner import stage_failed
 from streams.stage import Events, Keyed, KeyedBase, Now, Record
-from streams.stages.fingerprint import EXPIRED, OPEN, RESOLVED, Fingerprint
+from streams.stages.dedup_tells import STAGE, closure, flaps, hit, model_envelope, sighting
+from streams.stages.fingerprint import BEATING, EXPIRED, OPEN, RESOLVED, Fingerprint
+from streams.stages.flapping import NEVER, FlappingRule, flapping
+from streams.stages.heartbeat import RETURNED, Beat
 
-SEVERITIES = tuple(Severity)
 DEDUPLICATED = Counter(
     "awoooi_alerts_deduplicated_total", "Firing alerts that opened nothing, by why", ["outcome"]
 )
 REPEATS, COPIES = DEDUPLICATED.labels("repeat"), DEDUPLICATED.labels("copy")
-MOST_KEPT = 5_000
-MOST_CAUSES = 100  # a hit over more alerts names its first hundred
-TOLD_OF_THE_ALERT = (
-    "alert_type",
-    "source",
-    "message",
-    "cluster",
-    "namespace",
-    "target_resource",
-    "resource_type",
+FLAPPING = Counter(
+    "awoooi_alerts_flapping_total", "Alerts that began to go on and off, or settled", ["state"]
 )
+MOST_KEPT = 5_000
 Plain = dict[str, Any]
 
 
@@ -54,16 +48,25 @@ class DedupConfig:
     copy_window_secs: float = 60
     reopen_window_secs: float = 15 * 60
     silence_expiry_secs: float = 24 * 3600
+    flapping_changes: int = 6
+    flapping_window_secs: float = 3600
+    flapping_settle_secs: float = 15 * 60
+    watchdog_alerts: tuple[str, ...] = ("Watchdog",)
+    watchdog_absence_secs: float = 10 * 60
 
 
 class Dedup(KeyedBase[Fingerprint]):
-    name = "dedup"
+    name = STAGE
     reads: tuple[str, ...] = ("alerts.normalized",)
 
     def __init__(self, config: DedupConfig, epoch: str = "") -> None:
         self._copy_window = int(config.copy_window_secs * 1000)
         self._reopen_window = int(config.reopen_window_secs * 1000)
         self._expiry = int(config.silence_expiry_secs * 1000)
+        window, settle = config.flapping_window_secs * 1000, config.flapping_settle_secs * 1000
+        self._flapping = FlappingRule(config.flapping_changes, int(window), int(settle))
+        self._watchdogs = frozenset(config.watchdog_alerts)
+        self._absence = int(config.watchdog_absence_secs * 1000)
         self._epoch = epoch
         self._kept: dict[bytes, tuple[bytes, Fingerprint]] = {}
         """states of late, each with the row that was written of it"""
@@ -92,7 +95,16 @@ class Dedup(KeyedBase[Fingerprint]):
         return int(row[1 : row.index(b",")])
 
     def _due(self, state: Fingerprint) -> int:
-        """Open: when it has been silent too long. Closed: when nothing needs to be remembered."""
+        if state.flaps:
+            return min(self._ends(state), self._flapping.settles_at(state.flaps))
+        return self._ends(state)
+
+    def _ends(self, state: Fingerprint) -> int:
+        """Open: when it has been silent too long. Closed: when nothing needs to be remembered.
+        A heartbeat: when it is missed; no length of silence ends that.
+        """
+        if state.beat and state.phase in (OPEN, BEATING):
+            return NEVER if state.phase == OPEN else Beat(*state.beat).at + self._absence
         if state.phase == OPEN:
             return state.last_seen + self._expiry
         return max(state.last_seen, state.closed_at) + max(windows.DAY, self._reopen_window)
@@ -105,7 +117,7 @@ class Dedup(KeyedBase[Fingerprint]):
 
     def take(self, record: Record, state: Fingerprint) -> bool:
         """A repeat that begins at a time of its own, while its incident is open: it only counts."""
-        if state.phase != OPEN:
+        if state.phase != OPEN or state.beat:
             return False
         glance = firing(record)
         return glance is not None and state.repeated(glance)
@@ -116,7 +128,9 @@ class Dedup(KeyedBase[Fingerprint]):
         glance = glance_of(record)
         if state.has_counted(glance):
             return ()
-        if not glance.firing:
+        if state.beat and state.beat[0] in self._watchdogs:
+            events = self._beat(glance, record, state, now)
+        elif not glance.firing:
             events = self._resolve(glance, state, now)
         else:
             events = self._fire(glance, record, state, now)
@@ -133,6 +147,8 @@ class Dedup(KeyedBase[Fingerprint]):
         event = plain_alert(record)
         if state.phase == OPEN:
             return self._raise(glance, event, state, now)
+        if event["payload"]["alert_type"] in self._watchdogs:
+            return self._beat(glance, record, state, now)
         if state.phase == RESOLVED and glance.received_at - state.closed_at <= self._reopen_window:
             return self._reopen(glance, event, state, now)
         return self._open(glance, event, state, now)
@@ -141,25 +157,28 @@ class Dedup(KeyedBase[Fingerprint]):
 
     def _open(self, glance: Glance, told_by: Plain, state: Fingerprint, now: Now) -> Events:
         event_id = ids.output_id("incident.opened", (glance.event_id,))
+        changed = state.closed_at > 0
         state.before = state.last_seen or None
         state.phase, state.generation, state.hits, state.highest = OPEN, 0, 0, glance.severity
         state.opened_at = state.last_seen = glance.received_at
         state.incident_id = ids.incident_id(state.project, event_id, from_millis(glance.received_at))
         state.count(glance)
-        return [self._sighting(IncidentOpened, event_id, told_by, state, now)]
+        told = self._changed(glance, told_by["event_id"], state, now) if changed else ()
+        return [*told, sighting(IncidentOpened, event_id, told_by, state, now)]
 
     def _reopen(self, glance: Glance, told_by: Plain, state: Fingerprint, now: Now) -> Events:
         state.before = state.last_seen or None
         state.phase, state.generation = OPEN, state.generation + 1
         state.count(glance)
+        told = self._changed(glance, told_by["event_id"], state, now)
         event_id = ids.output_id("incident.reopened", (glance.event_id,))
-        return [self._sighting(IncidentReopened, event_id, told_by, state, now)]
+        return [*told, sighting(IncidentReopened, event_id, told_by, state, now)]
 
     def _raise(self, glance: Glance, told_by: Plain, state: Fingerprint, now: Now) -> Events:
         told = self.settle(state, now)
         state.count(glance)
         event_id = ids.output_id("incident.severity_raised", (glance.event_id,))
-        return [*told, self._sighting(IncidentSeverityRaised, event_id, told_by, state, now)]
+        return [*told, sighting(IncidentSeverityRaised, event_id, told_by, state, now)]
 
     # -- endings
 
@@ -169,7 +188,8 @@ class Dedup(KeyedBase[Fingerprint]):
         if again or state.phase != OPEN or state.outlived(glance):
             state.closed_at = state.closed_at or glance.received_at
             return ()
-        return self._close(state, glance.event_id, glance.received_at, "alert_resolved", now)
+        closed = self._close(state, glance.event_id, glance.received_at, "alert_resolved", now)
+        return [*closed, *self._changed(glance, glance.event_id, state, now)]
 
     def _close_request(self, request: CloseRequested, state: Fingerprint, now: Now) -> Events:
         at = to_millis(request.recorded_at)
@@ -185,29 +205,78 @@ class Dedup(KeyedBase[Fingerprint]):
         told = self.settle(state, now)
         state.phase, state.closed_at = RESOLVED, at
         event = IncidentResolved(
-            **self._envelope(state, now, at),
+            **model_envelope(state, now, at),
             event_id=ids.output_id("incident.resolved", (cause,)),
             actor=actor,
             causes=(cause,),
-            payload=Closure(**_moments(self._facts(state, at)), resolved_at=from_millis(at), reason=reason),
+            payload=closure(state, at, reason, at),
         )
         return [*told, event]
 
     async def wake(self, state: Fingerprint, now: Now) -> Events:
+        told = self._settled(state, now)
         if self._due(state) > now.millis:
-            return ()
+            return told
         state.changed = True
+        if state.phase == BEATING and state.beat[0] in self._watchdogs:
+            return [*told, *self._missed(state, now)]
         if state.phase != OPEN:
             state.forgotten = True
-            return ()
+            return told
         at = state.last_seen + self._expiry
         state.phase, state.closed_at = EXPIRED, at
         event = IncidentExpired(
-            **self._envelope(state, now, at),
+            **model_envelope(state, now, at),
             event_id=ids.elapsed_id("incident.expired", state.incident_id, state.generation),
-            payload=Closure(**_moments(self._facts(state, at)), reason="silent_too_long"),
+            payload=closure(state, at, "silent_too_long", None),
         )
-        return [event]
+        return [*told, event]
+
+    # -- heartbeats
+
+    def _beat(self, glance: Glance, record: Record, state: Fingerprint, now: Now) -> Events:
+        """It is here: that is all there is to it. A resolved one is no beat, and time decides."""
+        if not glance.firing or (state.beat and glance.received_at <= Beat(*state.beat).at):
+            return ()
+        event, told = plain_alert(record), list[Event | Draft]()
+        if state.phase == OPEN:
+            told += self._close(state, glance.event_id, glance.received_at, RETURNED, now)
+            told += self._changed(glance, glance.event_id, state, now)
+        state.beat, state.phase = Beat.of(glance, event).packed(), BEATING
+        return told
+
+    def _missed(self, state: Fingerprint, now: Now) -> Events:
+        beat = Beat(*state.beat)
+        at = beat.at + self._absence
+        absence, told_by = beat.absence(at), beat.told(at, state.project, state.fingerprint)
+        if state.closed_at and at - state.closed_at <= self._reopen_window:
+            return self._reopen(absence, told_by, state, now)
+        return self._open(absence, told_by, state, now)
+
+    # -- flapping
+
+    def _changed(self, glance: Glance, cause: str, state: Fingerprint, now: Now) -> Events:
+        """Its alert went on or off. What opens while it flaps is told to: that stands before the opening."""
+        if self._flapping.changed(state.flaps, glance.received_at):
+            FLAPPING.labels(FlappingState.BEGAN).inc()
+            word = FlappingState.BEGAN
+        elif flapping(state.flaps) and state.phase == OPEN and not state.generation:
+            word = FlappingState.CONTINUES
+        else:
+            return ()
+        event_id = ids.output_id("incident.flapping", (glance.event_id,))
+        return [flaps(word, event_id, (cause,), state, now, glance.received_at)]
+
+    def _settled(self, state: Fingerprint, now: Now) -> Events:
+        at = self._flapping.settles_at(state.flaps)
+        if at > now.millis:
+            return ()
+        FLAPPING.labels(FlappingState.SETTLED).inc()
+        event_id = ids.elapsed_id("incident.flapping", state.incident_id, state.generation)
+        told = flaps(FlappingState.SETTLED, event_id, (), state, now, at)
+        state.changed = True
+        state.flaps.clear()
+        return [told]
 
     # -- what is told
 
@@ -216,71 +285,10 @@ class Dedup(KeyedBase[Fingerprint]):
         if not state.uncounted:
             return ()
         REPEATS.inc(len(state.uncounted))
-        causes, state.uncounted = tuple(state.uncounted[:MOST_CAUSES]), []
-        event_id = ids.hit_id(state.incident_id, state.hits)
-        plain = self._plain_envelope(IncidentHit, event_id, causes, state, now)
-        plain["payload"] = self._facts(state, state.last_seen)
-        return [Draft(IncidentHit, state.incident_id.encode(), plain)]
-
-    def _sighting(
-        self, kind: type[Event], event_id: str, told_by: Plain, state: Fingerprint, now: Now
-    ) -> Draft:
-        alert, state.uncounted = told_by["payload"], []
-        facts = self._facts(state, state.last_seen)
-        plain = self._plain_envelope(kind, event_id, (told_by["event_id"],), state, now)
-        plain["sealed"] = told_by["sealed"]
-        plain["payload"] = facts | {name: alert[name] for name in TOLD_OF_THE_ALERT} | {"alert": alert}
-        return Draft(kind, state.incident_id.encode(), plain)
-
-    def _plain_envelope(
-        self, kind: type[Event], event_id: str, causes: tuple[str, ...], state: Fingerprint, now: Now
-    ) -> Plain:
-        return envelope(
-            kind,
-            event_id=event_id,
-            project_id=state.project,
-            incident_id=state.incident_id,
-            occurred_at=state.last_seen,
-            recorded_at=now.millis,
-            stage=self.name,
-            causes=causes,
-        )
-
-    def _envelope(self, state: Fingerprint, now: Now, at: int) -> dict[str, Any]:
-        return {
-            "project_id": state.project,
-            "incident_id": state.incident_id,
-            "occurred_at": from_millis(at),
-            "recorded_at": now.moment,
-            "stage": self.name,
-        }
-
-    @staticmethod
-    def _facts(state: Fingerprint, at: int) -> dict[str, Any]:
-        five, hour, day = windows.within(state.counts, at)
-        return {
-            "fingerprint": state.fingerprint,
-            "severity": SEVERITIES[state.severity],
-            "highest_severity": SEVERITIES[state.highest],
-            "hit_count": state.hits,
-            "opened_at": state.opened_at,
-            "last_seen_at": state.last_seen,
-            "generation": state.generation,
-            "count_5m": five,
-            "count_1h": hour,
-            "count_24h": day,
-            "last_occurrence_at": state.before,
-        }
+        return [hit(state, now)]
 
     def dead_letter(self, record: Record, error: Never, now: Now) -> Event:
         return stage_failed(self.name, record, error, now, self._epoch)
-
-
-def _moments(facts: dict[str, Any]) -> dict[str, Any]:
-    """For the models: their times are moments."""
-    for name in ("opened_at", "last_seen_at", "last_occurrence_at"):
-        facts[name] = None if facts[name] is None else from_millis(facts[name])
-    return facts
 
 
 def check_contract(stage: Keyed[Fingerprint]) -> Keyed[Fingerprint]:

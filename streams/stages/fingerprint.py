@@ -9,11 +9,18 @@ from schemas.sabotage import guard_off
 from streams import windows
 from streams.glance import Firing, Glance
 from streams.stage import State, pack, unpack
+from streams.stages.flapping import Flaps
 
 KEPT_STARTS = 8  # how many beginnings of one fingerprint are remembered, to know a copy
 MOST_KNOWN = 100
 OPEN, RESOLVED, EXPIRED = "open", "resolved", "expired"
+BEATING = "beating"
+"""a heartbeat that comes: none of its incidents is open"""
 NEVER_OPENED = ""
+MORE = ("flaps", "beat")
+"""what few rows have, by name at the row's end"""
+_OLD_ROW = 14
+"""values in the rows of the first version"""
 
 
 @dataclass(slots=True)
@@ -40,6 +47,10 @@ class Fingerprint(State):
     starts: list[list[int]] = field(default_factory=list)
     """[firing, startsAt, counted at, seen by webhook, seen by recorder], newest last"""
     counts: windows.Histogram = field(default_factory=list)
+    flaps: Flaps = field(default_factory=list)
+    """changes of state of late"""
+    beat: list[Any] = field(default_factory=list)
+    """the last one of a heartbeat, packed; empty: it is none"""
     known_starts: set[int] = field(default_factory=set)
     """of `starts`, and perhaps older ones: most alerts begin at a time of their own"""
 
@@ -50,7 +61,11 @@ class Fingerprint(State):
     def of_row(cls, key: bytes, row: bytes | None) -> Fingerprint:
         if row is None:
             return cls(key=key)
-        return cls({}, False, key, False, [], *unpack(row)[1:])
+        values = unpack(row)
+        known = cls({}, False, key, False, [], *values[1:_OLD_ROW])
+        for name, value in values[_OLD_ROW].items() if len(values) > _OLD_ROW else ():
+            setattr(known, name, value)
+        return known
 
     def as_loaded(self) -> Fingerprint:
         """What `of_row` would make of the row that was just written of it."""
@@ -63,7 +78,10 @@ class Fingerprint(State):
         """The deadline first, so that it can be read without the rest."""
         kept: list[Any] = [due, self.phase, self.incident_id, self.generation, self.hits, self.severity]
         kept += [self.highest, self.opened_at, self.last_seen, self.closed_at, self.before]
-        return pack([*kept, self.origins, self.starts, self.counts])
+        kept += [self.origins, self.starts, self.counts]
+        if self.flaps or self.beat:
+            kept.append({name: value for name in MORE if (value := getattr(self, name))})
+        return pack(kept)
 
     @property
     def project(self) -> str:

@@ -44,6 +44,7 @@ def normalized(
     topic: str = RAW,
     partition: int = 0,
     index: int = 0,
+    alert_type: str = "KubePodCrashLooping",
 ) -> AlertNormalized:
     """One alert as normalize writes it; times in epoch milliseconds."""
     origin = ids.Origin("", topic, partition, offset, index)
@@ -54,7 +55,7 @@ def normalized(
         recorded_at=from_millis(at),
         stage="normalize",
         payload=Alert(
-            alert_type="KubePodCrashLooping",
+            alert_type=alert_type,
             severity=Severity(severity),
             source="prometheus",
             message="Pod is crash looping",

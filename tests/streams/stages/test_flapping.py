@@ -1,0 +1,151 @@
+"""An alert that goes on and off: told once, no runs until it settles, every change still recorded."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.envelope import from_millis
+from schemas.flapping import FlappingState
+from streams.stages.dedup import DedupConfig
+from streams.stages.flapping import FlappingRule, Flaps, flapping
+from tests.streams.timeline import MINUTE, SECOND, START, Timeline
+
+QUIET = 15 * 60
+"""seconds without a change until it has settled"""
+
+
+def on_and_off(story: Timeline, changes: int, apart: float = 30) -> Timeline:
+    """An alert that fires, then changes so often."""
+    story.fire(0)
+    for number in range(1, changes + 1):
+        story.pass_seconds(apart)
+        began = (number // 2) * 2 * apart
+        if number % 2:
+            story.resolve(began)
+        else:
+            story.fire(began)
+    return story
+
+
+def told(story: Timeline) -> list[tuple[str, int]]:
+    flaps = [event.payload for event in story.events() if event.type == "incident.flapping"]
+    return [(flap.state, flap.changes) for flap in flaps]
+
+
+async def test_one_change_more_than_the_set_number_makes_it_flap() -> None:
+    assert told(await on_and_off(Timeline(), changes=6).run()) == []
+    assert told(await on_and_off(Timeline(), changes=7).run()) == [("began", 7)]
+
+
+async def test_changes_far_apart_are_no_flapping() -> None:
+    assert told(await on_and_off(Timeline(), changes=30, apart=601).run()) == []
+
+
+async def test_copies_of_a_change_are_none() -> None:
+    story = Timeline().fire(0)
+    for _ in range(10):
+        story.pass_seconds(1).resolve(0).pass_seconds(1).fire(0)
+    await story.run()
+    assert (told(story), story.story()) == ([], ["opened", "resolved"])
+
+
+async def test_everything_is_recorded_while_it_flaps_and_the_word_stands_before_the_reopening() -> None:
+    story = await on_and_off(Timeline(), changes=12).run()
+    assert story.story() == [
+        "opened",
+        *["resolved", "reopened"] * 3,
+        *["resolved", "flapping", "reopened"],
+        *["resolved", "reopened"] * 2,
+    ]
+    assert story.hits() == 7
+    assert len({event.incident_id for event in story.events()}) == 1
+
+
+async def test_that_a_reopening_shows_it_is_told_before_the_reopening() -> None:
+    story = await on_and_off(Timeline(DedupConfig(flapping_changes=5)), changes=6).run()
+    assert story.story()[-2:] == ["flapping", "reopened"]
+
+
+async def test_it_settles_when_nothing_has_changed_for_long_enough_and_may_flap_anew() -> None:
+    story = await on_and_off(Timeline(), changes=8).run()
+    await story.pass_seconds(QUIET - 1).tick()
+    assert told(story) == [("began", 7)]
+
+    await story.pass_seconds(1).tick()
+    assert told(story) == [("began", 7), ("settled", 8)]
+
+    await story.pass_seconds(60).resolve(8 * 30).run()
+    assert told(story) == [("began", 7), ("settled", 8)], "the changes from before count no more"
+
+
+async def test_an_incident_that_opens_while_it_flaps_is_told_of_first() -> None:
+    config = DedupConfig(reopen_window_secs=100, flapping_settle_secs=600)
+    story = await on_and_off(Timeline(config), changes=7).run()
+    await story.pass_seconds(200).fire(900).run()
+    await story.pass_seconds(600).tick()
+    [last] = {
+        event.incident_id for event in story.events() if event.occurred_at > from_millis(story.now - 700_000)
+    }
+    of_last = [event for event in story.events() if event.incident_id == last]
+    assert [event.type for event in of_last] == ["incident.flapping", "incident.opened", "incident.flapping"]
+    assert [(told.payload.state, told.payload.changes) for told in of_last[::2]] == [
+        ("continues", 8),
+        ("settled", 8),
+    ]
+
+
+async def test_switched_off_nothing_flaps() -> None:
+    assert told(await on_and_off(Timeline(DedupConfig(flapping_changes=0)), changes=40).run()) == []
+
+
+@pytest.mark.parametrize("batch", [pytest.param(1, id="one-by-one"), pytest.param(7, id="by-sevens")])
+async def test_fed_twice_it_is_told_once_and_the_same(batch: int) -> None:
+    story = on_and_off(Timeline(batch=batch), changes=9)
+    await story.run()
+    once = story.log.events("incidents")
+    story.log.rewind("dedup", "alerts.normalized")
+    await story.run()
+    assert story.log.events("incidents") == once
+    assert told(story) == [("began", 7)]
+
+    await story.pass_seconds(QUIET).tick()
+    await story.tick()
+    assert told(story) == [("began", 7), ("settled", 9)]
+
+
+# -- the rule
+
+RULE = FlappingRule(changes=3, window=10 * MINUTE, settle=5 * MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "begins_at"),
+    [
+        pytest.param([0, 1, 2], None, id="as-often-as-allowed"),
+        pytest.param([0, 1, 2, 3], 3, id="once-more"),
+        pytest.param([0, 1, 2, 601], None, id="not-within-the-window"),
+        pytest.param([0, 200, 400, 600], 600, id="to-the-windows-edge"),
+        pytest.param([0, 400, 800, 1200, 1201, 1202], 1202, id="the-latest-count"),
+        pytest.param([100, 101, 102, 50], 102, id="one-that-comes-late-is-as-late-as-the-one-before"),
+    ],
+)
+def test_when_it_begins(seconds: list[int], begins_at: int | None) -> None:
+    flaps: Flaps = []
+    times = [START + second * SECOND for second in seconds]
+    assert [RULE.changed(flaps, at) for at in times][-1] is (begins_at is not None)
+    assert flapping(flaps) is (begins_at is not None)
+    if begins_at is not None:
+        assert flaps[0] == START + begins_at * SECOND
+        assert RULE.settles_at(flaps) == flaps[0] + 5 * MINUTE
+
+
+def test_what_is_kept_stays_small() -> None:
+    flaps: Flaps = []
+    for second in range(10_000):
+        RULE.changed(flaps, START + second)
+    assert len(flaps) == 2 + 4
+    assert flaps[1] == 10_000
+
+
+def test_its_states_are_words_of_the_record() -> None:
+    assert list(FlappingState) == ["began", "continues", "settled"]
