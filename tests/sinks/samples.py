@@ -56,6 +56,7 @@ FROM_GOLDEN = (
     "silence.",
     "alert.muted",
     "incident.silenced",
+    "incident.flapping",
 )
 """kinds whose sample is the contract's own example"""
 
