@@ -29,6 +29,7 @@ class Record(Protocol):
     offset: int
     timestamp: int
     value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
 
 
 class Intake:
@@ -50,7 +51,7 @@ class Intake:
         for record in records:
             topic, partition, offset, value = record.topic, record.partition, record.offset, record.value
             try:
-                rows.append(row_of(codec, epoch, topic, partition, offset, value))
+                rows.append(row_of(codec, epoch, topic, partition, offset, value, record.headers))
             except Never as error:
                 await self._second_look(record, error, rows, refused)
         return rows, refused
@@ -63,7 +64,9 @@ class Intake:
         topic, partition, offset = record.topic, record.partition, record.offset
         try:
             await self._teach(error)
-            rows.append(row_of(self._codec, self._epoch, topic, partition, offset, record.value))
+            rows.append(
+                row_of(self._codec, self._epoch, topic, partition, offset, record.value, record.headers)
+            )
         except Never as last:
             now = time.time_ns() // 1_000_000
             refused.append(set_aside(self._epoch, topic, partition, offset, last, now, record))

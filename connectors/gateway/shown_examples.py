@@ -204,7 +204,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "show_run": {
         "run": {
             **_RUN_ITEM,
-            "trace_id": "1a2b3c4d000050008000000000000001",
+            "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
             "trigger_ref": _EVENT_ID,
             "attempts": 0,
             "max_attempts": 3,

@@ -79,7 +79,7 @@ class GateTotal(Shown):
 
 
 class Run(RunItem):
-    trace_id: str = Field(description="of the run's own trace, 32 hex digits")
+    trace_id: str = Field(description="by which its spans are found, 32 hex digits; empty: not known")
     trigger_ref: str = Field(description="the event that asked for it")
     attempts: int = Field(description="claims of its action; 0: it did not come so far")
     max_attempts: int

@@ -99,7 +99,7 @@ class RowCheck:
 
 def whole_row(row: Mapping[str, Any]) -> EventRow:
     *facts, payload, told = row.values()
-    return EventRow._make((*facts, bytes.fromhex(payload), told))
+    return EventRow._make((*facts, bytes.fromhex(payload), told, ""))
 
 
 NOT_ITS_HASH = "what it says does not give its hash"

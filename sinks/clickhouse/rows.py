@@ -3,28 +3,31 @@
 **The hash** is SHA-256 over what must never change and can be read back from the row itself: a JSON array
 of event_id, type, schema_version, project_id, incident_id, run_id, occurred_at and recorded_at (both in
 milliseconds), stage, actor, causes and has_sealed, followed by the payload as it is stored. The place in
-the log is no part of it, so that a repeat at a later offset has the hash of the first.
+the log is no part of it, so that a repeat at a later offset has the hash of the first; nor is the trace,
+which is a record's and not the event's.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, NamedTuple, Protocol, get_args
+from typing import Any, NamedTuple, Protocol, TypeAlias, get_args
 
 import orjson
 
 from schemas.codec import Codec
 from schemas.envelope import Event, to_millis
 from schemas.errors import BadPayload, Never, Unreadable
+from schemas.headers import trace_of
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)  # ClickHouse counts the TTL in 32 bits of seconds
 LONGEST_REASON = 500
 
+Headers: TypeAlias = Iterable[tuple[str, bytes]]
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -49,6 +52,7 @@ class EventRow(NamedTuple):
     kafka_offset: int
     payload: bytes
     hash: str
+    trace_id: str = ""
 
 
 class Raw(Protocol):
@@ -77,7 +81,13 @@ class SetAside(NamedTuple):
 
 
 def row_of(
-    codec: Codec, epoch: str, topic: str, partition: int, offset: int, value: bytes | None
+    codec: Codec,
+    epoch: str,
+    topic: str,
+    partition: int,
+    offset: int,
+    value: bytes | None,
+    headers: Headers = (),
 ) -> EventRow:
     """Raises Unreadable (UnknownSchema among it) or BadPayload."""
     event, plain = codec.read(value)
@@ -106,7 +116,7 @@ def row_of(
         _payload(event, plain["payload"]),
         "",
     )
-    return EventRow(*row[:-1], hash_of(row))
+    return EventRow(*row[:17], hash_of(row), trace_of(headers, "").decode())
 
 
 def hash_of(row: EventRow) -> str:

@@ -77,7 +77,7 @@ async def run(ask: Ask, run_id: str, projects: Projects, most_attempts: int) -> 
     item = run_list.item_of(row, *run_list.beside(story, tried))
     head = Run(
         **dict(item),
-        trace_id=run_id.replace("-", ""),
+        trace_id=_trace(story),
         trigger_ref=row["trigger_ref"],
         attempts=_attempts(story),
         max_attempts=most_attempts,
@@ -119,6 +119,11 @@ def _detail(
         ),
         timeline=cut(timeline),
     )
+
+
+def _trace(story: Iterable[Told]) -> str:
+    """Its events belong to the trace of what began it; a signature or a verdict may come by another."""
+    return next((told.trace_id for told in story if told.run_id and told.trace_id), "")
 
 
 def _attempts(story: Iterable[Told]) -> int:

@@ -23,7 +23,7 @@ WITHOUT = ("incident.hit", "tool.called", "run.requested", "rca.late")
 # The first with an id wins, said by its version: FINAL would read the payloads of all around them too.
 _STORY = """
 SELECT toString(event_id) AS event_id, type, stage, actor, incident_id, run_id, recorded_at,
-       arrayMap(cause -> toString(cause), causes) AS causes, topic, kafka_offset, payload
+       arrayMap(cause -> toString(cause), causes) AS causes, topic, kafka_offset, payload, trace_id
 FROM events
 WHERE project_id = {{project:String}} AND event_id IN
 (
@@ -50,6 +50,7 @@ class Told:
     at: datetime
     causes: tuple[str, ...]
     payload: Mapping[str, Any]
+    trace_id: str = ""
 
     def says(self, *path: str) -> str:
         """A text somewhere in its payload; empty where there is none."""
@@ -86,6 +87,7 @@ def _read(rows: Sequence[Row]) -> list[Told]:
             row["recorded_at"],
             tuple(row["causes"]),
             orjson.loads(row["payload"]),
+            row["trace_id"],
         )
         for row in sorted(rows, key=lambda row: (row["recorded_at"], row["topic"], row["kafka_offset"]))
     ]

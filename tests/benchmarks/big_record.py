@@ -32,7 +32,7 @@ KINDS = (
 AT_ONCE = 200_000
 DAYS = 200
 ASKS = 20
-EVENTS = f"INSERT INTO events ({', '.join(EventRow._fields)}) SELECT"
+EVENTS = f"INSERT INTO events ({', '.join(EventRow._fields[:-1])}) SELECT"  # no traces
 STARTED = (
     f"toDateTime64('2026-03-01 00:00:00', 3, 'UTC') + toIntervalSecond(intDiv(n * {DAYS * 86400}, {{of}}))"
 )

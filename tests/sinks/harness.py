@@ -21,6 +21,7 @@ from connectors.kafka.config import KafkaConfig
 from schemas.catalog import Topic, partition_of, recorded_topics, topic_of
 from schemas.codec import Codec
 from schemas.envelope import Event
+from schemas.headers import event_headers, trace_of
 from sinks.clickhouse.client import Client
 from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.writer import Writer, WriterConfig
@@ -91,6 +92,7 @@ class Log:
             self.codec.encode(event),
             key=key,
             partition=partition_of(key, PARTITIONS) if topic.keyed else 0,
+            headers=event_headers(event, "application/avro", trace_of((), event.event_id), b"1"),
         )
         return handed_over
 

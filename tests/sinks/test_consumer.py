@@ -72,6 +72,7 @@ async def test_a_row_read_back_still_has_its_hash(
             "payload": values["payload"].encode(),
         }
         assert hash_of(EventRow(**plain)) == values["hash"]
+        assert values["trace_id"] == plain["event_id"].replace("-", ""), "of its header"
 
 
 async def test_a_repeat_is_one_event_and_the_first_wins(

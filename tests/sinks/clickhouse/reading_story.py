@@ -18,6 +18,7 @@ from schemas import ids
 from schemas.catalog import event_classes
 from schemas.codec import Codec
 from schemas.envelope import Event
+from schemas.headers import Headers, event_headers
 from schemas.topology import observed
 from sinks.clickhouse.client import connected
 from sinks.clickhouse.migrate import migrate
@@ -218,7 +219,19 @@ def whole_story() -> Iterator[Event]:
 
 
 def rows_of(events: Iterator[Event] | list[Event]) -> list[EventRow]:
-    return [row_of(CODEC, "", "t", 0, place, CODEC.encode(event)) for place, event in enumerate(events)]
+    return [
+        row_of(CODEC, "", "t", 0, place, CODEC.encode(event), headers_of(event))
+        for place, event in enumerate(events)
+    ]
+
+
+def headers_of(event: Event) -> Headers:
+    """One trace an incident, as the stages hand it on."""
+    return event_headers(event, "application/avro", trace_of_incident(event.incident_id).encode(), b"1")
+
+
+def trace_of_incident(incident: str) -> str:
+    return ids.derive_id("trace", incident).replace("-", "")
 
 
 async def prepare(peer: ClickHousePeer) -> None:

@@ -29,6 +29,7 @@ from tests.sinks.clickhouse.reading_story import (
     asked,
     prepare,
     run_of,
+    trace_of_incident,
 )
 from tests.sinks.clickhouse_peer import ClickHousePeer
 
@@ -288,6 +289,12 @@ async def test_what_is_another_projects_is_not_there(readers: Readers, path: str
     assert "yours (shop)" in refused.json()["detail"]
     if path in ANOTHERS:
         assert (await readers.get(path, "eve")).status == 200
+
+
+async def test_a_run_s_trace_is_that_of_its_records(readers: Readers) -> None:
+    for incident in (DONE, SPURNED):
+        detail = await readers.shown(f"{RUNS}/{run_of(incident)}")
+        assert detail["run"]["trace_id"] == trace_of_incident(incident)
 
 
 @pytest.mark.parametrize("path", [RUNS, INCIDENTS, APPROVALS, "/api/v1/contracts", "/api/v1/channel-events"])

@@ -15,6 +15,7 @@ from schemas.catalog import event_classes
 from schemas.codec import SINGLE_OBJECT, Codec
 from schemas.envelope import Event, to_millis
 from schemas.errors import Never, UnknownSchema
+from schemas.headers import event_headers
 from sinks.clickhouse.rows import EventRow, hash_of, row_of, set_aside
 from tests.sinks.samples import SECRET, every_event, hit, normalized
 
@@ -84,7 +85,7 @@ def test_the_hash_is_of_the_event_and_not_of_its_place() -> None:
     assert row.hash == read(hit(), codec=json_codec).hash
 
 
-PLACE = {"log_epoch", "topic", "kafka_partition", "kafka_offset", "hash"}
+PLACE = {"log_epoch", "topic", "kafka_partition", "kafka_offset", "hash", "trace_id"}
 
 
 @pytest.mark.parametrize("field", sorted(set(EventRow._fields) - PLACE))
@@ -93,6 +94,25 @@ def test_every_fact_counts_for_the_hash(field: str) -> None:
     value = getattr(row, field)
     other: Any = {int: 7, str: "other", bool: True, bytes: b"{}", list: []}[type(value)]
     assert hash_of(row._replace(**{field: other})) != row.hash
+
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+HEADERS: dict[str, tuple[list[tuple[str, bytes]], str]] = {
+    "ours": (event_headers(hit(), "application/avro", TRACE.encode(), b"1"), TRACE),
+    "another's, with flags of its own": (
+        [("traceparent", f"00-{TRACE}-00f067aa0ba902b7-00".encode())],
+        TRACE,
+    ),
+    "none": ([], ""),
+    "no trace": ([("traceparent", b"pat@example.org")], ""),
+    "not UTF-8": ([("traceparent", b"\xff" * 55)], ""),
+}
+
+
+@pytest.mark.parametrize(("headers", "trace"), HEADERS.values(), ids=HEADERS)
+def test_the_trace_is_the_record_s(headers: list[tuple[str, bytes]], trace: str) -> None:
+    row = row_of(CODEC, "", "incidents", 0, 1, CODEC.encode(hit()), headers)
+    assert (row.trace_id, row.hash) == (trace, read(hit()).hash)
 
 
 def test_a_field_does_not_run_into_its_neighbour() -> None:

@@ -45,7 +45,7 @@ function Head({ run }) {
     attempts: t("run.attempts.of", { n: run.attempts, most: run.max_attempts }),
     remediation: word("remediation", run.remediation_status),
     project: html`<bdi>${run.project_id}</bdi>`,
-    trace: html`<span class="id"><bdi>${run.trace_id}</bdi></span>`,
+    trace: run.trace_id && html`<span class="id"><bdi>${run.trace_id}</bdi></span>`,
   };
   return html`<div class="head">
     <div class="line"><a href=${href("runs")} class="soft">${t("nav.runs")}</a><${State} group="run_state" value=${run.state} />${run.shadow && html`<${Badge}>${t("run.shadow")}<//>`}</div>
