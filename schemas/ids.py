@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -92,6 +93,10 @@ def incident_id(project_id: str, opening_event: str, opened_at: datetime) -> str
 
 
 def fingerprint(alert_type: str, namespace: str | None, target_resource: str | None) -> str:
+    return identity((alert_type, namespace, target_resource))
+
+
+def identity(parts: Sequence[str | None]) -> str:
     """The identity of an alert: first 16 hex digits of SHA-256, an absent part is the empty string."""
-    text = f"{alert_type}:{namespace or ''}:{target_resource or ''}"
+    text = ":".join([part or "" for part in parts])
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

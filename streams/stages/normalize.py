@@ -16,6 +16,7 @@ from agents.personal import find
 from agents.privacy import Shield
 from agents.sealing import Sealer
 from connectors.alerts.detection import readings
+from connectors.alerts.identity import Fingerprints, Identity
 from connectors.alerts.purify import Purified, Purifier
 from connectors.alerts.source import RawAlert, Source
 from connectors.gateway.stamp import STAMP_HEADER, read_stamp
@@ -32,14 +33,13 @@ from streams.stage import Events, Now, Record, Transform
 RECEIVED = Counter("awoooi_alerts_received_total", "Alerts read, by the source that read them", ["source"])
 DEFAULT_PROJECT = "default"
 DEFAULT_CLUSTER = "default"
-_MOST_FINGERPRINTS = 10_000
-_LONGEST_IDENTITY = 500  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class NormalizeConfig:
     project_by_topic: Mapping[str, str] = field(default_factory=dict)
     """for records that no gateway stamped: what they claim themselves counts for nothing"""
+    identity: Identity = field(default_factory=Identity)
 
 
 class BadStamp(Never):
@@ -63,7 +63,7 @@ class Normalize:
         self._projects = config.project_by_topic
         self._sources = sources
         self._sealer, self._stamp_key, self._epoch = sealer, stamp_key, epoch
-        self._purifier, self._fingerprints = Purifier(find, Shield), _Fingerprints()
+        self._purifier, self._fingerprint = Purifier(find, Shield), Fingerprints(config.identity).of
         self._received = {name: RECEIVED.labels(name) for name in sources}
 
     async def handle(self, record: Record, now: Now) -> Events:
@@ -126,7 +126,7 @@ class Normalize:
             "received_at": received_at,
             "status": raw.status,
             "project_id": project,
-            "fingerprint": self._fingerprints[raw.alert_type, raw.namespace, raw.target_resource],
+            "fingerprint": self._fingerprint(raw),
             "labels": clean.labels,
             "annotations": clean.annotations,
             "generator_url": clean.generator_url,
@@ -170,18 +170,6 @@ class Normalize:
                 project_id=project,
             ),
         )
-
-
-class _Fingerprints(dict[tuple[str, str | None, str | None], str]):
-    """Of late: an alert repeats."""
-
-    def __missing__(self, identity: tuple[str, str | None, str | None]) -> str:
-        found = ids.fingerprint(*identity)
-        if sum(len(part or "") for part in identity) <= _LONGEST_IDENTITY:
-            if len(self) >= _MOST_FINGERPRINTS:
-                self.clear()
-            self[identity] = found
-        return found
 
 
 def _detail(error: Never) -> str:
