@@ -20,6 +20,8 @@ from schemas.errors import Misconfigured, NotNow
 from streams.faust_app import Engine, Learn
 from streams.faust_config import EngineConfig
 from streams.pipeline import Given, PipelineConfig, changelogs, stages
+from streams.policy.silenced import TOPIC as SILENCES
+from streams.policy.silenced import Quiet
 from streams.reference import Reference
 
 log = structlog.get_logger(__name__)
@@ -146,7 +148,12 @@ def ingest_given(
 ) -> Make:
     """What the stages of `ingest` are given: alert sources, the public sealing key, the gateway's stamp."""
     sealer = None if sealing_key_file is None else Sealer(load_public_key(sealing_key_file))
-    return lambda codec, _: Given(codec, sources, sealer, stamp_key)
+
+    def make(codec: Codec, reference: Reference) -> Given:
+        quiet = Quiet(codec, lambda: reference.current(SILENCES))
+        return Given(codec, sources, sealer, stamp_key, quiet)
+
+    return make
 
 
 async def _first(work: asyncio.Future[Any], asked: asyncio.Future[Any]) -> bool:

@@ -37,6 +37,7 @@ from schemas.errors import Misconfigured
 from streams.execute_needs import ExecuteNeeds
 from streams.placed import Placed
 from streams.policy.exam import Rules
+from streams.policy.silenced import Quiet
 from streams.policy.verifier import Verifier
 from streams.policy.world import World, world_of
 from streams.runner import Runner
@@ -84,6 +85,8 @@ class Given:
     sources: Mapping[str, Source] = field(default_factory=dict)
     sealer: Sealer | None = None
     stamp_key: bytes | None = field(default=None, repr=False)
+    quiet: Quiet | None = None
+    """silences: of `ingest`; without them none is known"""
     evidence: EvidenceNeeds | None = None
     """gatherers, topology, tool gateway, keys: of `rca` alone"""
     desk: Desk | None = None
@@ -109,7 +112,7 @@ def stages(config: PipelineConfig, given: Given, kinds: Sequence[str] = tuple(WO
 def _ingest(config: PipelineConfig, given: Given) -> Sequence[Placed]:
     """Normalize reads each raw topic on its own: a slowed source slows no other."""
     codec, epoch = given.codec, config.epoch
-    normalize = Normalize(config.normalize, given.sources, given.sealer, given.stamp_key, epoch)
+    normalize = Normalize(config.normalize, given.sources, given.sealer, given.stamp_key, epoch, given.quiet)
     dedup = Dedup(config.dedup, epoch)
     runs = Runs(epoch)
     schedule = Schedule(config.schedule, epoch)

@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from connectors.alerts.detection import AUTO
 from connectors.alerts.source import NAME_PATTERN, Source
-from connectors.alerts.sources import alertmanager, awoooi, cloudwatch, grafana, signoz
+from connectors.alerts.sources import alertmanager, awoooi, cloudwatch, eventrecorder, grafana, signoz
 from schemas.errors import Misconfigured
 
 GROUP = "awoooi.sources"
@@ -18,6 +18,7 @@ _MODULES = (
     alertmanager,
     awoooi,
     cloudwatch,
+    eventrecorder,
     grafana,
     signoz,
 )

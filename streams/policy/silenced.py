@@ -40,6 +40,12 @@ class Quiet:
         kept = self._known.of(self._values() or {})
         return [one for one in kept if one and one.state(now) == "active" and one.covers(project_id, labels)]
 
+    def is_set(self, key: str, updated_at: int) -> bool:
+        """Whether this word on it, or a newer one, is known."""
+        value = (self._values() or {}).get(key.encode())
+        kept = None if value is None else self._known.of({key.encode(): value})[0]
+        return kept is not None and kept.updated_at >= updated_at
+
     def _asked(self, project_id: str, labels: Mapping[str, str], now: int, *, freeze: bool) -> str:
         values = self._values()
         if values is None:

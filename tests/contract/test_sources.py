@@ -118,9 +118,10 @@ def test_a_deeply_nested_payload_is_refused(source: Source) -> None:
         assert_read_or_refused(source, value)
 
 
-def test_a_record_of_too_many_alerts_is_refused(source: Source) -> None:
+@pytest.mark.parametrize("name", ["alertmanager", "awoooi", "grafana", "signoz"])
+def test_a_record_of_too_many_alerts_is_refused(name: str) -> None:
     with pytest.raises(BadPayload, match=f"at most {MAX_ALERTS}"):
-        source.read({"alerts": [{}] * (MAX_ALERTS + 1)}, RECEIVED_AT)
+        ALL[name].read({"alerts": [{}] * (MAX_ALERTS + 1)}, RECEIVED_AT)
 
 
 def identity(alert: RawAlert) -> tuple[str, str | None, str | None]:
