@@ -9,6 +9,7 @@ from pathlib import Path
 from awoooi import defaults
 from awoooi.findings import Finding, Verdict
 from awoooi.loading import Loaded
+from awoooi.running import chosen_sources
 from schemas.errors import Misconfigured
 
 GIB = 1024**3
@@ -71,6 +72,15 @@ async def keys(loaded: Loaded) -> list[Finding]:
     except Misconfigured as error:
         findings.append(Finding("keys", Verdict.WRONG, str(error), "`awoooi init` makes what is missing"))
     return findings
+
+
+async def sources(loaded: Loaded) -> list[Finding]:
+    """Installed packages bring what they promise, and the mappings are right."""
+    known = chosen_sources(loaded.settings)
+    file = loaded.settings.mappings_file
+    return [
+        Finding("sources", Verdict.OK, f"{len(known)} in use" + (f", with those of {file}" if file else ""))
+    ]
 
 
 async def tokens(loaded: Loaded) -> list[Finding]:

@@ -16,6 +16,7 @@ from awoooi import (
     cli_projects,
     cli_reading,
     cli_signers,
+    cli_sources,
     cli_tokens,
     fake_cluster,
 )
@@ -48,6 +49,7 @@ cli_audit.add_to(app)
 cli_policy.add_to(app)
 cli_projects.add_to(app)
 cli_signers.add_to(app)
+cli_sources.add_to(app)
 cli_incident.add_to(app)
 cli_reading.add_to(app)
 cli_tokens.add_to(app)
@@ -281,19 +283,6 @@ def explain(
     from awoooi.loading import load
 
     tell(load().settings, incident, run, as_json=as_json)
-
-
-@app.command("try")
-def try_(
-    file: Annotated[str, typer.Argument(help="a payload, or one a line; - reads standard input")],
-    source: Annotated[str, typer.Option(help="which stack it comes from; auto tells by its shape")] = "auto",
-    as_json: AsJson = False,
-) -> None:
-    """Show what a payload becomes. Needs no broker."""
-    from awoooi.loading import load
-    from awoooi.try_out import try_out
-
-    sys.exit(try_out(load().settings, file, source, as_json=as_json))
 
 
 @app.command()

@@ -23,7 +23,7 @@ from awoooi.printing import print_json
 from schemas.errors import AwoooiError
 
 PATIENCE_SECS = 20
-HERE = (here.files, here.keys, here.tokens, here.signers, proving.audit, here.disk)
+HERE = (here.files, here.keys, here.tokens, here.sources, here.signers, proving.audit, here.disk)
 THERE = (
     there.topics,
     there.clickhouse,
@@ -42,6 +42,7 @@ THERE = (
 )
 # Where a check cannot even be made.
 TODO = {
+    "sources": "correct AWOOOI_SOURCES, AWOOOI_MAPPINGS_FILE, or the package that is named",
     "topics": "start the broker, or name one with AWOOOI_KAFKA_BOOTSTRAP_SERVERS",
     "audit": "correct AWOOOI_AUDIT_KEY_FILE, _PUBLIC_KEY_FILE, _HEADS_FILE",
     "clickhouse": "start it (here: `awoooi store`), or correct AWOOOI_CLICKHOUSE_URL, _USER, _PASSWORD",

@@ -24,15 +24,19 @@ T = TypeVar("T")
 
 
 def chosen_sources(settings: Settings) -> Mapping[str, Source]:
-    """Those of the settings; all that are installed where none is named."""
+    """Those of the settings; where none is named, all that are installed or mapped."""
     from connectors.alerts.registry import sources
 
-    installed = sources()
-    wrong = [name for name in settings.sources if name not in installed]
+    known = sources()
+    if settings.mappings_file is not None:
+        from connectors.alerts.mapped import read_mappings
+
+        known |= read_mappings(settings.mappings_file, known)
+    wrong = [name for name in settings.sources if name not in known]
     if wrong:
-        there = ", ".join(sorted(installed))
-        raise Misconfigured(f"AWOOOI_SOURCES: {', '.join(wrong)}: no such source; installed are {there}")
-    return {name: source for name, source in installed.items() if name in (settings.sources or installed)}
+        there = ", ".join(sorted(known))
+        raise Misconfigured(f"AWOOOI_SOURCES: {', '.join(wrong)}: no such source; there are {there}")
+    return {name: source for name, source in known.items() if name in (settings.sources or known)}
 
 
 def stop_event() -> asyncio.Event:

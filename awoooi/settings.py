@@ -225,6 +225,9 @@ class Settings(Section):
     replication: int = Field(-1, ge=-1, le=9, description="of every topic; -1 takes the broker's default")
     raw_retention_hours: float = Field(72, gt=0, description="of the topics with native payloads")
     sources: tuple[str, ...] = Field((), description="alert sources in use; by default all installed")
+    mappings_file: Path | None = Field(
+        None, description="sources of your own, by where things lie in their JSON; YAML"
+    )
     project_by_topic: dict[str, str] = Field(
         default_factory=dict, description="raw topic → project, for Kafka producers: topic=project,…"
     )

@@ -17,6 +17,7 @@ from awoooi.printing import as_text, print_table
 from awoooi.running import chosen_sources
 from awoooi.settings import Settings
 from connectors.alerts.detection import AUTO
+from connectors.alerts.mapped import read_mappings
 from connectors.alerts.source import Source
 from schemas.alert import Alert, AlertNormalized, AlertRejected
 from schemas.catalog import RAW_PREFIX
@@ -39,9 +40,12 @@ class Payloads:
     by_line: bool
 
 
-def try_out(settings: Settings, file: str, source: str, *, as_json: bool) -> int:
+def try_out(
+    settings: Settings, file: str, source: str | None, *, as_json: bool, mapping: Path | None = None
+) -> int:
     """Exit status: 1 where something was rejected."""
-    sources = chosen_sources(settings)
+    sources, own = _sources(settings, mapping)
+    source = source or (own[0] if len(own) == 1 else AUTO)
     if source != AUTO and source not in sources:
         raise Misconfigured(
             f"--source {source}: no such source; there are: {', '.join((AUTO, *sorted(sources)))}"
@@ -55,6 +59,15 @@ def try_out(settings: Settings, file: str, source: str, *, as_json: bool) -> int
     elif alerts:
         _print(alerts, by_line=payloads.by_line)
     return _tell_rejected(events, by_line=payloads.by_line)
+
+
+def _sources(settings: Settings, mapping: Path | None) -> tuple[Mapping[str, Source], Sequence[str]]:
+    """Those in use; with a mapping to try, all that are installed and those of its file, which are named."""
+    if mapping is None:
+        return chosen_sources(settings), ()
+    installed = chosen_sources(settings.model_copy(update={"mappings_file": None, "sources": ()}))
+    own = read_mappings(mapping, installed)
+    return {**installed, **own}, list(own)
 
 
 def read_payloads(file: str) -> Payloads:
