@@ -42,8 +42,9 @@ ORDER BY recorded_at
 """
 WRITTEN = """
 SELECT topic, kafka_partition, kafka_offset
-FROM events FINAL
+FROM events
 WHERE project_id = {project:String} AND event_id = {event:UUID}
+ORDER BY version DESC LIMIT 1
 """
 Row = Mapping[str, Any]
 

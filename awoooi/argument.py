@@ -24,11 +24,16 @@ KINDS = (
 SPOKEN = KINDS[2:6]
 TURNS = """
 SELECT type, event_id, run_id, recorded_at, payload
-FROM events FINAL
-WHERE (project_id, event_id) IN
+FROM
 (
-    SELECT project_id, event_id FROM incident_events
-    WHERE incident_id = {incident:String} AND type IN {kinds:Array(String)}
+    SELECT type, event_id, run_id, recorded_at, payload
+    FROM events
+    WHERE (project_id, event_id) IN
+    (
+        SELECT project_id, event_id FROM incident_events
+        WHERE incident_id = {incident:String} AND type IN {kinds:Array(String)}
+    )
+    ORDER BY version DESC LIMIT 1 BY project_id, event_id
 )
 ORDER BY recorded_at, type
 """

@@ -49,14 +49,20 @@ _STEPS = """
 )
 WHERE {chosen}
 """
+# The first with an id wins, said by its version: FINAL would read all around them.
 _ACTS = f"""
-SELECT incident_id, type, actor, JSONExtractString(payload, 'assignee') AS assignee
-FROM events FINAL
-WHERE project_id IN {{projects:Array(String)}} AND event_id IN
+SELECT incident_id, type, actor, assignee FROM
 (
-    SELECT event_id FROM incident_events
-    WHERE project_id IN {{projects:Array(String)}} AND incident_id IN {{incidents:Array(String)}}
-      AND type IN ('{ACKNOWLEDGED}', '{ASSIGNED}')
+    SELECT incident_id, type, actor, JSONExtractString(payload, 'assignee') AS assignee, recorded_at,
+           kafka_offset
+    FROM events
+    WHERE project_id IN {{projects:Array(String)}} AND event_id IN
+    (
+        SELECT event_id FROM incident_events
+        WHERE project_id IN {{projects:Array(String)}} AND incident_id IN {{incidents:Array(String)}}
+          AND type IN ('{ACKNOWLEDGED}', '{ASSIGNED}')
+    )
+    ORDER BY version DESC LIMIT 1 BY project_id, event_id
 )
 ORDER BY recorded_at, kafka_offset
 """

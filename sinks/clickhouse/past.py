@@ -56,11 +56,14 @@ SELECT
     if(startsWith(type, 'execution.'), payload, '') AS execution,
     JSONExtractString(payload, 'hypothesis', 'cause') AS cause,
     JSONExtractString(payload, 'recommended_action', 'step', 'operation') AS recommended
-FROM events FINAL
-WHERE project_id = {project:String} AND event_id IN (
-    SELECT event_id FROM incident_events
-    WHERE project_id = {project:String} AND incident_id IN {incidents:Array(String)}
-        AND (startsWith(type, 'execution.') OR type = 'rca.decided'))
+FROM (
+    SELECT incident_id, type, recorded_at, payload
+    FROM events
+    WHERE project_id = {project:String} AND event_id IN (
+        SELECT event_id FROM incident_events
+        WHERE project_id = {project:String} AND incident_id IN {incidents:Array(String)}
+            AND (startsWith(type, 'execution.') OR type = 'rca.decided'))
+    ORDER BY version DESC LIMIT 1 BY event_id)
 ORDER BY recorded_at
 LIMIT 1000
 """
