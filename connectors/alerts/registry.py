@@ -8,7 +8,33 @@ from importlib.metadata import EntryPoint, entry_points
 
 from connectors.alerts.detection import AUTO
 from connectors.alerts.source import NAME_PATTERN, Source
-from connectors.alerts.sources import alertmanager, awoooi, cloudwatch, eventrecorder, grafana, signoz
+from connectors.alerts.sources import (
+    alertmanager,
+    awoooi,
+    axiom,
+    cdevents,
+    checkly,
+    checkmk,
+    cloudevents,
+    cloudwatch,
+    datadog,
+    elastic,
+    eventrecorder,
+    falco,
+    firehydrant,
+    grafana,
+    graylog,
+    incidentio,
+    opsgenie,
+    pagerduty,
+    pingdom,
+    prometheus,
+    riemann,
+    signoz,
+    splunk,
+    statuscake,
+    uptimerobot,
+)
 from schemas.errors import Misconfigured
 
 GROUP = "awoooi.sources"
@@ -17,10 +43,29 @@ TAKEN = frozenset({AUTO, "alerts"})
 _MODULES = (
     alertmanager,
     awoooi,
+    axiom,
+    cdevents,
+    checkly,
+    checkmk,
+    cloudevents,
     cloudwatch,
+    datadog,
+    elastic,
     eventrecorder,
+    falco,
+    firehydrant,
     grafana,
+    graylog,
+    incidentio,
+    opsgenie,
+    pagerduty,
+    pingdom,
+    prometheus,
+    riemann,
     signoz,
+    splunk,
+    statuscake,
+    uptimerobot,
 )
 BUILT_IN: Mapping[str, Source] = {module.SOURCE.name: module.SOURCE for module in _MODULES}
 

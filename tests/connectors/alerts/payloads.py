@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from connectors.alerts.source import RawAlert
+
 FIXTURES = Path(__file__).parent / "fixtures"
 RECEIVED_AT = 1_772_400_000_000  # 2026-03-01T21:20:00Z, after every fixture's alert
 
@@ -16,3 +18,8 @@ def payload(source: str, name: str) -> Any:
 
 def names() -> list[tuple[str, str]]:
     return sorted((path.parent.name, path.stem) for path in FIXTURES.glob("*/*.json"))
+
+
+def gist(alert: RawAlert) -> tuple[str, str, str, str | None, str | None]:
+    """What a table says of an alert: type, severity, status, resource and its type."""
+    return alert.alert_type, alert.severity, alert.status, alert.target_resource, alert.resource_type
