@@ -91,7 +91,8 @@ def _key() -> X25519PrivateKey:
 async def runs_of(settings: Settings, file: str) -> tuple[Sequence[RunStarted], Sequence[str]]:
     """The runs that the payload starts, and why its other records were rejected."""
     codec, topic = Codec(), RAW_PREFIX + AUTO
-    normalize = Normalize(NormalizeConfig(), chosen_sources(settings), Sealer(_key().public_key()))
+    config, sealer = NormalizeConfig(identity=settings.identity), Sealer(_key().public_key())
+    normalize = Normalize(config, chosen_sources(settings), sealer)
     first = Placed(Runner(normalize, codec), (topic,), keyed=False)
     keyed = (Dedup(DedupConfig()), Runs(), Schedule(ScheduleConfig(settings.runs.deadline_secs)))
     others = [Placed(Runner(stage, codec), stage.reads, keyed=True) for stage in keyed]

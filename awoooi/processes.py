@@ -229,7 +229,7 @@ def _pipeline_config(settings: Settings) -> PipelineConfig:
         for project in projects
     }
     return PipelineConfig(
-        normalize=NormalizeConfig(project_by_topic=settings.project_by_topic),
+        normalize=NormalizeConfig(settings.project_by_topic, settings.identity),
         dedup=DedupConfig(**settings.dedup.model_dump()),
         schedule=ScheduleConfig(runs.deadline_secs, Budget(runs.tokens_per_day, runs.usd_per_day), budgets),
         epoch=settings.log_epoch,

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from agents.models.config import Asking, ClaudeConfig, GeminiConfig, OllamaConfig, OpenAiConfig
+from connectors.alerts.identity import RESOURCE, WORKLOAD, Identity
 from connectors.gateway.config import GatewayConfig
 from connectors.gateway.oidc import OidcConfig
 from connectors.kafka.config import KafkaConfig
@@ -22,6 +23,7 @@ from connectors.prometheus.config import PrometheusConfig
 from connectors.secret import one_of, read_secret
 from connectors.tokens import PROJECT_PATTERN
 from schemas.catalog import RAW_PREFIX, event_classes
+from schemas.errors import Misconfigured
 from schemas.operations import Operation
 from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.retention import RetentionConfig
@@ -96,6 +98,16 @@ class DedupSettings(Section):
     watchdog_absence_secs: float = Field(
         10 * 60, gt=0, description="without one it is missed; longer than the sender's repeat_interval"
     )
+
+    @model_validator(mode="after")
+    def _settles_between_windows(self) -> Self:
+        apart = self.flapping_window_secs / max(1, self.flapping_changes)
+        if self.flapping_changes and self.flapping_settle_secs < apart:
+            raise ValueError(
+                f"flapping_settle_secs: an alert that just flaps changes every {apart:g} s, and would settle "
+                "after each change; give at least that"
+            )
+        return self
 
 
 class VerificationSettings(Section):
@@ -246,6 +258,12 @@ class Settings(Section):
     approvals: ApprovalSettings
     audit: AuditSettings
     api: ApiSettings
+    fingerprint: Literal["resource", "workload"] = Field(
+        "resource", description="what an alert is about; by workload a pod that is made anew is the same"
+    )
+    fingerprint_fields: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="source=field+field, for sources whose identity is another"
+    )
     dedup: DedupSettings = DedupSettings()
     health: HealthSettings = HealthSettings()
     runs: RunSettings = RunSettings()
@@ -281,6 +299,30 @@ class Settings(Section):
             if name not in known:
                 raise ValueError(f"{name!r} is no event type; there are: {', '.join(sorted(known))}")
         return names
+
+    @field_validator("fingerprint_fields", mode="before")
+    @classmethod
+    def _plus_between(cls, given: Any) -> Any:
+        """In the environment a comma stands between sources."""
+        if not isinstance(given, dict):
+            return given
+        return {
+            source: names.split("+") if isinstance(names, str) else names for source, names in given.items()
+        }
+
+    @field_validator("fingerprint_fields")
+    @classmethod
+    def _known_fields(cls, by_source: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        try:
+            Identity(by_source=by_source)
+        except Misconfigured as error:
+            raise ValueError(str(error)) from None
+        return by_source
+
+    @property
+    def identity(self) -> Identity:
+        """What makes an alert the same alert again."""
+        return Identity(WORKLOAD if self.fingerprint == "workload" else RESOURCE, self.fingerprint_fields)
 
     @field_validator("project_by_topic")
     @classmethod

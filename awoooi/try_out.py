@@ -51,7 +51,8 @@ def try_out(
             f"--source {source}: no such source; there are: {', '.join((AUTO, *sorted(sources)))}"
         )
     payloads = read_payloads(file)
-    events = asyncio.run(_normalized(payloads, source, sources))
+    config = NormalizeConfig(settings.project_by_topic, settings.identity)
+    events = asyncio.run(_normalized(payloads, source, Normalize(config, sources)))
     alerts = [event.payload for event in events if isinstance(event, AlertNormalized)]
     if as_json:
         for alert in alerts:
@@ -90,10 +91,10 @@ def _is_json(text: bytes) -> bool:
     return True
 
 
-async def _normalized(payloads: Payloads, source: str, sources: Mapping[str, Source]) -> list[Event]:
+async def _normalized(payloads: Payloads, source: str, normalize: Normalize) -> list[Event]:
     """The line's number stands in for the offset."""
     codec, now = Codec(), time.time_ns() // 1_000_000
-    runner = Runner(Normalize(NormalizeConfig(), sources), codec)
+    runner = Runner(normalize, codec)
     topic = RAW_PREFIX + source
     records = [Record(topic, 0, number, None, value, (), now, codec) for number, value in payloads.numbered]
     turn = await runner.turn(records)
