@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from connectors.alerts.fields import wrong
 from connectors.alerts.limits import MAX_LABELS, MAX_METRICS
-from connectors.alerts.vocabulary import RESOURCES, Resources
-from schemas.alert import Metric, ResourceType
+from connectors.alerts.vocabulary import RESOURCES, Resources, resource_of, severity_of
+from schemas.alert import Metric, ResourceType, Severity
 
 _OTHER = re.compile(r"[^a-z0-9]+")
 _DEEPEST = 5
@@ -57,8 +58,7 @@ def leaves(item: Mapping[str, Any], deepest: int = _DEEPEST) -> Iterator[tuple[s
     for name, value in item.items():
         if value.__class__ is dict:
             if deepest > 1:
-                for inner, text in leaves(value, deepest - 1):
-                    yield f"{name}.{inner}", text
+                yield from ((f"{name}.{inner}", found) for inner, found in leaves(value, deepest - 1))
         elif (text := _joined(value) if value.__class__ is list else said(value)) is not None:
             yield name, text
 
@@ -125,8 +125,8 @@ def labels_of(words: list[str]) -> dict[str, str]:
 def _tag(value: Any) -> str:
     """A tag is a text, or an object with a name."""
     if isinstance(value, dict):
-        name, text = (said(value.get(part)) for part in ("key" if "key" in value else "name", "value"))
-        return f"{name}:{text}" if name and text else name or ""
+        name, its = said(value.get("key" if "key" in value else "name")), said(value.get("value"))
+        return f"{name}:{its}" if name and its else name or ""
     return said(value) or ""
 
 
@@ -134,50 +134,64 @@ def _joined(values: list[Any]) -> str | None:
     return ", ".join(filter(None, map(said, values[:MAX_LABELS]))) or None
 
 
-_KUBERNETES = {ResourceType.JOB: "job", ResourceType.PVC: "persistentvolumeclaim"}
-_HOSTS = ("host", "hostname", "host.name", "host_name")
+_GRADES = {
+    **dict.fromkeys(
+        ("major", "severe", "urgent", "blocker", "alert", "emerg", "highest", "p1"), Severity.CRITICAL
+    ),
+    **dict.fromkeys(("medium", "moderate", "degraded", "p2", "p3"), Severity.WARNING),
+}
+
+
+def graded(word: str | None, words: Mapping[str, Severity] = MappingProxyType({})) -> Severity:
+    """By the source's own words, then by those usual among incident tools, then by the general ones."""
+    plain = fold(word or "")
+    return words.get(plain) or _GRADES.get(plain) or severity_of(word)
+
+
+def host_of(address: str | None) -> str | None:
+    """The host of an address, with or without a scheme; what has none (a keyword, a socket) is given back."""
+    if not address:
+        return None
+    found = _HOST.match(address[:_LONGEST_ADDRESS])
+    return found[1].strip("[]") if found else address
+
+
+_HOST = re.compile(
+    r"(?:[a-zA-Z][a-zA-Z0-9+.-]{0,20}://)?(?:[^/?#@\s]{1,200}@)?(\[[0-9a-fA-F:.]+\]|[^/?#:@\s\[\]]+)(?=[:/?#]|$)"
+)
+_LONGEST_ADDRESS = 2_000
 
 
 def _names(plain: str, kind: ResourceType) -> tuple[str, ...]:
     if kind is ResourceType.HOST:
-        return (plain, *_HOSTS)
+        return plain, "host", "hostname"
     if kind is ResourceType.SERVICE:
-        return (plain, "service.name", "service_name", "k8s.service.name", "kube_service")
-    word = _KUBERNETES.get(kind, plain)
-    made = (f"k8s.{word}.name", f"k8s_{word}_name", f"kubernetes.{word}.name", f"kube_{word}", f"{word}_name")
-    return tuple(dict.fromkeys((plain, *made)))
+        return plain, "servicename", "k8sservicename", "kubeservice"
+    plain = "job" if kind is ResourceType.JOB else plain
+    made = (f"k8s{plain}name", f"kubernetes{plain}name", f"kube{plain}", f"{plain}name")
+    return made if kind is ResourceType.JOB else (plain, *made)  # a label `job` is Prometheus' scrape job
 
 
-_RESOURCES: Resources = tuple((name, kind) for plain, kind in RESOURCES for name in _names(plain, kind))
+_RESOURCES: Resources = tuple((name, kind) for plain, kind in RESOURCES for name in _names(fold(plain), kind))
 _NAMESPACES = (
     "namespace",
-    "k8s.namespace.name",
-    "k8s_namespace_name",
-    "k8s.ns.name",
-    "kubernetes.namespace",
-    "kube_namespace",
-    "namespace_name",
+    "k8snamespacename",
+    "k8snsname",
+    "kubernetesnamespace",
+    "kubenamespace",
+    "namespacename",
 )
-_CLUSTERS = (
-    "cluster",
-    "cluster_name",
-    "k8s.cluster.name",
-    "k8s_cluster_name",
-    "kube_cluster_name",
-    "orchestrator.cluster.name",
-)
-_KNOWN = frozenset(name for name, _ in _RESOURCES) | {*_NAMESPACES, *_CLUSTERS}
+_CLUSTERS = ("cluster", "clustername", "k8sclustername", "kubeclustername", "orchestratorclustername")
 
 Whereabouts = tuple[str | None, ResourceType | None, str | None, str | None]
 
 
 def whereabouts(labels: Mapping[str, str]) -> Whereabouts:
     """What labels of any convention are about: resource, its type, namespace, cluster."""
-    if _KNOWN.isdisjoint(labels):
-        return None, None, None, None
-    target, kind = next(((labels[name], kind) for name, kind in _RESOURCES if labels.get(name)), (None, None))
-    return target, kind, _first(labels, _NAMESPACES), _first(labels, _CLUSTERS)
+    plain = {fold(name): value for name, value in labels.items()}
+    target, kind = resource_of(plain, _RESOURCES)
+    return target, kind, one_of(plain, _NAMESPACES), one_of(plain, _CLUSTERS)
 
 
-def _first(labels: Mapping[str, str], names: tuple[str, ...]) -> str | None:
-    return next((labels[name] for name in names if labels.get(name)), None)
+def one_of(values: Mapping[str, str], names: Iterable[str]) -> str | None:
+    return next((value for name in names if (value := values.get(name))), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -47,7 +48,7 @@ def _parse(text: str) -> int | None:
     return max(0, (parsed - _EPOCH) // _MILLISECOND)
 
 
-def any_moment(item: dict[str, Any], name: str, at: str) -> int | None:
+def any_moment(item: Mapping[str, Any], name: str, at: str) -> int | None:
     """Like `moment`, for senders who count from 1970 (seconds to nanoseconds), or name no zone: then UTC."""
     value = item.get(name)
     if value is None:
@@ -59,7 +60,7 @@ def any_moment(item: dict[str, Any], name: str, at: str) -> int | None:
     return _counted(as_number(value, at, name), at, name)
 
 
-def perhaps(item: dict[str, Any], name: str) -> int | None:
+def perhaps(item: Mapping[str, Any], name: str) -> int | None:
     """The same of a field whose form the sender's users choose: an alert is not lost for a time."""
     try:
         return any_moment(item, name, "")

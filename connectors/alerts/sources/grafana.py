@@ -12,15 +12,17 @@ from connectors.alerts.source import Payload, RawAlert, Source
 from connectors.alerts.sources.prometheus_shape import Dialect, first, first_alert, read_group
 from connectors.alerts.vocabulary import resource_of, severity_of, without_state
 from schemas.alert import AlertStatus, Metric
-from schemas.errors import BadPayload
+from schemas.errors import BadPayload, NoAlert
 
 _DIALECT = Dialect(source="grafana")
 _OURS = frozenset({"silenceURL", "dashboardURL", "panelURL", "valueString", "values", "orgId"})
 _VALUE = re.compile(r"\[ (?:var='([^']*)' )?(?:metric='([^']*)' )?labels=\{[^}]*\} value=([-+.\deE]+) \]")
+_LEGACY_TEST = "Someone is testing the alert notification"
 _LEGACY_STATES = {
     "alerting": AlertStatus.FIRING,
     "no_data": AlertStatus.FIRING,
     "pending": AlertStatus.FIRING,
+    "unknown": AlertStatus.FIRING,
     "ok": AlertStatus.RESOLVED,
     "paused": AlertStatus.RESOLVED,
 }
@@ -31,6 +33,8 @@ def read(payload: Payload, received_at: int) -> list[RawAlert]:
     if "alerts" not in payload and _is_legacy(payload):
         return [_read_legacy(payload)]
     alerts = read_group(payload, received_at, _DIALECT)
+    if len(alerts) == 1 and _is_test(alerts[0]):
+        raise NoAlert("is a test of the contact point, no alert", field="alerts.0.labels.alertname")
     for i, (alert, item) in enumerate(zip(alerts, payload["alerts"], strict=True)):
         alert.metrics = _metrics(item, f"alerts.{i}")
     return alerts
@@ -78,6 +82,12 @@ def _finite(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def _is_test(alert: RawAlert) -> bool:
+    """What the button of a contact point sends; all three are Grafana's own words."""
+    told = alert.alert_type, alert.labels.get("instance"), alert.annotations.get("summary")
+    return told == ("TestAlert", "Grafana", "Notification test")
+
+
 def _is_legacy(payload: dict[str, Any]) -> bool:
     return "ruleName" in payload and "state" in payload and ("ruleId" in payload or "evalMatches" in payload)
 
@@ -88,6 +98,8 @@ def _read_legacy(payload: dict[str, Any]) -> RawAlert:
     status = _LEGACY_STATES.get(text(payload, "state", "") or "")
     if not name:
         raise BadPayload("is missing", field="ruleName")
+    if name == "Test notification" and (text(payload, "message", "") or "").startswith(_LEGACY_TEST):
+        raise NoAlert("is a test of the notification channel, no alert", field="ruleName")
     if status is None:
         raise BadPayload(f"must be one of {', '.join(_LEGACY_STATES)}", field="state")
     target, kind = resource_of(tags)

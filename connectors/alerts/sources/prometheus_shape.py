@@ -120,7 +120,7 @@ def read_alert(item: Any, at: str, received_at: int, dialect: Dialect) -> RawAle
     annotations = texts(item, "annotations", at)
     ends_at = moment(item, "endsAt", at)
     status = _status(item, ends_at, received_at, at)
-    return RawAlert(
+    alert = RawAlert(
         subject.alert_type,
         subject.severity,
         dialect.source,
@@ -138,6 +138,18 @@ def read_alert(item: Any, at: str, received_at: int, dialect: Dialect) -> RawAle
         generator_url=subject.generator_url,
         subject=subject,
     )
+    return _muted(alert) if status is _FIRING and _is_suppressed(item.get("status")) else alert
+
+
+def _is_suppressed(status: Any) -> bool:
+    """Alertmanager's API has an object here: a silence or another alert may hold this one back."""
+    return status.__class__ is dict and status.get("state") == "suppressed"
+
+
+def _muted(alert: RawAlert) -> RawAlert:
+    alert.labels = {**alert.labels, "sender_status": "muted"}
+    alert.subject = None  # it is of these labels no longer
+    return alert
 
 
 def first(values: dict[str, str], names: tuple[str, ...]) -> str | None:

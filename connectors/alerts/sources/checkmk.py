@@ -1,0 +1,106 @@
+"""Checkmk: a notification script's variables as JSON; so do Nagios and its kin, whose macros they are.
+
+Users choose the names' form: `NOTIFY_SERVICEDESC`, `SERVICEDESC` and `service_desc` are one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from connectors.alerts.fields import an_object
+from connectors.alerts.loose import flat, fold, folded, graded, one_of
+from connectors.alerts.source import Payload, RawAlert, Source
+from connectors.alerts.times import perhaps
+from schemas.alert import AlertStatus, ResourceType, Severity
+from schemas.errors import BadPayload, NoAlert
+
+_HOST = ("hostname", "host", "hostalias", "alias")
+_SERVICE = ("servicedesc", "servicedescription", "service")
+_TELLING = frozenset({"what", "hoststate", "servicestate", "servicedesc"})
+_CHANGED = ("lastservicestatechange", "lasthoststatechange", "microtime", "timet")
+_OUTPUT = ("longoutput", "serviceoutput", "hostoutput", "output", "summary")
+_WELL = frozenset({"ok", "up"})
+_SEVERITIES = {
+    "down": Severity.CRITICAL,
+    "unreachable": Severity.CRITICAL,
+    "unknown": Severity.WARNING,  # nobody knows how bad it is
+    "flapping": Severity.WARNING,
+}
+_SENDER_STATUS = {
+    "ACKNOWLEDGEMENT": "acknowledged",
+    "DOWNTIMESTART": "muted",
+    "FLAPPINGSTART": "flapping",
+    "CUSTOM": "custom",
+}
+_KINDS = (
+    *("PROBLEM", "RECOVERY", "ACKNOWLEDGEMENT", "DOWNTIMESTART", "DOWNTIMEEND", "DOWNTIMECANCELLED"),
+    *("FLAPPINGSTART", "FLAPPINGSTOP", "FLAPPINGDISABLED", "CUSTOM"),
+)
+_PERSONAL = re.compile(r"contact|password|^notify_parameter", re.IGNORECASE)
+HOST_CHECK = "Host check"
+
+
+def read(payload: Payload, received_at: int) -> list[RawAlert]:
+    del received_at
+    payload = an_object(payload, "")
+    told = {name.removeprefix("notify"): value for name, value in folded(payload, 2).items()}
+    kind = told.get("notificationtype", "").split(" ")[0].upper()
+    if kind == "ALERTHANDLER":
+        raise NoAlert("is the call of an alert handler, no alert", field="notification_type")
+    if kind not in _KINDS:
+        raise BadPayload(f"must be one of {', '.join(_KINDS)}", field="notification_type")
+    host = one_of(told, _HOST)
+    if host is None:
+        raise BadPayload("is missing", field="host")
+    service = None if told.get("what", "").upper() == "HOST" else one_of(told, _SERVICE)
+    return [_alert(payload, told, kind, host, service)]
+
+
+def _alert(
+    payload: dict[str, Any], told: dict[str, str], kind: str, host: str, service: str | None
+) -> RawAlert:
+    state = one_of(told, ("servicestate" if service else "hoststate", "status", "state")) or ""
+    status = _status(kind, state)
+    at = _at(told)
+    labels = {name: value for name, value in flat(payload, 1).items() if not _PERSONAL.search(name)}
+    if status is AlertStatus.FIRING and kind in _SENDER_STATUS:
+        labels["sender_status"] = _SENDER_STATUS[kind]
+    return RawAlert(
+        alert_type=service or HOST_CHECK,
+        severity=graded(told.get("severity") or state, _SEVERITIES),
+        source="checkmk",
+        message=one_of(told, _OUTPUT) or f"{service or host} is {state or kind.lower()}",
+        status=status,
+        target_resource=host,
+        resource_type=ResourceType.HOST,
+        fired_at=at if status is AlertStatus.FIRING else None,
+        ends_at=at if status is AlertStatus.RESOLVED else None,
+        labels=labels,
+        generator_url=one_of(told, ("serviceurl", "hosturl", "url")),
+    )
+
+
+def _status(kind: str, state: str) -> AlertStatus:
+    """An acknowledgement or a downtime changes nothing: whether it fires, the state tells."""
+    if kind in {"PROBLEM", "FLAPPINGSTART"}:
+        return AlertStatus.FIRING
+    return AlertStatus.RESOLVED if kind == "RECOVERY" or fold(state) in _WELL else AlertStatus.FIRING
+
+
+def _at(told: dict[str, str]) -> int | None:
+    """When the state changed; a date without a zone is the server's own, and only taken where that is UTC."""
+    found = next(filter(None, (perhaps(told, name) for name in _CHANGED)), None)
+    if found is None and {"UTC", "GMT"} & set(told.get("longdatetime", "").split()):
+        return perhaps(told, "shortdatetime")
+    return found
+
+
+def detects(payload: Payload) -> bool:
+    if not isinstance(payload, dict) or len(payload) > 1_000:
+        return False
+    names = {fold(name).removeprefix("notify") for name in payload}
+    return "notificationtype" in names and not names.isdisjoint(_HOST) and not names.isdisjoint(_TELLING)
+
+
+SOURCE = Source("checkmk", read, detects)
