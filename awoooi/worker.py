@@ -151,7 +151,7 @@ def ingest_given(
 
     def make(codec: Codec, reference: Reference) -> Given:
         quiet = Quiet(codec, lambda: reference.current(SILENCES))
-        return Given(codec, sources, sealer, stamp_key, quiet)
+        return Given(codec, sources, sealer, stamp_key, quiet, lambda: reference.offset(SILENCES))
 
     return make
 

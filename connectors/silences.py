@@ -111,9 +111,9 @@ class Known:
     def of(self, values: Mapping[bytes, bytes]) -> list[Silence | None]:
         if len(self._kept) > 2 * len(values) + MOST_FINDINGS:
             self._kept.clear()
-        return [self._one(key, value) for key, value in values.items()]
+        return [self.one(key, value) for key, value in values.items()]
 
-    def _one(self, key: bytes, value: bytes) -> Silence | None:
+    def one(self, key: bytes, value: bytes) -> Silence | None:
         kept = self._kept.get(key)
         if kept is not None and kept[0] is value:
             return kept[1]

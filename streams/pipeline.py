@@ -24,7 +24,7 @@ A later stage is one more file in stages/ and one more entry here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agents.desk import Desk
@@ -50,6 +50,7 @@ from streams.stages.evidence import Evidence, EvidenceNeeds
 from streams.stages.execute import Execute
 from streams.stages.gate import Gate
 from streams.stages.intake import Intake
+from streams.stages.muted import Muting
 from streams.stages.normalize import Normalize, NormalizeConfig
 from streams.stages.preflight import PreflightNeeds, PreflightStage
 from streams.stages.review import Review
@@ -87,6 +88,8 @@ class Given:
     stamp_key: bytes | None = field(default=None, repr=False)
     quiet: Quiet | None = None
     """silences: of `ingest`; without them none is known"""
+    silences_read: Callable[[], int] = lambda: 0
+    """how far: whoever has looked at them looks again when it has changed"""
     evidence: EvidenceNeeds | None = None
     """gatherers, topology, tool gateway, keys: of `rca` alone"""
     desk: Desk | None = None
@@ -113,7 +116,7 @@ def _ingest(config: PipelineConfig, given: Given) -> Sequence[Placed]:
     """Normalize reads each raw topic on its own: a slowed source slows no other."""
     codec, epoch = given.codec, config.epoch
     normalize = Normalize(config.normalize, given.sources, given.sealer, given.stamp_key, epoch, given.quiet)
-    dedup = Dedup(config.dedup, epoch)
+    dedup = Dedup(config.dedup, epoch, Muting(given.quiet, given.silences_read))
     runs = Runs(epoch)
     schedule = Schedule(config.schedule, epoch)
     return (

@@ -40,11 +40,23 @@ class Quiet:
         kept = self._known.of(self._values() or {})
         return [one for one in kept if one and one.state(now) == "active" and one.covers(project_id, labels)]
 
+    @property
+    def is_read(self) -> bool:
+        return self._values() is not None
+
+    def state(self, key: str, now: int) -> str:
+        """Pending, active or expired; empty where nothing is known of it."""
+        kept = self._kept(key)
+        return "" if kept is None else kept.state(now)
+
     def is_set(self, key: str, updated_at: int) -> bool:
         """Whether this word on it, or a newer one, is known."""
-        value = (self._values() or {}).get(key.encode())
-        kept = None if value is None else self._known.of({key.encode(): value})[0]
+        kept = self._kept(key)
         return kept is not None and kept.updated_at >= updated_at
+
+    def _kept(self, key: str) -> Silence | None:
+        value = (self._values() or {}).get(key.encode())
+        return None if value is None else self._known.one(key.encode(), value)
 
     def _asked(self, project_id: str, labels: Mapping[str, str], now: int, *, freeze: bool) -> str:
         values = self._values()

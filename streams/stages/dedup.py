@@ -23,6 +23,7 @@ from schemas.incident import (
     IncidentResolved,
     IncidentSeverityRaised,
 )
+from schemas.silence import AlertMuted
 from streams import windows
 from streams.glance import GLANCE, Glance, firing, glance_of, plain_alert
 from streams.runner import stage_failed
@@ -31,6 +32,7 @@ from streams.stages.dedup_tells import STAGE, closure, flaps, hit, model_envelop
 from streams.stages.fingerprint import BEATING, EXPIRED, OPEN, RESOLVED, Fingerprint
 from streams.stages.flapping import NEVER, FlappingRule, flapping
 from streams.stages.heartbeat import RETURNED, Beat
+from streams.stages.muted import Muting
 
 DEDUPLICATED = Counter(
     "awoooi_alerts_deduplicated_total", "Firing alerts that opened nothing, by why", ["outcome"]
@@ -59,7 +61,9 @@ class Dedup(KeyedBase[Fingerprint]):
     name = STAGE
     reads: tuple[str, ...] = ("alerts.normalized",)
 
-    def __init__(self, config: DedupConfig, epoch: str = "") -> None:
+    def __init__(self, config: DedupConfig, epoch: str = "", muting: Muting | None = None) -> None:
+        self._muting = muting or Muting(None)
+        self._silences_read = self._muting.version
         self._copy_window = int(config.copy_window_secs * 1000)
         self._reopen_window = int(config.reopen_window_secs * 1000)
         self._expiry = int(config.silence_expiry_secs * 1000)
@@ -95,9 +99,8 @@ class Dedup(KeyedBase[Fingerprint]):
         return int(row[1 : row.index(b",")])
 
     def _due(self, state: Fingerprint) -> int:
-        if state.flaps:
-            return min(self._ends(state), self._flapping.settles_at(state.flaps))
-        return self._ends(state)
+        ends = self._muting.due(state, self._ends(state))
+        return min(ends, self._flapping.settles_at(state.flaps)) if state.flaps else ends
 
     def _ends(self, state: Fingerprint) -> int:
         """Open: when it has been silent too long. Closed: when nothing needs to be remembered.
@@ -117,7 +120,7 @@ class Dedup(KeyedBase[Fingerprint]):
 
     def take(self, record: Record, state: Fingerprint) -> bool:
         """A repeat that begins at a time of its own, while its incident is open: it only counts."""
-        if state.phase != OPEN or state.beat:
+        if state.phase != OPEN or state.beat or state.looked != self._silences_read():
             return False
         glance = firing(record)
         return glance is not None and state.repeated(glance)
@@ -125,6 +128,8 @@ class Dedup(KeyedBase[Fingerprint]):
     async def handle(self, record: Record, state: Fingerprint, now: Now) -> Events:
         if record.header(GLANCE) is None and isinstance(record.event, CloseRequested):
             return self._close_request(record.event, state, now)
+        if record.header(GLANCE) is None and isinstance(record.event, AlertMuted):
+            return self._muting.heard(record.event, state, now)
         glance = glance_of(record)
         if state.has_counted(glance):
             return ()
@@ -135,6 +140,8 @@ class Dedup(KeyedBase[Fingerprint]):
         else:
             events = self._fire(glance, record, state, now)
         state.note(glance)
+        if glance.firing and (events or self._muting.is_news(state)):
+            return [*events, *self._muting.looked(plain_alert(record), state, now)]
         return events
 
     def _fire(self, glance: Glance, record: Record, state: Fingerprint, now: Now) -> Events:
@@ -214,7 +221,7 @@ class Dedup(KeyedBase[Fingerprint]):
         return [*told, event]
 
     async def wake(self, state: Fingerprint, now: Now) -> Events:
-        told = self._settled(state, now)
+        told = [*self._settled(state, now), *self._muting.over(state, now)]
         if self._due(state) > now.millis:
             return told
         state.changed = True

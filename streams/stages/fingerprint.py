@@ -17,7 +17,7 @@ OPEN, RESOLVED, EXPIRED = "open", "resolved", "expired"
 BEATING = "beating"
 """a heartbeat that comes: none of its incidents is open"""
 NEVER_OPENED = ""
-MORE = ("flaps", "beat")
+MORE = ("flaps", "beat", "quiet", "looked")
 """what few rows have, by name at the row's end"""
 _OLD_ROW = 14
 """values in the rows of the first version"""
@@ -45,12 +45,19 @@ class Fingerprint(State):
     origins: dict[str, list[int]] = field(default_factory=dict)
     """last origin counted, by origin partition"""
     starts: list[list[int]] = field(default_factory=list)
-    """[firing, startsAt, counted at, seen by webhook, seen by recorder], newest last"""
+    """[firing, startsAt, counted at, seen by webhook, seen by recorder], newest last
+
+    Seen: 0 not, 1 when it was counted, else when it was first.
+    """
     counts: windows.Histogram = field(default_factory=list)
     flaps: Flaps = field(default_factory=list)
     """changes of state of late"""
     beat: list[Any] = field(default_factory=list)
     """the last one of a heartbeat, packed; empty: it is none"""
+    quiet: list[Any] = field(default_factory=list)
+    """who keeps it quiet, and what was told of that, packed"""
+    looked: int = 0
+    """how far the silences had been read when it was last looked at"""
     known_starts: set[int] = field(default_factory=set)
     """of `starts`, and perhaps older ones: most alerts begin at a time of their own"""
 
@@ -79,7 +86,7 @@ class Fingerprint(State):
         kept: list[Any] = [due, self.phase, self.incident_id, self.generation, self.hits, self.severity]
         kept += [self.highest, self.opened_at, self.last_seen, self.closed_at, self.before]
         kept += [self.origins, self.starts, self.counts]
-        if self.flaps or self.beat:
+        if self.flaps or self.beat or self.quiet or self.looked:
             kept.append({name: value for name in MORE if (value := getattr(self, name))})
         return pack(kept)
 
@@ -103,14 +110,17 @@ class Fingerprint(State):
         self.changed = True
 
     def is_copy(self, glance: Glance, window: int) -> bool:
-        """HA peers and retries send the same alert again at once; the other channel at any time."""
+        """HA peers and retries send the same alert again at once; the other channel at any time, and then
+        its peers at once.
+        """
         start = self._remembered(glance.firing, glance.fired_at)
         if start is None:
             return False
         channel = 4 if glance.recorder else 3
-        first_of_channel = not start[channel]
-        start[channel] = 1
-        return first_of_channel or abs(glance.received_at - start[2]) < window
+        if not start[channel]:
+            start[channel] = glance.received_at
+            return True
+        return any(abs(glance.received_at - seen) < window for seen in (start[2], start[channel]))
 
     def is_over(self, glance: Glance) -> bool:
         """Its beginning was already resolved: a late copy, which neither opens nor closes anything."""
