@@ -40,6 +40,11 @@ def crash_point(name: str) -> None:
         _end()
 
 
+def armed(name: str) -> bool:
+    """Whether that point is the named one: what makes a crash there possible may cost something."""
+    return _crash_at()[0] == name
+
+
 def crash_soon(name: str) -> None:
     """Not here, but within a moment: in the middle of what begins here."""
     if _is_due(name):

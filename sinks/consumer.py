@@ -86,6 +86,7 @@ class Sink:
             "kafka": lambda: self._broker or self._assigned or self._taking_over,
             "clickhouse": lambda: self._writer.trouble,
             "schema_registry": lambda: self._intake.trouble,
+            "heads_file": self._heads_trouble,
         }
 
     async def run(self) -> None:
@@ -107,7 +108,7 @@ class Sink:
     async def _begin(self) -> None:
         """An embedded log forgets: what its earlier lives left is linked and pinned now, or never."""
         if self._pins is not None:
-            self._pins.open_file()
+            await self._pins.open()
         if self._config.log_epoch:
             ended = await self._linker.adopt_other_lives()
             if self._pins is not None:
@@ -136,10 +137,15 @@ class Sink:
         try:
             async with asyncio.timeout(self._config.shutdown_secs):
                 await self.drain()
-                await self._pin()
+                if self._pins is not None:
+                    await self._pins.settle()
+                    await self._pins.pin(self._linker.tips)
         except TimeoutError:
-            log.warning("sink_left_unstored", detail=self._writer.trouble or "it takes too long")
+            why = self._writer.trouble or self._heads_trouble() or "it takes too long"
+            log.warning("sink_left_unstored", detail=why)
         finally:
+            if self._pins is not None:
+                await self._pins.give_up()
             await _cancelled(self._writing)
             self._writing, self._batch = None, Batch()  # it is not committed, so it will be read again
             self._stored.clear()
@@ -225,15 +231,14 @@ class Sink:
         crash_point("sink:linked")
         await self._commit(batch.next_offsets)
         crash_point("sink:committed")
-        await self._pin_when_due()
+        self._pin_when_due()
 
-    async def _pin_when_due(self) -> None:
+    def _heads_trouble(self) -> str:
+        return "" if self._pins is None else self._pins.trouble
+
+    def _pin_when_due(self) -> None:
         if self._pins is not None and self._pins.due(self._linker.tips):
-            await self._pin()
-
-    async def _pin(self) -> None:
-        if self._pins is not None:
-            await self._pins.pin(self._linker.tips)
+            self._pins.begin(self._linker.tips)
 
     async def _commit(self, next_offsets: Mapping[Place, int]) -> None:
         """What fails is tried with the next batch, or read again by whoever owns the partition then."""
@@ -258,7 +263,7 @@ class Sink:
             await self._settle()
             if self._uncommitted:
                 await self._commit({})
-            await self._pin_when_due()
+            self._pin_when_due()
 
     async def _watch(self, consumer: Any) -> None:
         """Beside everything else, since each of the two parts may keep the rest waiting."""

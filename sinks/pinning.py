@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -21,6 +22,7 @@ from schemas.audit import AuditCheckpoint, AuditHead, Checkpoint, CheckpointKind
 from schemas.envelope import Event, to_milliseconds
 from schemas.errors import Misconfigured, Never, NotNow
 from schemas.sabotage import crash_point
+from sinks.aside import in_daemon
 from sinks.clickhouse import heads_file
 from sinks.clickhouse.chain import ChainPlace, Tip
 from sinks.clickhouse.signing import Keys, Pin, Signer, is_genuine
@@ -34,6 +36,8 @@ DAY = timedelta(days=1)
 AHEAD = 2 * DAY
 """of the moment at which rows go: a checkpoint that is a day old, or not there yet, still covers them"""
 KEPT_DAYS = 400
+PATIENCE_SECS = 5.0
+"""with a file that does not answer, before it is said"""
 
 UNPINNED = Described("awoooi_audit_unpinned", "links of this sink that no pinned head covers yet")
 PINNED_AT = Described("awoooi_audit_pinned_at_seconds", "when heads were last pinned, in Unix time")
@@ -67,6 +71,9 @@ class Pins:
         self._void_before = datetime.min.replace(tzinfo=UTC)
         self._checkpointed = datetime.min.replace(tzinfo=UTC)
         self._pinned_at = self._own_pinned_at = time.monotonic()
+        self._pinning: asyncio.Task[None] | None = None
+        self._writing_since: float | None = None
+        self._told = False
         self._unpinned = UNPINNED.gauge(registry)
         self._last = PINNED_AT.gauge(registry)
 
@@ -89,6 +96,18 @@ class Pins:
             else:
                 self._checkpointed = max(self._checkpointed, pin.before)
 
+    @property
+    def trouble(self) -> str:
+        """Why heads are not pinned: a disk or a network share that hangs says nothing by itself."""
+        since, patience = self._writing_since, max(self._config.every_secs, PATIENCE_SECS)
+        if since is None or (waits := time.monotonic() - since) < patience:
+            return ""
+        return f"the heads file {self._config.heads_file} has not answered for {waits:.0f} s"
+
+    async def open(self) -> None:
+        """As `open_file`, where the file may hang."""
+        await self._aside(self.open_file)
+
     def open_file(self) -> None:
         """Its pins are learnt. Misconfigured where it cannot be read or written."""
         heads_file.append(self._config.heads_file, ())
@@ -106,6 +125,30 @@ class Pins:
         own_late = now - self._own_pinned_at >= OWN_PIN_SECS and bool(changed)
         overdue = self._must_checkpoint() and now - self._pinned_at >= self._config.every_secs
         return late or own_late or overdue or others >= self._config.every_links
+
+    def begin(self, tips: Mapping[ChainPlace, Tip]) -> None:
+        """Beside the record, which waits for no file; one at a time. What broke the one before is raised."""
+        if self._pinning is not None and not self._pinning.done():
+            if self.trouble and not self._told:
+                log.warning("audit_heads_file_hangs", detail=self.trouble)
+                self._told = True
+            return
+        if self._pinning is not None:
+            self._pinning.result()
+        self._told = False
+        self._pinning = asyncio.create_task(self.pin(dict(tips)), name="sink-pin")
+
+    async def settle(self) -> None:
+        """The one that was begun is over."""
+        if self._pinning is not None:
+            await asyncio.wait({self._pinning})
+
+    async def give_up(self) -> None:
+        """Its file hangs: the links stay unpinned, and the next to start pins them."""
+        if self._pinning is not None:
+            self._pinning.cancel()
+            await asyncio.wait({self._pinning})
+            self._pinning = None
 
     async def pin(self, tips: Mapping[ChainPlace, Tip]) -> None:
         """Every chain of `tips` that went on since it was pinned last."""
@@ -136,11 +179,18 @@ class Pins:
     async def _kept(self, pins: Iterable[Pin]) -> bool:
         """A disk that is full must not stop the record; what is unpinned is measured, and tried again."""
         try:
-            await asyncio.to_thread(heads_file.append, self._config.heads_file, pins)
+            await self._aside(partial(heads_file.append, self._config.heads_file, pins))
         except Misconfigured as error:
             log.warning("audit_not_pinned", detail=str(error))
             return False
         return True
+
+    async def _aside(self, work: Callable[[], None]) -> None:
+        self._writing_since = time.monotonic()
+        try:
+            await in_daemon(work)
+        finally:
+            self._writing_since = None
 
     def _changed(self, tips: Mapping[ChainPlace, Tip]) -> dict[ChainPlace, Tip]:
         return {place: tip for place, tip in tips.items() if self._beyond(place, tip)}

@@ -14,11 +14,12 @@ from pydantic import ValidationError
 
 from schemas.audit import Checkpoint, Head
 from schemas.errors import Misconfigured
-from schemas.sabotage import crash_point
+from schemas.sabotage import armed, crash_point
 from sinks.clickhouse.signing import Keys, Pin, is_genuine
 
 MODE = 0o644
 NEWLINE = b"\n"
+TORN = "audit:torn_append"
 Key: TypeAlias = tuple[str, str, str]
 Rank: TypeAlias = tuple[Any, Any]
 
@@ -107,10 +108,12 @@ def parse(line: bytes) -> Pin | None:
 
 
 def _write(out: IO[bytes], data: bytes) -> None:
-    middle = len(data) // 2
-    out.write(data[:middle])
-    out.flush()
-    crash_point("audit:torn_append")
+    """In one piece, so that a disk which hangs or fills tears as few lines as it can."""
+    middle = len(data) // 2 if armed(TORN) else 0
+    if middle:
+        out.write(data[:middle])
+        out.flush()
+        crash_point(TORN)
     out.write(data[middle:])
     out.flush()
     os.fsync(out.fileno())

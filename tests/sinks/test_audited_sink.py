@@ -24,6 +24,7 @@ from tests.sinks.clickhouse.audited import KEYS, pins_in
 from tests.sinks.clickhouse_peer import ClickHousePeer
 from tests.sinks.harness import Log, running, sink_process
 from tests.sinks.samples import hit, normalized
+from tests.sinks.test_pinning import Hanging
 
 pytestmark = pytest.mark.kafka
 COUNT = 200
@@ -38,12 +39,12 @@ class Audited:
     heads: Path
     announced: list[Event] = field(default_factory=list)
 
-    def pins(self) -> Pins:
+    def pins(self, **more: float) -> Pins:
         async def announce(event: Event) -> None:
             self.announced.append(event)
             await self.log.send(event)
 
-        return pins_in(self.heads, CollectorRegistry(), announce)
+        return pins_in(self.heads, CollectorRegistry(), announce, **more)
 
     async def send(self, start: int = 0) -> None:
         await self.log.send_all(normalized(n) for n in range(start, start + COUNT))
@@ -104,6 +105,21 @@ async def test_killed_anywhere_the_audit_goes_on(
         await audited.log.caught_up()
     assert (await audited.is_proven()).events >= len(POINTS) * COUNT * 3 // 2
     assert heads_file.read(audited.heads, KEYS).torn == 1
+
+
+async def test_a_heads_file_that_hangs_does_not_stop_the_record(
+    audited: Audited, store: ClickHousePeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sinks.pinning.PATIENCE_SECS", 0)
+    sink = audited.log.sink(store.config(), pins=audited.pins(every_secs=0.01))
+    async with running(sink):
+        await wait_until_async(audited.heads.exists, 10, what="it has begun")
+        share = Hanging(monkeypatch)
+        await audited.send()
+        await audited.log.caught_up()
+        await wait_until_async(lambda: bool(sink.checks()["heads_file"]()), 10, what="it is said")
+        share.answers.set()
+    await audited.is_proven()
 
 
 async def test_two_sinks_share_the_partitions_and_change_them(
