@@ -39,7 +39,8 @@ from schemas.envelope import Event, to_millis
 from schemas.errors import BadPayload
 from schemas.evidence import Brief, Gap, Source, Surroundings
 from schemas.run import RunStarted
-from streams.around import findings, names_of
+from streams.around import findings
+from streams.known_services import service_names
 from streams.memory import MemoryLog
 from streams.placed import Placed
 from streams.runner import Runner
@@ -130,7 +131,7 @@ def brief_of(run: RunStarted, graphs: dict[str, Topology] | None = None) -> Brie
 
 def _around(about: Wanted, graphs: dict[str, Topology]) -> Surroundings:
     graph = graphs.get(about.cluster) or next(iter(graphs.values()), Topology())
-    service = graph.resolve(*names_of(about), namespace=about.namespace)
+    service = graph.resolve(*service_names(about.name, about.labels), namespace=about.namespace)
     return surroundings(graph, service) if service else Surroundings()
 
 

@@ -22,7 +22,7 @@ from connectors.prometheus.service_series import MOST_SERVICES, Windows
 from connectors.series import Series
 from connectors.tools import Ask, Called, Entry, Session, place_of
 from schemas.evidence import Health, NodeKind, Source, Surroundings, Suspect
-from streams.known_services import KnownServices
+from streams.known_services import KnownServices, service_names
 from streams.observing import Observing
 
 log = structlog.get_logger(__name__)
@@ -30,8 +30,6 @@ T = TypeVar("T")
 MOST_SUSPECTS = 8
 MOST_TOLD = 3
 NO_SERVICE = ("node", "host", "pvc", "job")
-NAMES = ("service", "app", "deployment", "statefulset", "daemonset", "workload", "job", "container", "pod")
-"""labels that may name a service, the plainest first"""
 OF_SEVERITY = {"critical": Health.UNHEALTHY, "warning": Health.DEGRADED}
 
 
@@ -82,7 +80,7 @@ class Around:
         if self.observing is not None:
             found.entries, found.gathered = await self.observing.refresh(session, seconds)
         graph = await self._graph(wanted, session, found, until)
-        service = graph.resolve(*names_of(wanted), namespace=wanted.namespace)
+        service = graph.resolve(*service_names(wanted.name, wanted.labels), namespace=wanted.namespace)
         if service:
             await self._judge(graph, service, wanted, session, found, until)
         else:
@@ -177,12 +175,6 @@ class Around:
         called = await session.call(ask, work)
         found.entries.append(called.entry)
         return called
-
-
-def names_of(wanted: Wanted) -> Sequence[str]:
-    """What the alert's service may be called: the target itself, then what labels say."""
-    named = [wanted.labels.get(label, "") for label in NAMES]
-    return [name for name in (wanted.name, *named) if name]
 
 
 def _near(graph: Topology, service: str) -> Mapping[str, str]:

@@ -20,6 +20,15 @@ log = structlog.get_logger(__name__)
 Values = Callable[[], Mapping[bytes, bytes]]
 NONE: Mapping[bytes, bytes] = {}
 UNNAMED = "default"
+NAMES = ("service", "app", "deployment", "statefulset", "daemonset", "workload", "job", "container", "pod")
+"""labels that may name a service, the plainest first"""
+EMPTY = Topology()
+
+
+def service_names(target: str, labels: Mapping[str, str]) -> Sequence[str]:
+    """What the alert's service may be called: the target itself, then what labels say."""
+    named = [labels.get(label, "") for label in NAMES]
+    return [name for name in (target, *named) if name]
 
 
 class KnownServices:
@@ -42,7 +51,12 @@ class KnownServices:
         self._changed = True
 
     async def graph(self, cluster: str) -> Topology:
-        """A copy whose health may be judged; empty where nothing is known of the cluster.
+        """A copy whose health may be judged; empty where nothing is known of the cluster."""
+        known = await self.latest(cluster)
+        return Topology(dict(known.services), known.needs, known.needed_by)
+
+    async def latest(self, cluster: str) -> Topology:
+        """The same to look at alone: one and the same until something changes.
 
         What names no cluster is of any, and an alert that names none is of the only one: never one named
         cluster in another's place.
@@ -52,9 +66,7 @@ class KnownServices:
         known = graphs.get(cluster) or graphs.get(UNNAMED)
         if known is None and cluster == UNNAMED and len(graphs) == 1:
             known = next(iter(graphs.values()))
-        if known is None:
-            return Topology()
-        return Topology(dict(known.services), known.needs, known.needed_by)
+        return EMPTY if known is None else known
 
     async def _refresh(self) -> None:
         building = self._building

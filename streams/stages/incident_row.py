@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -16,7 +16,10 @@ KEPT_AFTER_CLOSING = 2 * windows.DAY
 MOST_TAKEN = 8
 MARK = 13
 """characters of an event's id that tell it from the few others"""
-MORE = ("debate", "early", "spent", "playbook", "repeat_at", "repeats", "awaited", "failure", "failures")
+MORE = (
+    *("debate", "early", "spent", "playbook", "repeat_at", "repeats", "awaited", "failure", "failures"),
+    *("asked", "children", "ended"),
+)
 OLD_ROW = 6
 """values in the rows of the first version"""
 BEHIND = b"\n"
@@ -40,6 +43,8 @@ class Phase(IntEnum):
     """it waits for whoever verifies"""
     UNDOING = 7
     """it failed, and is being taken back"""
+    SHARED = 8
+    """another incident's run serves it"""
 
 
 @dataclass(slots=True)
@@ -49,6 +54,34 @@ class Wanted:
     reason: str
     event_id: str
     note: Plain | None = None
+    heir: Plain | None = None
+    """whose run it is to share"""
+
+    def row(self) -> list[Any]:
+        return [self.reason, self.event_id, kept_note(self.note), self.heir]
+
+
+@dataclass(slots=True)
+class Asked:
+    """What the pending run was asked for with, until it begins: it is asked for again when its turn comes."""
+
+    until: int = 0
+    """epoch milliseconds; 0: the scheduler has not answered yet"""
+    attempt: int = 0
+    reason: str = ""
+    project_id: str = ""
+    event_id: str = ""
+    queued_as: str = ""
+    ticket: int = 0
+    note: Plain | None = None
+    heir: Plain | None = None
+
+    def wants(self, wanted: Wanted) -> None:
+        self.reason, self.event_id, self.note = wanted.reason, wanted.event_id, wanted.note
+
+    def row(self) -> list[Any]:
+        about = [self.until, self.attempt, self.reason, self.project_id, self.event_id]
+        return [*about, self.queued_as, self.ticket, kept_note(self.note), self.heir]
 
 
 @dataclass(slots=True)
@@ -91,7 +124,17 @@ class Incident(State):
     """what failed and is being taken back, in one sentence"""
     failures: int = 0
     """runs that were asked for because what was executed failed"""
+    asked: Asked | None = None
+    children: list[list[Any]] = field(default_factory=list)
+    """[incident, its run, when it opened]: whom the pending run serves beside its own incident"""
+    ended: list[Any] | None = None
+    """how the last run ended, where that is an answer for what is connected too"""
     forgotten: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """For its turn."""
+        return self.phase is Phase.ASKED and self.asked is not None and self.asked.until > 0
 
     @property
     def pending_run(self) -> str:
@@ -128,15 +171,18 @@ class Incident(State):
         for name, value in more.items():
             setattr(known, name, value)
         known.awaited = known.awaited and Awaited(*more["awaited"])
+        known.asked = known.asked and _asked(more["asked"])
         return known
 
     def row(self) -> bytes | None:
         if self.forgotten:
             return None
-        wanted = self.wanted and [self.wanted.reason, self.wanted.event_id, kept_note(self.wanted.note)]
+        wanted = self.wanted and self.wanted.row()
         more = {name: value for name in MORE if (value := getattr(self, name))}
         if self.awaited:
             more["awaited"] = [self.awaited.until, self.awaited.project_id, self.awaited.event_id]
+        if self.asked:
+            more["asked"] = self.asked.row()
         facts = [self.status, self.runs, self.phase, wanted, self.closed_at, self.taken, more]
         return b"".join((pack([self._wake_at(), self.seen, *facts]), BEHIND, self.sighting))
 
@@ -145,6 +191,8 @@ class Incident(State):
         waits = [self.closed_at] if self.closed_at else []
         if self.awaited:
             waits.append(self.awaited.until - KEPT_AFTER_CLOSING)
+        if self.asked and self.asked.until:
+            waits.append(self.asked.until - KEPT_AFTER_CLOSING)
         return min(waits, default=0)
 
 
@@ -155,7 +203,13 @@ def due(row: bytes) -> int | None:
 
 
 def _wanted(kept: list[Any] | None) -> Wanted | None:
-    return Wanted(kept[0], kept[1], opened_note(kept[2])) if kept else None
+    return Wanted(kept[0], kept[1], opened_note(kept[2]), *kept[3:]) if kept else None
+
+
+def _asked(kept: list[Any]) -> Asked:
+    asked = Asked(*kept)
+    asked.note = opened_note(asked.note)
+    return asked
 
 
 def _of_old_row(key: bytes, values: list[Any]) -> Incident:

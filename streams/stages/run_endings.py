@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from prometheus_client import Counter
+
 from schemas.approval import ApprovalApproved, ApprovalExpired, ApprovalRejected, ApprovalVoided
 from schemas.decision import SessionStatus
 from schemas.envelope import Event
 from schemas.incident import IncidentStatus
 from schemas.outcome import DecisionMade, Outcome
-from schemas.run import EndReason, RunReason, RunState
+from schemas.run import EndReason, RunReason, RunState, ThrottleReason
 from streams.executing import STATE_CHANGED
 from streams.policy.endings import Closing
 from streams.stages.incident_row import Phase
@@ -23,6 +25,10 @@ READS = ("decisions", "approvals.outcomes", "executions")
 TOLD_BY = (DecisionMade, ApprovalApproved, ApprovalRejected, ApprovalExpired, ApprovalVoided)
 LONGEST_DETAIL = 500
 Plain = dict[str, Any]
+ENDED = Counter("awoooi_runs_ended_total", "Runs that ended, by how and why", ["state", "reason"])
+AVOIDED = Counter(
+    "awoooi_runs_avoided_total", "Runs that were asked for and need not be made, by why", ["reason"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,8 @@ class Ending:
     """what the incident is then; None: what it was"""
     again: RunReason | None = None
     """why a new run is asked for at once, with what happened as its note"""
+    never_began: bool = False
+    """nothing was called off: there was nothing yet"""
 
 
 NO_ACTION = Ending(RunState.SUCCEEDED, EndReason.NO_ACTION)
@@ -43,6 +51,18 @@ REJECTED = Ending(RunState.CANCELLED, EndReason.REJECTED, "E-APPR-REJECTED")
 EXPIRED = Ending(RunState.TIMEOUT, EndReason.EXPIRED, "E-APPR-EXPIRED")
 VOIDED = Ending(RunState.VOIDED, EndReason.VOIDED, "E-APPR-VOIDED", again=RunReason.VOIDED)
 CANCELLED = Ending(RunState.CANCELLED, EndReason.CANCELLED, "E-RUN-CANCELLED")
+RESOLVED_WHILE_WAITING = Ending(
+    RunState.CANCELLED, EndReason.RESOLVED_WHILE_WAITING, status=None, never_began=True
+)
+OUTGROWN = Ending(RunState.VOIDED, EndReason.OUTGROWN, status=None)
+OVER_BUDGET: dict[str, Ending] = {
+    ThrottleReason.FINGERPRINT_BUDGET: Ending(
+        RunState.CANCELLED, EndReason.FINGERPRINT_BUDGET, "E-RUN-BUDGET", never_began=True
+    ),
+    ThrottleReason.DAY_BUDGET: Ending(
+        RunState.CANCELLED, EndReason.DAY_BUDGET, "E-RUN-BUDGET", never_began=True
+    ),
+}
 NOT_EXECUTED = Ending(RunState.TIMEOUT, EndReason.NOT_EXECUTED, "E-EXEC-NOT-EXECUTED")
 
 WITHOUT_ACTION: dict[str, Ending] = {

@@ -8,42 +8,34 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from prometheus_client import Counter
-
-from schemas import ids
-from schemas.decision import LearningCauseJudged, RcaDecided
-from schemas.draft import Draft, envelope
+from schemas.decision import RcaDecided
 from schemas.envelope import Event, to_millis
 from schemas.errors import Never
 from schemas.incident import (
     IncidentCancelRequested,
     IncidentCauseJudged,
-    IncidentExpired,
-    IncidentHit,
-    IncidentMoved,
-    IncidentOpened,
-    IncidentReopened,
     IncidentRerunRequested,
-    IncidentResolved,
     IncidentSeverityRaised,
     IncidentStatus,
 )
-from schemas.run import RunCancelled, RunFinished, RunReason, RunRequested, RunSpent, RunStarted, RunState
+from schemas.run import EndReason, RunFinished, RunReason, RunShared, RunStarted, RunThrottled, ThrottleReason
 from streams import windows
 from streams.runner import stage_failed
 from streams.stage import Events, Keyed, KeyedBase, Now, Record
-from streams.stages import incident_row
-from streams.stages.incident_row import KEPT_AFTER_CLOSING, Awaited, Incident, Phase, Plain, Wanted
+from streams.stages import incident_row, run_sharing, run_writing
+from streams.stages.incident_row import KEPT_AFTER_CLOSING, Asked, Awaited, Incident, Phase, Plain, Wanted
 from streams.stages.kept_sighting import millis_of, note_of, pack_sighting, unpack_sighting
 from streams.stages.run_endings import (
+    AVOIDED,
     CANCELLED,
-    EXECUTED,
+    ENDED,
     GIVEN_UP,
     MOST_FAILURES,
+    OUTGROWN,
+    OVER_BUDGET,
     READS,
-    STEPS,
+    RESOLVED_WHILE_WAITING,
     TOLD_BY,
-    UNDONE,
     WITHOUT_ACTION,
     Ending,
     Word,
@@ -52,22 +44,8 @@ from streams.stages.run_endings import (
     step_of,
     word_of,
 )
+from streams.stages.run_intake import ENDS, OF_SCHEDULE, SIGHTINGS, is_new, matters
 
-HIT = IncidentHit.type_name().encode()
-SIGHTINGS: dict[type[Event], RunReason] = {
-    IncidentOpened: RunReason.OPENED,
-    IncidentReopened: RunReason.REOPENED,
-    IncidentSeverityRaised: RunReason.SEVERITY_RAISED,
-}
-ENDS: dict[type[Event], IncidentStatus] = {
-    IncidentResolved: IncidentStatus.RESOLVED,
-    IncidentExpired: IncidentStatus.EXPIRED,
-}
-ACTS = (IncidentRerunRequested, IncidentCancelRequested, IncidentCauseJudged)
-TAKEN: tuple[type[Event], ...] = (*SIGHTINGS, *ENDS, *ACTS, *TOLD_BY, RunStarted, RcaDecided)
-TAKEN_BY_HEADER = frozenset(kind.type_name().encode() for kind in TAKEN)
-EXECUTION_BY_HEADER = frozenset(kind.encode() for kind in (*STEPS, *EXECUTED, UNDONE))
-"""what else stands on these topics, repeats above all, is not even decoded"""
 Seen = tuple[bytes | None, Plain]
 """ciphertext and payload of a sighting"""
 FIRST_REPEAT, LONGEST_REPEAT = windows.MINUTE, 4 * windows.HOUR
@@ -78,7 +56,6 @@ LONGEST_EXECUTION = 2 * windows.HOUR
 """for each of its steps, before it counts as one whose end nobody knows"""
 EXECUTION_GRACE = 5 * windows.MINUTE
 """what begins in time tells so a little later"""
-ENDED = Counter("awoooi_runs_ended_total", "Runs that ended, by how and why", ["state", "reason"])
 
 
 class Runs(KeyedBase[Incident]):
@@ -103,23 +80,30 @@ class Runs(KeyedBase[Incident]):
         if state.awaited and state.awaited.until <= now.millis:
             state.changed = True
             return self._given_up(state, state.awaited, now)
+        if state.waits and state.asked and state.asked.until <= now.millis:
+            state.changed = True
+            return run_writing.asked_again(state, state.asked, state.asked.until, now)
         return ()
 
     async def handle(self, record: Record, state: Incident, now: Now) -> Events:
-        if not _matters(record, state):
+        if not matters(record, state):
             return ()
         kind, event = record.plain
         self.note(record, state)
         at = min(record.timestamp, now.millis)
         if record.topic == "incidents":
             return self._incident(kind, event, state, at, now)
+        if kind is RunShared and event["payload"]["child"]["incident_id"] != state.incident_id:
+            return self._serves(event, state, now)
         number = state.number_of(event["run_id"])
         if kind is RcaDecided:
             return self._debated(event, number, state, at, now)
         if not state.phase or number != state.runs:
             return ()  # its end was read first: topics have no order between them
-        if kind is RunStarted:
-            return self._started(event, state, now)
+        if kind is RunFinished:
+            return self._served(event, state, at, now)
+        if kind in OF_SCHEDULE:
+            return self._answered(kind, event, state, at, now)
         if kind in TOLD_BY:
             return self._told(word_of(kind, event["payload"]), event, state, at, now)
         return self._executed(kind.type_name(), event, state, at, now)
@@ -129,13 +113,13 @@ class Runs(KeyedBase[Incident]):
     def _incident(self, kind: type[Event], event: Plain, state: Incident, at: int, now: Now) -> Events:
         if kind is IncidentCauseJudged:
             return self._judged(event, state, now)
-        if not _is_new(kind, event, state):
+        if not is_new(kind, event, state):
             return ()
         if kind in SIGHTINGS:
             return self._seen(kind, event, state, now)
         if kind in ENDS:
             state.status, state.closed_at = ENDS[kind], to_millis(event["occurred_at"])
-            return ()
+            return self._closed(event, state, at, now)
         if kind is IncidentCancelRequested:
             return self._cancel(event, state, at, now)
         if not state.status or state.closed_at:
@@ -159,10 +143,19 @@ class Runs(KeyedBase[Incident]):
         note = note_of(event, event["payload"]["note"], event["actor"])
         return self._ask(Wanted(RunReason.RERUN, event["event_id"], note), event, state, now)
 
+    def _closed(self, event: Plain, state: Incident, at: int, now: Now) -> Events:
+        """Who waits for a turn needs none; who is served by its run, and fires still, does."""
+        if state.waits:
+            AVOIDED.labels(EndReason.RESOLVED_WHILE_WAITING).inc()
+            return self._end(RESOLVED_WHILE_WAITING, "", event, state, at, now)
+        if state.phase < Phase.APPROVED or state.phase is Phase.SHARED:
+            return run_sharing.hands_over(event, state, now)
+        return ()
+
     def _cancel(self, event: Plain, state: Incident, at: int, now: Now) -> Events:
         """What is authorized can no longer be called off: whoever executes does not look here."""
         meant = event["payload"]["run_id"]
-        can_end = Phase.NONE < state.phase < Phase.APPROVED
+        can_end = Phase.NONE < state.phase < Phase.APPROVED or state.phase is Phase.SHARED
         if not can_end or meant not in ("", state.pending_run):
             return ()
         reason = event["payload"]["reason"]
@@ -172,27 +165,23 @@ class Runs(KeyedBase[Incident]):
         return ended
 
     def _judged(self, event: Plain, state: Incident, now: Now) -> Events:
-        judged, run_id = event["payload"], event["run_id"]
-        plain = self._about(LearningCauseJudged, event, now)
-        plain["event_id"] = ids.output_id("learning.cause_judged", (event["event_id"],))
-        plain["run_id"] = run_id
-        plain["actor"] = event["actor"]
-        plain["payload"] = {
-            "session_id": run_id,
-            "verdict": judged["verdict"],
-            "cause": judged["cause"],
-            "service": judged["service"],
-            "playbook": state.playbook if state.spent and state.number_of(run_id) == state.spent else "",
-        }
-        return [Draft(LearningCauseJudged, event["incident_id"].encode(), plain)]
+        of_latest = state.spent and state.number_of(event["run_id"]) == state.spent
+        return [run_writing.judged(event, state.playbook if of_latest else "", now)]
 
     # -- asking for a run
 
     def _ask(
         self, wanted: Wanted, event: Plain, state: Incident, now: Now, seen: Seen | None = None
     ) -> Events:
-        """At once, or when the pending run has ended; the latest wish counts."""
+        """At once, or when the pending run has ended; the latest wish counts.
+
+        A run that waits for its turn is asked for again with it, one that is shared is left for it.
+        """
         state.wanted = wanted
+        if state.waits and state.asked:
+            return run_writing.hurried(state, state.asked, event, now)
+        if state.phase is Phase.SHARED:
+            return self._end(OUTGROWN, "", event, state, millis_of(event["occurred_at"]), now)
         return () if state.phase else self._next(event, state, now, seen)
 
     def _next(self, told_by: Plain, state: Incident, now: Now, seen: Seen | None = None) -> Events:
@@ -201,29 +190,64 @@ class Runs(KeyedBase[Incident]):
         if wanted is None or not state.sighting:
             return ()
         state.wanted, state.runs, state.phase = None, state.runs + 1, Phase.ASKED
-        sealed, sighting = seen or unpack_sighting(state.sighting)
-        plain = self._about(RunRequested, {**told_by, "event_id": wanted.event_id}, now)
-        plain["event_id"] = ids.derive_id("run.requested", state.pending_run)
-        plain["run_id"] = state.pending_run
-        plain["sealed"] = sealed
-        plain["payload"] = {
-            "number": state.runs,
-            "reason": wanted.reason,
-            "severity": sighting["highest_severity"],
-            "sighting": sighting,
-            "note": wanted.note,
-            "attempt": 0,
-            "queued_as": None,
-            "ticket": 0,
-            "heir": None,
-        }
-        return [Draft(RunRequested, told_by["project_id"].encode(), plain)]
+        state.asked = Asked(project_id=told_by["project_id"], heir=wanted.heir)
+        state.asked.wants(wanted)
+        seen = seen or unpack_sighting(state.sighting)
+        return [run_writing.requested(state, state.asked, seen, told_by["occurred_at"], now)]
+
+    # -- what the scheduler answers
+
+    def _answered(self, kind: type[Event], event: Plain, state: Incident, at: int, now: Now) -> Events:
+        if state.phase is not Phase.ASKED:
+            return ()
+        if kind is RunThrottled:
+            return self._throttled(event, state, at, now)
+        state.asked = None
+        if kind is RunStarted:
+            return self._started(event, state, now)
+        state.phase = Phase.SHARED
+        told = self._move(event, IncidentStatus.INVESTIGATING, "run_shared", state, now)
+        if state.wanted:
+            return [*told, *self._end(OUTGROWN, "", event, state, at, now)]
+        return told
+
+    def _throttled(self, event: Plain, state: Incident, at: int, now: Now) -> Events:
+        told, asked = event["payload"], state.asked
+        if asked is None:  # the row is of a version that kept none
+            asked = state.asked = Asked(0, told["attempt"], RunReason.OPENED, event["project_id"])
+            asked.event_id = event["event_id"]
+        if told["attempt"] != asked.attempt or asked.until:
+            return ()
+        until = millis_of(told["release_at"])
+        if told["reason"] != ThrottleReason.STORM:
+            ended = self._end(OVER_BUDGET[told["reason"]], told["detail"], event, state, at, now)
+            state.repeat_at = max(state.repeat_at, until)
+            return ended
+        asked.queued_as, asked.ticket, asked.until = told["severity"], told["ticket"], until
+        if state.closed_at:
+            return self._closed(event, state, at, now)
+        return run_writing.hurried(state, asked, event, now) if state.wanted else ()
+
+    def _serves(self, event: Plain, state: Incident, now: Now) -> Events:
+        """Another incident shares a run of this one."""
+        if run_sharing.takes_in(event["payload"], state):
+            return ()
+        return run_sharing.too_late(event, state, now)
+
+    def _served(self, event: Plain, state: Incident, at: int, now: Now) -> Events:
+        """The run that served this one has ended: what it came to holds here as well."""
+        told = event["payload"]
+        if told["parent"] is None or state.phase not in (Phase.ASKED, Phase.SHARED):
+            return ()
+        ending = run_sharing.ending_by(told)
+        after = self._over(ending, "", event, event, state, at, now)
+        if state.phase:  # its own children, of before, go on with the next run
+            return after
+        return [*run_sharing.pass_on(ending, told["detail"], event, state, now), *after]
 
     # -- how a run goes on
 
     def _started(self, event: Plain, state: Incident, now: Now) -> Events:
-        if state.phase > Phase.ASKED:
-            return ()
         state.phase = Phase.RUNNING
         if not state.sighting:  # the row is of a version that kept none
             state.sighting = pack_sighting(event["sealed"], event["payload"]["sighting"])
@@ -235,7 +259,7 @@ class Runs(KeyedBase[Incident]):
             return ()
         package = event["payload"]
         state.spent, state.playbook = number, (package["hypothesis"] or {}).get("playbook", "")
-        spent = self._spent(event, now)
+        spent = run_writing.spent(event, now)
         if not state.phase or number != state.runs:
             return [spent]
         state.debate, early, state.early = package["session_status"], state.early, None
@@ -303,28 +327,26 @@ class Runs(KeyedBase[Incident]):
         self, ending: Ending, detail: str, event: Plain, state: Incident, at: int, now: Now, actor: str = ""
     ) -> Events:
         """Once: from here on the run is not the pending one. What is wanted meanwhile is asked for."""
-        kind = RunCancelled if ending.state is RunState.CANCELLED else RunFinished
-        plain = self._about(kind, event, now)
-        plain["event_id"] = ids.ending_id("run", state.pending_run)
-        plain["run_id"] = state.pending_run
-        plain["actor"] = actor
-        plain["payload"] = {
-            "number": state.runs,
-            "state": ending.state,
-            "reason": ending.reason,
-            "error_code": ending.code,
-            "detail": detail,
-            "parent": None,
-            "heir": None,
-        }
         ENDED.labels(ending.state, ending.reason).inc()
+        ended = run_writing.ended(state, ending, detail, event, actor, now)
+        settled = run_writing.settled(state, ending, event, now)
+        run_sharing.keep_end(state, ending, detail)
+        told_by = {**event, "event_id": ended.plain["event_id"], "run_id": ended.plain["run_id"]}
+        after = self._over(ending, detail, event, told_by, state, at, now)
+        if state.phase:  # its children go on with the next run
+            return [ended, settled, *after]
+        return [ended, settled, *run_sharing.pass_on(ending, detail, told_by, state, now), *after]
+
+    def _over(
+        self, ending: Ending, detail: str, event: Plain, told_by: Plain, state: Incident, at: int, now: Now
+    ) -> Events:
         if ending.again and not state.wanted:
-            state.wanted = Wanted(ending.again, event["event_id"], note_of(event, detail))
+            heir = event["payload"].get("heir") if ending.again is RunReason.PARENT_RESOLVED else None
+            state.wanted = Wanted(ending.again, event["event_id"], note_of(event, detail), heir)
         state.phase, state.debate, state.early, state.awaited = Phase.NONE, "", None, None
-        state.failure = ""
+        state.asked, state.failure = None, ""
         state.repeat_at = at + min(FIRST_REPEAT << state.repeats, LONGEST_REPEAT)
-        told_by = {**event, "event_id": plain["event_id"], "run_id": plain["run_id"]}
-        return [Draft(kind, plain["incident_id"].encode(), plain), *self._after(ending, told_by, state, now)]
+        return self._after(ending, told_by, state, now)
 
     def _after(self, ending: Ending, told_by: Plain, state: Incident, now: Now) -> Events:
         """The next run, or what people see meanwhile."""
@@ -338,14 +360,6 @@ class Runs(KeyedBase[Incident]):
             return ()
         return self._move(told_by, ending.status, ending.reason, state, now)
 
-    def _spent(self, event: Plain, now: Now) -> Draft:
-        usage = event["payload"]["usage"]
-        plain = self._about(RunSpent, event, now)
-        plain["event_id"] = ids.derive_id("run.spent", event["run_id"])
-        plain["run_id"] = event["run_id"]
-        plain["payload"] = {name: usage[name] for name in ("tokens_in", "tokens_out", "cost_usd")}
-        return Draft(RunSpent, event["project_id"].encode(), plain)
-
     # -- what is written
 
     def _move(self, event: Plain, status: IncidentStatus, reason: str, state: Incident, now: Now) -> Events:
@@ -353,40 +367,10 @@ class Runs(KeyedBase[Incident]):
         if not previous or previous == status or state.closed_at:
             return ()
         state.status = status
-        plain = self._about(IncidentMoved, event, now)
-        plain["event_id"] = ids.output_id("incident.moved", (event["event_id"],))
-        plain["run_id"] = event["run_id"]
-        plain["payload"] = {"status": status, "previous": previous, "reason": reason}
-        return [Draft(IncidentMoved, event["incident_id"].encode(), plain)]
-
-    def _about(self, kind: type[Event], event: Plain, now: Now) -> Plain:
-        return envelope(
-            kind,
-            project_id=event["project_id"],
-            incident_id=event["incident_id"],
-            occurred_at=millis_of(event["occurred_at"]),
-            recorded_at=now.millis,
-            stage=self.name,
-            causes=(event["event_id"],),
-        )
+        return [run_writing.moved(event, status, previous, reason, now)]
 
     def dead_letter(self, record: Record, error: Never, now: Now) -> Event:
         return stage_failed(self.name, record, error, now, self._epoch)
-
-
-def _matters(record: Record, state: Incident) -> bool:
-    """By its header alone: nearly all of the traffic are repeats, and a pending run answers them all."""
-    kind = record.header("ce_type")
-    if kind is None:
-        kind = record.plain[0].type_name().encode()
-    if kind == HIT:
-        return not state.phase and state.sighting != b"" and 0 < state.repeat_at <= record.timestamp
-    return kind in TAKEN_BY_HEADER or kind in EXECUTION_BY_HEADER
-
-
-def _is_new(kind: type[Event], event: Plain, state: Incident) -> bool:
-    """An incident opens once: what opened it need not be remembered."""
-    return not state.status if kind is IncidentOpened else state.takes(event["event_id"])
 
 
 def check_contract(stage: Runs) -> Keyed[Incident]:

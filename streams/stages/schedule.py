@@ -1,6 +1,7 @@
-"""Starts the runs that were asked for. Key: project.
+"""Starts the runs that were asked for, has others wait or share one. Key: project.
 
-It sees a project's requests together: rates, storms, correlation and budgets belong here and here alone.
+It sees a project's requests together: rates, storms, correlation and budgets belong here and here alone. It
+goes by the times that stand in the log, so that a replay comes to the same.
 """
 
 from __future__ import annotations
@@ -9,29 +10,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from prometheus_client import Counter
 
-from schemas import ids
-from schemas.draft import Draft, envelope
+from schemas.alert import Severity
+from schemas.draft import Draft
 from schemas.envelope import Event, to_millis
 from schemas.errors import BadPayload, Never
-from schemas.run import RunRequested, RunSpent, RunStarted
+from schemas.run import RunReason, RunRequested, RunSettled, RunSpent, ThrottleReason
 from streams import windows
 from streams.runner import stage_failed
-from streams.stage import Events, Keyed, KeyedBase, Now, Record, State, pack, unpack
+from streams.stage import Events, Keyed, KeyedBase, Now, Record
+from streams.stages import schedule_row
+from streams.stages.answers import Answer
+from streams.stages.correlate import Connects, CorrelationConfig, Linked, Near, Parent
+from streams.stages.run_endings import AVOIDED
+from streams.stages.schedule_row import MARK, MOST_COUNTED, Project
+from streams.stages.storm import StormConfig, Ticket
 
-MOST_COUNTED, MARK = 64, 13
+log = structlog.get_logger(__name__)
 OVER_BUDGET = Counter(
     "awoooi_runs_over_budget_total", "Runs started without models: the project's budget is spent"
 )
+THROTTLED = Counter("awoooi_runs_throttled_total", "Runs that were not let begin, by why", ["reason"])
+STORMS = Counter("awoooi_storms_total", "Storms of projects, as they began and ended", ["change"])
+NEW = (RunReason.OPENED, RunReason.REOPENED)
+Plain = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a project's models may cost in a day (UTC); 0 is no limit."""
+    """What a project's models may cost in a day (UTC), and how many runs it may have; 0 is no limit."""
 
     tokens_per_day: int = 0
     usd_per_day: float = 0.0
+    runs_per_day: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,60 +52,165 @@ class ScheduleConfig:
     run_deadline_secs: float = 260
     budget: Budget = field(default_factory=Budget)
     budget_by_project: Mapping[str, Budget] = field(default_factory=dict)
+    runs_per_alert: int = 0
+    """of one fingerprint in a day (UTC); 0 is no limit"""
+    storm: StormConfig = field(default_factory=StormConfig)
+    storm_by_project: Mapping[str, StormConfig] = field(default_factory=dict)
+    correlation: CorrelationConfig = field(default_factory=CorrelationConfig)
 
     def budget_of(self, project: str) -> Budget:
         return self.budget_by_project.get(project, self.budget)
 
-
-@dataclass(slots=True)
-class Project(State):
-    started: int = 0
-    day: int = 0
-    """since 1970, of what was spent"""
-    tokens: int = 0
-    usd: float = 0.0
-    counted: tuple[str, ...] = ()
-    """the runs whose cost was counted last: a repeated event stands at a new offset"""
-
-    def open_day(self, millis: int) -> None:
-        today = millis // windows.DAY
-        if today > self.day:
-            self.day, self.tokens, self.usd = today, 0, 0.0
+    def storm_of(self, project: str) -> StormConfig:
+        return self.storm_by_project.get(project, self.storm)
 
 
 class Schedule(KeyedBase[Project]):
     name = "schedule"
     reads: tuple[str, ...] = ("runs.requests",)
 
-    def __init__(self, config: ScheduleConfig, epoch: str = "") -> None:
+    def __init__(self, config: ScheduleConfig, epoch: str = "", connected: Connects | None = None) -> None:
         self._config = config
         self._deadline = int(config.run_deadline_secs * 1000)
+        self._window = int(config.correlation.window_secs * 1000)
+        self._connected = connected
         self._epoch = epoch
 
     def load(self, key: bytes, row: bytes | None) -> Project:
-        if row is None:
-            return Project()
-        seen, started, *spent = unpack(row)
-        day, tokens, usd, counted = spent or (0, 0, 0.0, ())
-        return Project(seen, False, started, day, tokens, usd, tuple(counted))
+        return Project(project_id=key.decode()) if row is None else Project.of_row(key, row)
 
     def dump(self, state: Project) -> bytes | None:
-        return pack([state.seen, state.started, state.day, state.tokens, state.usd, state.counted])
+        return state.row()
+
+    def due(self, row: bytes) -> int | None:
+        return schedule_row.due(row)
+
+    async def wake(self, state: Project, now: Now) -> Events:
+        state.changed = True
+        self._weather(state, state.at(now.millis))
+        return ()
 
     async def handle(self, record: Record, state: Project, now: Now) -> Events:
         kind, event = record.plain
-        state.open_day(now.millis)
+        if kind not in (RunRequested, RunSpent, RunSettled):
+            raise BadPayload(f"{kind.type_name()} has no place here", field="type")
+        near = await self._near(kind, event)
+        self.note(record, state)
+        at = state.at(record.timestamp)
         if kind is RunSpent:
             self._count(event, state)
-            self.note(record, state)
-            return ()
-        if kind is not RunRequested:
-            raise BadPayload(f"{kind.type_name()} has no place here", field="type")
-        self.note(record, state)
-        state.started += 1
-        return [self._start(event, self._may_ask_models(event["project_id"], state), now)]
+        elif not state.takes(event["event_id"]):
+            return ()  # a copy
+        elif kind is RunRequested:
+            return self._asked(event, near, state, at, now)
+        else:
+            self._settled(event, state, at)
+        return ()
 
-    def _count(self, spent: dict[str, Any], state: Project) -> None:
+    # -- a request
+
+    def _asked(self, request: Plain, near: Near | None, state: Project, at: int, now: Now) -> Events:
+        answer, asked = Answer(request, now), request["payload"]
+        first = not asked["attempt"]
+        if first and asked["reason"] in NEW:
+            state.storm.count(at)
+        self._weather(state, at)
+        linked = self._linked(answer, near, state)
+        links = answer.linked(linked) if linked and first else []
+        if asked["reason"] == RunReason.RERUN:  # people decide
+            state.storm.leave(_ticket(asked))
+            return [*links, self._begins(answer, near, state)]
+        return [
+            *links,
+            *(
+                self._served(answer, linked, state)
+                or self._spent(answer, state)
+                or self._waits(answer, near, state, at)
+                or [self._begins(answer, near, state)]
+            ),
+        ]
+
+    async def _near(self, kind: type[Event], request: Plain) -> Near | None:
+        if kind is not RunRequested or self._connected is None or not self._window:
+            return None
+        return await self._connected.near(request["payload"]["sighting"])
+
+    def _linked(self, answer: Answer, near: Near | None, state: Project) -> Linked | None:
+        if near is None:
+            return None
+        sighting = answer.asked["sighting"]
+        opened_at = to_millis(sighting["opened_at"])
+        found = state.families.parent_of(
+            answer.request["incident_id"], sighting["cluster"], opened_at, near, self._window
+        )
+        if found:
+            found.parent.root = found.root
+        return found
+
+    def _served(self, answer: Answer, linked: Linked | None, state: Project) -> Events:
+        """By the run of another incident: the heir of its parent, or the oldest that it is linked to."""
+        run = _served_by(answer, linked, state)
+        if run is None:
+            return ()
+        state.storm.leave(_ticket(answer.asked))
+        state.families.share(answer.request["incident_id"], run["incident_id"])
+        AVOIDED.labels("shared").inc()
+        return answer.shared(run)
+
+    def _spent(self, answer: Answer, state: Project) -> Events:
+        """Past its runs of the day it is a person's: an action that makes its own alert would never end."""
+        most, project = self._config.runs_per_alert, self._config.budget_of(state.project_id)
+        had = state.by_alert.get(answer.asked["sighting"]["fingerprint"], 0)
+        if 0 < most <= had:
+            reason, detail = (
+                ThrottleReason.FINGERPRINT_BUDGET,
+                f"this alert has had its {most} runs of the day",
+            )
+        elif 0 < project.runs_per_day <= state.runs_today:
+            reason = ThrottleReason.DAY_BUDGET
+            detail = f"the project has had its {project.runs_per_day} runs of the day"
+        else:
+            return ()
+        state.storm.leave(_ticket(answer.asked))
+        state.families.forget(answer.request["incident_id"])
+        THROTTLED.labels(reason).inc()
+        return [answer.refused(reason, (state.day + 1) * windows.DAY, detail)]
+
+    def _waits(self, answer: Answer, near: Near | None, state: Project, at: int) -> Events:
+        limits, asked = self._config.storm_of(state.project_id), answer.asked
+        wait = state.storm.asks(answer.severity, _ticket(asked), asked["attempt"], at, limits)
+        if wait is None:
+            return ()
+        THROTTLED.labels(ThrottleReason.STORM).inc()
+        if near:
+            state.families.keep(_parent(answer, near, waits=True))
+        many = state.storm.within_a_minute(at)
+        detail = f"a storm: {many} new incidents in the last minute; {wait.waiting} wait for their turn"
+        return [answer.waits(wait, detail)]
+
+    def _begins(self, answer: Answer, near: Near | None, state: Project) -> Draft:
+        state.begins(answer.asked["sighting"]["fingerprint"])
+        if near:
+            state.families.keep(_parent(answer, near, waits=False))
+        return answer.begins(self._deadline, self._may_ask_models(state))
+
+    # -- what became of it
+
+    def _settled(self, event: Plain, state: Project, at: int) -> None:
+        told = event["payload"]
+        state.storm.leave(_ticket(told))
+        state.families.settle(event["incident_id"], told["number"], told["reason"], told["closed"])
+        self._weather(state, at)
+
+    def _weather(self, state: Project, at: int) -> None:
+        if not state.storm.turns(at, self._config.storm_of(state.project_id)):
+            return
+        change = "began" if state.storm.began_at else "ended"
+        STORMS.labels(change).inc()
+        many = state.storm.within_a_minute(at)
+        log.warning(f"storm_{change}", project=state.project_id, incidents_within_a_minute=many)
+
+    def _count(self, spent: Plain, state: Project) -> None:
         mark = spent["run_id"][:MARK]
         if mark in state.counted:
             return
@@ -101,8 +219,8 @@ class Schedule(KeyedBase[Project]):
         state.usd += cost["cost_usd"]
         state.counted = (*state.counted, mark)[-MOST_COUNTED:]
 
-    def _may_ask_models(self, project: str, state: Project) -> bool:
-        budget = self._config.budget_of(project)
+    def _may_ask_models(self, state: Project) -> bool:
+        budget = self._config.budget_of(state.project_id)
         spent = (budget.tokens_per_day and state.tokens >= budget.tokens_per_day) or (
             budget.usd_per_day and state.usd >= budget.usd_per_day
         )
@@ -110,33 +228,29 @@ class Schedule(KeyedBase[Project]):
             OVER_BUDGET.inc()
         return not spent
 
-    def _start(self, request: dict[str, Any], models: bool, now: Now) -> Draft:
-        asked = request["payload"]
-        plain = envelope(
-            RunStarted,
-            event_id=ids.derive_id("run.started", request["run_id"]),
-            project_id=request["project_id"],
-            incident_id=request["incident_id"],
-            run_id=request["run_id"],
-            occurred_at=to_millis(request["occurred_at"]),
-            recorded_at=now.millis,
-            stage=self.name,
-            causes=(request["event_id"],),
-            sealed=request["sealed"],
-            payload={
-                "number": asked["number"],
-                "reason": asked["reason"],
-                "severity": asked["severity"],
-                "deadline_at": now.millis + self._deadline,
-                "models": models,
-                "sighting": asked["sighting"],
-                "note": asked["note"],
-            },
-        )
-        return Draft(RunStarted, request["incident_id"].encode(), plain)
-
     def dead_letter(self, record: Record, error: Never, now: Now) -> Event:
         return stage_failed(self.name, record, error, now, self._epoch)
+
+
+def _ticket(told: Plain) -> Ticket | None:
+    return Ticket(Severity(told["queued_as"]), told["ticket"]) if told["queued_as"] else None
+
+
+def _parent(answer: Answer, near: Near, waits: bool) -> Parent:
+    sighting = answer.asked["sighting"]
+    run, opened_at = answer.run, to_millis(sighting["opened_at"])
+    about = (sighting["cluster"], near.service, answer.severity.rank, opened_at)
+    return Parent(run["incident_id"], run["number"], *about, waits=waits)
+
+
+def _served_by(answer: Answer, linked: Linked | None, state: Project) -> Plain | None:
+    heir: Plain | None = answer.asked["heir"]
+    if heir is not None:
+        return None if heir["incident_id"] == answer.request["incident_id"] else heir
+    new = answer.asked["reason"] in NEW
+    if linked is None or not state.families.may_share(linked, answer.severity, new):
+        return None
+    return {"incident_id": linked.parent.incident_id, "number": linked.parent.number}
 
 
 def check_contract(stage: Schedule) -> Keyed[Project]:

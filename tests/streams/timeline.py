@@ -22,6 +22,7 @@ from streams.glance import glance_of_event
 from streams.memory import MemoryLog
 from streams.placed import Placed
 from streams.runner import Runner
+from streams.stages.correlate import Connects
 from streams.stages.dedup import Dedup, DedupConfig
 from streams.stages.runs import Runs
 from streams.stages.schedule import Schedule, ScheduleConfig
@@ -45,6 +46,7 @@ def normalized(
     partition: int = 0,
     index: int = 0,
     alert_type: str = "KubePodCrashLooping",
+    target: str = "checkout-0",
 ) -> AlertNormalized:
     """One alert as normalize writes it; times in epoch milliseconds."""
     origin = ids.Origin("", topic, partition, offset, index)
@@ -60,7 +62,7 @@ def normalized(
             source="prometheus",
             message="Pod is crash looping",
             namespace="shop",
-            target_resource="checkout-0",
+            target_resource=target,
             received_at=from_millis(at),
             fired_at=None if started is None else from_millis(started),
             status=AlertStatus(status),
@@ -79,11 +81,13 @@ class Timeline:
     now: int = START
     batch: int = 2000
     as_json: frozenset[str] = frozenset()
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    connected: Connects | None = None
 
     def __post_init__(self) -> None:
         self.codec = Codec(as_json=self.as_json)
         self._offset = 0
-        stages = (Dedup(self.config), Runs(), Schedule(ScheduleConfig()))
+        stages = (Dedup(self.config), Runs(), Schedule(self.schedule, connected=self.connected))
         self.log = MemoryLog(
             [
                 Placed(Runner(stage, self.codec, clock=lambda: self.now), stage.reads, keyed=True)
