@@ -12,13 +12,14 @@ from schemas.errors import BrokerAway
 from streams.policy.in_force import TOPIC as POLICIES
 from streams.policy.recheck import Today
 from streams.policy.recorded_signers import TOPIC as SIGNERS
+from streams.policy.silenced import TOPIC as SILENCES
 from streams.policy.switches import TOPIC as SWITCHES
 from streams.policy.switches import UpToDate
 from streams.policy.trust_scores import TOPIC as TRUST
 from streams.policy.verifier import Verifier
 from streams.policy.world import World
 
-ASKED = (SWITCHES, POLICIES, SIGNERS, TRUST)
+ASKED = (SWITCHES, POLICIES, SIGNERS, TRUST, SILENCES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class LastWord:
             rules=self.verifier.rules,
             kill_switch=doubt or world.switches.engaged(event.project_id),
             shadow=world.switches.shadow(event.project_id),
+            silence=world.quiet.silenced_at(event.project_id, told.action.step.target, to_millis(at)),
             policy_trouble=world.policies.trouble,
             opted_in=world.switches.opted_in(told.action.step.operation),
             trust=world.trust.score(trust_key, to_millis(at), policy.trust) if trust_key else 0,

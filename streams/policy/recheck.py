@@ -74,6 +74,7 @@ class Today:
     rules: Rules
     kill_switch: str = "the kill switch is engaged"
     shadow: bool = True
+    silence: str = "the silences have not been read"
     policy_trouble: str = ""
     opted_in: bool = False
     trust: int = 0
@@ -108,6 +109,9 @@ class Case:
         standing = Standing(
             kill_switch=today.kill_switch,
             shadow=today.shadow,
+            silence=""
+            if told.undoes
+            else today.silence,  # what was done in the open is taken back all the same
             preflight=told.preflight,
             opted_in=today.opted_in,
             policy_trouble=today.policy_trouble,

@@ -17,10 +17,12 @@ from schemas.approval import ApprovalRequest, ApprovalRequested
 from schemas.decision import Package, RcaDecided
 from schemas.envelope import Event
 from schemas.errors import BadPayload, Never
+from schemas.incident import IncidentSilenced
 from schemas.operations import NAMED, Operation
 from schemas.outcome import Basis, Decision, DecisionMade, Outcome, PolicyMark
 from schemas.preflight import Preflight, PreflightChecked, PreflightStatus
 from schemas.run import RunCancelled
+from schemas.silence import QuietKind
 from streams import windows
 from streams.policy.action_hash import Act, action_hash
 from streams.policy.asking import asked_of, workload_of
@@ -43,6 +45,9 @@ NONE_NEEDED = "nothing was to be checked"
 OTHER = "the checks were made of another action"
 NO_KEY = "there is no key to prove it with to the executor"
 CANCELLED = RunCancelled.type_name().encode()
+MOST_INHIBITED = 5
+NEVER = 2**53
+SILENCED = IncidentSilenced.type_name()
 CLOSED, OPENED = ("incident.resolved", "incident.expired"), ("incident.opened", "incident.reopened")
 DECIDED = Counter("awoooi_decisions_total", "What the gate decided, by outcome and rule", ["outcome", "rule"])
 
@@ -59,6 +64,8 @@ class Gated(State):
     """run → when, in epoch milliseconds; the latest few"""
     resolved: bool = False
     touched_at: int = 0
+    inhibited: dict[str, str] = field(default_factory=dict)
+    """by what its alert's sender inhibits it, and why: no list of silences tells"""
     forgotten: bool = False
 
 
@@ -75,15 +82,16 @@ class Gate(KeyedBase[Gated]):
     def load(self, key: bytes, row: bytes | None) -> Gated:
         if row is None:
             return Gated()
-        _, seen, waiting, early, ended, resolved, touched_at = unpack(row)
+        _, seen, waiting, early, ended, resolved, touched_at, *later = unpack(row)
         kept = {run: (package, until) for run, (package, until) in waiting.items()}
-        return Gated(seen, False, kept, early, ended, resolved, touched_at)
+        return Gated(seen, False, kept, early, ended, resolved, touched_at, *later)
 
     def dump(self, state: Gated) -> bytes | None:
         if state.forgotten:
             return None
         facts = [state.waiting, state.early, state.ended, state.resolved, state.touched_at]
-        return pack([_due(state), state.seen, *facts])
+        inhibited = [state.inhibited] if state.inhibited else []
+        return pack([_due(state), state.seen, *facts, *inhibited])
 
     def due(self, row: bytes) -> int | None:
         return int(row[1 : row.index(b",")])
@@ -112,7 +120,20 @@ class Gate(KeyedBase[Gated]):
             state.resolved = kind in CLOSED
             state.touched_at = max(state.touched_at, min(record.timestamp, now.millis))
             self.note(record, state)
+        if kind == SILENCED and isinstance(record.event, IncidentSilenced):
+            self._silenced(record.event, state)
+            state.touched_at = max(state.touched_at, min(record.timestamp, now.millis))
+            self.note(record, state)
         return ()
+
+    def _silenced(self, event: IncidentSilenced, state: Gated) -> None:
+        """An inhibition is its sender's alone; silences and windows are asked of their own topic."""
+        told = event.payload
+        if told.kind == QuietKind.INHIBITION:
+            state.inhibited.pop(told.silence_id, None)
+            if told.active:
+                state.inhibited[told.silence_id] = told.comment
+                state.inhibited = dict([*state.inhibited.items()][-MOST_INHIBITED:])
 
     def _called_off(self, record: Record, state: Gated, now: Now) -> Events:
         """Nothing is decided of a cancelled run. The others are told by their header."""
@@ -164,7 +185,8 @@ class Gate(KeyedBase[Gated]):
         policy = self._world.policies.policy()
         hashed, unbound = _hashed(event.payload, preflight, policy)
         standing = self._standing(event, preflight, policy, now)
-        standing = replace(standing, resolved=state.resolved, unbound=unbound)
+        silence = standing.silence or next(iter(state.inhibited.values()), "")
+        standing = replace(standing, resolved=state.resolved, unbound=unbound, silence=silence)
         asked = asked_of(event.payload, event.project_id, preflight)
         verdict = decide(asked, standing, policy)
         DECIDED.labels(verdict.outcome, verdict.rule).inc()
@@ -256,8 +278,10 @@ class Gate(KeyedBase[Gated]):
 
 
 def _due(state: Gated) -> int:
-    """When the first wait is over; when nothing waits, when it can be forgotten."""
+    """When the first wait is over; when nothing waits, when it can be forgotten: not what is inhibited."""
     waits = [until for _, until in state.waiting.values()]
+    if not waits and state.inhibited and not state.resolved:
+        return NEVER
     return min(waits) if waits else state.touched_at + KEPT_AFTER_END
 
 

@@ -87,6 +87,7 @@ def today(**given: Any) -> Today:
         "rules": Rules(audience="production"),
         "kill_switch": "",
         "shadow": False,
+        "silence": "",
         "opted_in": True,
         "key": PROOF_KEY,
     }
