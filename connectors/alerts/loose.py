@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +28,10 @@ _LONGEST_NAME = 200
 def fold(name: str) -> str:
     """`monitorFriendlyName`, `monitor_friendly_name`, `MONITOR.FRIENDLY-NAME` are one name."""
     return _OTHER.sub("", name.lower()) if len(name) <= _LONGEST_NAME else ""
+
+
+def words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
 
 
 def said(value: Any) -> str | None:
@@ -53,34 +57,34 @@ def finite(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def leaves(item: Mapping[str, Any], deepest: int = _DEEPEST) -> Iterator[tuple[str, str]]:
+def leaves(item: Mapping[str, Any], deepest: int = _DEEPEST) -> list[tuple[str, str]]:
     """Every value that is not blank, by its path with dots; a list of texts is joined."""
+    found: list[tuple[str, str]] = []
+    _gather(item, "", deepest, found)
+    return found
+
+
+def _gather(item: Mapping[str, Any], before: str, deepest: int, found: list[tuple[str, str]]) -> None:
     for name, value in item.items():
         if value.__class__ is dict:
             if deepest > 1:
-                yield from ((f"{name}.{inner}", found) for inner, found in leaves(value, deepest - 1))
-        elif (text := _joined(value) if value.__class__ is list else said(value)) is not None:
-            yield name, text
+                _gather(value, f"{before}{name}.", deepest - 1, found)
+            continue
+        text = _joined(value) if value.__class__ is list else said(value)
+        if text is not None:
+            found.append((before + name, text))
+            if len(found) >= _MOST:
+                return
 
 
 def flat(item: Mapping[str, Any], deepest: int = _DEEPEST) -> dict[str, str]:
     """The leaves as labels, at most as many as an alert may have."""
-    found: dict[str, str] = {}
-    for name, text in leaves(item, deepest):
-        found[name] = text
-        if len(found) >= MAX_LABELS:
-            break
-    return found
+    return dict(leaves(item, deepest)[:MAX_LABELS])
 
 
 def folded(item: Mapping[str, Any], deepest: int = _DEEPEST) -> dict[str, str]:
     """The leaves by their folded paths."""
-    found: dict[str, str] = {}
-    for name, text in leaves(item, deepest):
-        found[fold(name)] = text
-        if len(found) >= _MOST:
-            break
-    return found
+    return {fold(name): text for name, text in leaves(item, deepest)}
 
 
 def numbers(item: Mapping[str, Any]) -> dict[str, Metric]:
@@ -182,6 +186,7 @@ _NAMESPACES = (
     "namespacename",
 )
 _CLUSTERS = ("cluster", "clustername", "k8sclustername", "kubeclustername", "orchestratorclustername")
+_KNOWN = frozenset((*(name for name, _ in _RESOURCES), *_NAMESPACES, *_CLUSTERS))
 
 Whereabouts = tuple[str | None, ResourceType | None, str | None, str | None]
 
@@ -189,9 +194,15 @@ Whereabouts = tuple[str | None, ResourceType | None, str | None, str | None]
 def whereabouts(labels: Mapping[str, str]) -> Whereabouts:
     """What labels of any convention are about: resource, its type, namespace, cluster."""
     plain = {fold(name): value for name, value in labels.items()}
+    if _KNOWN.isdisjoint(plain):
+        return None, None, None, None
     target, kind = resource_of(plain, _RESOURCES)
     return target, kind, one_of(plain, _NAMESPACES), one_of(plain, _CLUSTERS)
 
 
 def one_of(values: Mapping[str, str], names: Iterable[str]) -> str | None:
-    return next((value for name in names if (value := values.get(name))), None)
+    for name in names:
+        value = values.get(name)
+        if value:
+            return value
+    return None

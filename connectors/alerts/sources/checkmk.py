@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from connectors.alerts.fields import an_object
-from connectors.alerts.loose import flat, fold, folded, graded, one_of
+from connectors.alerts.loose import flat, fold, folded, graded, one_of, words
 from connectors.alerts.source import Payload, RawAlert, Source
 from connectors.alerts.times import perhaps
 from schemas.alert import AlertStatus, ResourceType, Severity
@@ -19,13 +19,14 @@ _HOST = ("hostname", "host", "hostalias", "alias")
 _SERVICE = ("servicedesc", "servicedescription", "service")
 _TELLING = frozenset({"what", "hoststate", "servicestate", "servicedesc"})
 _CHANGED = ("lastservicestatechange", "lasthoststatechange", "microtime", "timet")
-_OUTPUT = ("longoutput", "serviceoutput", "hostoutput", "output", "summary")
+_OUTPUT = ("serviceoutput", "hostoutput", "output", "summary")
+_DETAILS = ("longserviceoutput", "longhostoutput", "longoutput")
+_LINKS = ("serviceurl", "hosturl", "url")
 _WELL = frozenset({"ok", "up"})
 _SEVERITIES = {
     "down": Severity.CRITICAL,
     "unreachable": Severity.CRITICAL,
     "unknown": Severity.WARNING,  # nobody knows how bad it is
-    "flapping": Severity.WARNING,
 }
 _SENDER_STATUS = {
     "ACKNOWLEDGEMENT": "acknowledged",
@@ -33,9 +34,9 @@ _SENDER_STATUS = {
     "FLAPPINGSTART": "flapping",
     "CUSTOM": "custom",
 }
-_KINDS = (
-    *("PROBLEM", "RECOVERY", "ACKNOWLEDGEMENT", "DOWNTIMESTART", "DOWNTIMEEND", "DOWNTIMECANCELLED"),
-    *("FLAPPINGSTART", "FLAPPINGSTOP", "FLAPPINGDISABLED", "CUSTOM"),
+_KINDS = words(
+    """PROBLEM RECOVERY ACKNOWLEDGEMENT DOWNTIMESTART DOWNTIMEEND DOWNTIMECANCELLED FLAPPINGSTART FLAPPINGSTOP
+    FLAPPINGDISABLED CUSTOM"""
 )
 _PERSONAL = re.compile(r"contact|password|^notify_parameter", re.IGNORECASE)
 HOST_CHECK = "Host check"
@@ -68,16 +69,17 @@ def _alert(
         labels["sender_status"] = _SENDER_STATUS[kind]
     return RawAlert(
         alert_type=service or HOST_CHECK,
-        severity=graded(told.get("severity") or state, _SEVERITIES),
+        severity=_severity(told, kind, state),
         source="checkmk",
         message=one_of(told, _OUTPUT) or f"{service or host} is {state or kind.lower()}",
         status=status,
+        description=one_of(told, _DETAILS),
         target_resource=host,
         resource_type=ResourceType.HOST,
         fired_at=at if status is AlertStatus.FIRING else None,
         ends_at=at if status is AlertStatus.RESOLVED else None,
         labels=labels,
-        generator_url=one_of(told, ("serviceurl", "hosturl", "url")),
+        generator_url=link if "://" in (link := one_of(told, _LINKS) or "") else None,  # often a mere path
     )
 
 
@@ -86,6 +88,12 @@ def _status(kind: str, state: str) -> AlertStatus:
     if kind in {"PROBLEM", "FLAPPINGSTART"}:
         return AlertStatus.FIRING
     return AlertStatus.RESOLVED if kind == "RECOVERY" or fold(state) in _WELL else AlertStatus.FIRING
+
+
+def _severity(told: dict[str, str], kind: str, state: str) -> Severity:
+    """What goes on and off is a warning, in whichever state it was just now."""
+    found = graded(told.get("severity") or state, _SEVERITIES)
+    return Severity.WARNING if kind == "FLAPPINGSTART" and found is Severity.INFO else found
 
 
 def _at(told: dict[str, str]) -> int | None:

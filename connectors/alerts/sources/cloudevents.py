@@ -11,49 +11,24 @@ from typing import Any
 
 from connectors.alerts.envelopes import is_cloud_event, opened
 from connectors.alerts.fields import an_object, join, list_of_alerts, text
-from connectors.alerts.loose import flat, fold, folded, graded, one_of, said, whereabouts
+from connectors.alerts.loose import flat, fold, folded, graded, one_of, said, whereabouts, words
 from connectors.alerts.source import Payload, RawAlert, Source
 from connectors.alerts.times import any_moment
 from schemas.alert import AlertStatus
 from schemas.errors import BadPayload, NoAlert
 
 _ATTRIBUTES = frozenset(
-    {
-        "specversion",
-        "id",
-        "time",
-        "type",
-        "source",
-        "subject",
-        "data",
-        "data_base64",
-        "datacontenttype",
-        "dataschema",
-    }
+    words("specversion id time type source subject data data_base64 datacontenttype dataschema")
 )
 _TELLING = re.compile(r"alert|incident|alarm|problem", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
-_RESOLVED = frozenset(
-    {"resolved", "resolve", "recovered", "recovery", "closed", "cleared", "ok", "ended", "normal"}
-)
-_NO_CHANGE = frozenset({"acknowledged", "acked", "muted", "silenced", "suppressed", "snoozed"})
-_STATE_WORDS = (
-    _RESOLVED
-    | _NO_CHANGE
-    | {
-        "firing",
-        "fired",
-        "triggered",
-        "opened",
-        "open",
-        "created",
-        "raised",
-        "detected",
-        "reported",
-        "started",
-    }
-    | {"updated", "active", "alerting"}
-)
+_RESOLVED = frozenset(words("resolved resolve recovered recovery closed cleared ok ended normal"))
+_NO_CHANGE = frozenset(words("acknowledged acked muted silenced suppressed snoozed"))
+_STATE_WORDS = frozenset(
+    words(
+        "firing fired triggered opened open created raised detected reported started updated active alerting"
+    )
+).union(_RESOLVED, _NO_CHANGE)
 _STATUS = ("status", "state", "alertstatus", "alertstate")
 _MESSAGE = ("message", "summary", "title", "reason", "text", "description")
 
@@ -117,18 +92,18 @@ def _labels(event: dict[str, Any], content: dict[str, Any], state: str) -> dict[
     return labels
 
 
-def _words(kind: str) -> list[tuple[str, int, int]]:
+def _parts(kind: str) -> list[tuple[str, int, int]]:
     return [(found[0].lower(), found.start(), found.end()) for found in _WORD.finditer(kind[:300])]
 
 
 def _state_of(kind: str) -> str:
-    return next((word for word, _, _ in reversed(_words(kind)) if word in _STATE_WORDS), "")
+    return next((word for word, _, _ in reversed(_parts(kind)) if word in _STATE_WORDS), "")
 
 
 def _name(kind: str) -> str:
     """The type without its states: an alert is the same when it begins and when it ends."""
     kept = kind
-    for word, start, end in reversed(_words(kind)):
+    for word, start, end in reversed(_parts(kind)):
         if word in _STATE_WORDS:
             kept = kept[:start] + kept[end:]
     return re.sub(r"[._/-]{2,}", lambda found: found[0][0], kept).strip("._/-") or kind
@@ -145,4 +120,4 @@ def _is_cd_event(event: dict[str, Any]) -> bool:
     return str(event["type"]).startswith("dev.cdevents.")
 
 
-SOURCE = Source("cloudevents", read, detects)
+SOURCE = Source("cloudevents", read, detects, yields=True)

@@ -6,72 +6,61 @@ The body is a template that users write of documented variables (`rule.name`, `a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from connectors.alerts.fields import an_object
-from connectors.alerts.loose import flat, fold, folded, graded, numbers, one_of, whereabouts
+from connectors.alerts.limits import MAX_LABELS
+from connectors.alerts.loose import fold, folded, graded, leaves, numbers, one_of, whereabouts, words
 from connectors.alerts.source import Payload, RawAlert, Source
 from connectors.alerts.times import perhaps
 from connectors.alerts.vocabulary import without_state
 from schemas.alert import AlertStatus
 from schemas.errors import BadPayload
 
-# Kibana's own documents put `kibana.alert` in front, those of its detection engine `signal`, Watcher `ctx`
-_NAMES = (
-    *("rulename", "kibanaalertrulename", "signalrulename", "alertrulename", "alertname"),
-    *("metadataname", "ctxmetadataname", "watchid", "ctxwatchid"),
-)
-_IDS = ("kibanaalertuuid", "alertuuid", "alertinstanceid", "alertid")
-_STATES = ("kibanaalertstatus", "alertstatus", "signalstatus", "status", "state", "eventaction", "eventtype")
-_GROUPS = ("alertactiongroup", "actiongroup", "alertactiongroupname", "kibanaalertactiongroup")
-_WORKFLOW = ("kibanaalertworkflowstatus", "workflowstatus", "signalstatus", "status", "state")
-_SEVERITIES = (
-    *("severity", "kibanaalertseverity", "contextalertseverity", "contextseverity", "alertseverity"),
-    *("kibanaalertruleseverity", "signalruleseverity", "ruleseverity", "contextruleseverity"),
-)
-_MESSAGES = (
-    *("message", "reason", "kibanaalertreason", "contextmessage", "contextreason", "alertmessage"),
-    *("description", "contexttitle", "contextdescription"),
-)
-_BEGAN = (
-    *("kibanaalertstart", "alertstart", "timestamp", "date", "contextdate", "contexttimestamp"),
-    *("ctxexecutiontime", "executiontime", "ctxtriggertriggeredtime"),
-)
-_LINKS = ("contextalertdetailsurl", "alertdetailsurl", "kibanaalerturl", "contextlink", "ruleurl", "alerturl")
+# names without case and punctuation; Kibana's own documents put `kibana.alert` in front, Watcher `ctx`
+_NAMES = words("rulename kibanaalertrulename signalrulename alertrulename alertname")
+_WATCHES = words("metadataname ctxmetadataname watchid ctxwatchid")
+_IDS = words("kibanaalertuuid alertuuid alertinstanceid alertid")
+_STATES = words("kibanaalertstatus alertstatus signalstatus status state eventaction eventtype")
+_GROUPS = words("alertactiongroup actiongroup alertactiongroupname kibanaalertactiongroup")
+_WORKFLOW = words("kibanaalertworkflowstatus workflowstatus signalstatus status state")
+_SEVERITIES = words("""severity kibanaalertseverity contextalertseverity contextseverity alertseverity
+    kibanaalertruleseverity signalruleseverity ruleseverity contextruleseverity""")
+_MESSAGES = words("""message reason kibanaalertreason contextmessage contextreason alertmessage
+    description contexttitle contextdescription""")
+_STARTS = words("kibanaalertstart alertstart")
+_TIMES = words("""timestamp date contextdate contexttimestamp ctxexecutiontime executiontime
+    ctxtriggertriggeredtime""")
+_LINKS = words("contextalertdetailsurl alertdetailsurl kibanaalerturl contextlink ruleurl alerturl")
+_OVER = frozenset(words("recovered resolved ok closed inactive untracked recoveredinstance alertrecovered"))
 # the objects of a body that say what it is about: of rules, and of the Elastic Common Schema
-_OBJECTS = (
-    *("rule", "alert", "kibana", "signal", "host", "service", "kubernetes", "orchestrator", "container"),
-    *("cloud", "labels", "url", "monitor", "observer"),
+_OBJECTS = frozenset(
+    words("""rule alert kibana signal context ctx host service kubernetes orchestrator container cloud
+    labels url monitor observer""")
 )
-_OVER = frozenset(
-    {"recovered", "resolved", "ok", "closed", "inactive", "untracked", "recoveredinstance", "alertrecovered"}
+_MARKS = frozenset(
+    words(
+        """spaceid rulespaceid kibanabaseurl kibanaalertuuid kibanaalertid kibanaalertstatus alertuuid alertid
+        alertactiongroup alertinstanceid actiongroup eventtype kibanaalertactiongroup signalstatus signalruleid"""
+    )
 )
-_MARKS = (
-    *("spaceid", "rulespaceid", "kibanabaseurl", "kibanaalertuuid", "kibanaalertid", "alertactiongroup"),
-    *("alertinstanceid", "alertid", "actiongroup", "alertuuid", "eventtype", "kibanaalertactiongroup"),
-    *(
-        "kibanaalertrulerevision",
-        "kibanaalertstatus",
-        "ctxexecutiontime",
-        "ctxid",
-        "signalstatus",
-        "signalruleid",
-    ),
-)
+_ROOTS = frozenset(words("rule ruleid rulename alertname kibana signal kibanaalertrulename"))
 
 
 def read(payload: Payload, received_at: int) -> list[RawAlert]:
     del received_at
     payload = an_object(payload, "")
-    told = folded(payload)
-    name = one_of(told, _NAMES)
+    found = leaves(payload)
+    told = {fold(path): value for path, value in found}
+    name = one_of(told, (*_NAMES, *_WATCHES))
     if name is None:
         raise BadPayload("is missing", field="rule.name")
     status = _status(told)
-    labels = _labels(payload)
+    labels = _labels(payload, found)
     if own := one_of(told, _IDS):
         labels["sender_fingerprint"] = own
-    if status is AlertStatus.FIRING and "acknowledged" in _words(told, _WORKFLOW):
+    if status is AlertStatus.FIRING and "acknowledged" in _said(told, _WORKFLOW):
         labels["sender_status"] = "acknowledged"
     target, kind, namespace, cluster = whereabouts(labels)
     ended = "kibanaalertend" if "kibanaalertend" in told else "alertend"
@@ -95,13 +84,13 @@ def read(payload: Payload, received_at: int) -> list[RawAlert]:
     ]
 
 
-def _words(told: dict[str, str], names: tuple[str, ...]) -> set[str]:
+def _said(told: dict[str, str], names: Iterable[str]) -> set[str]:
     return {fold(told[name]) for name in names if name in told}
 
 
 def _status(told: dict[str, str]) -> AlertStatus:
     """Which of them a body has is its user's choice; one that says that it is over is enough."""
-    words = _words(told, _STATES) | _words(told, _GROUPS)
+    words = _said(told, _STATES) | _said(told, _GROUPS)
     return AlertStatus.FIRING if _OVER.isdisjoint(words) else AlertStatus.RESOLVED
 
 
@@ -112,33 +101,32 @@ def _group_severity(told: dict[str, str]) -> str | None:
 
 def _began(told: dict[str, str], status: AlertStatus) -> int | None:
     """The time of a message about an end is not when it began, unless it says so."""
-    names = _BEGAN if status is AlertStatus.FIRING else _BEGAN[:2]
+    names = (*_STARTS, *_TIMES) if status is AlertStatus.FIRING else _STARTS
     return next(filter(None, (perhaps(told, name) for name in names)), None)
 
 
-def _labels(payload: dict[str, Any]) -> dict[str, str]:
-    """The context is told of by its own names, as if it stood outside."""
-    labels = flat({name: value for name, value in payload.items() if not isinstance(value, dict)})
-    labels |= flat({name: payload[name] for name in _OBJECTS if isinstance(payload.get(name), dict)})
-    context = payload.get("context")
-    if isinstance(context, dict):
-        groups = context.get("groupByKeys")
-        labels |= flat(context)
-        labels |= flat(groups) if isinstance(groups, dict) else {}
-    return labels
+def _labels(payload: dict[str, Any], found: list[tuple[str, str]]) -> dict[str, str]:
+    """The context is told of by its own names, as if it stood outside; unknown objects are not."""
+    hidden = {name for name, value in payload.items() if value.__class__ is dict and name not in _OBJECTS}
+    return dict(
+        [
+            (name.removeprefix("context.").removeprefix("groupByKeys."), text)
+            for name, text in found
+            if not hidden or name.partition(".")[0] not in hidden
+        ][:MAX_LABELS]
+    )
 
 
 def detects(payload: Payload) -> bool:
     """A rule's or watch's name, and one of the variables that are Elastic's own."""
-    if not isinstance(payload, dict) or len(payload) > 1_000:
+    if not isinstance(payload, dict):
         return False
-    if {"watch_id", "ctx"} & payload.keys() and not {"alerts", "labels"} & payload.keys():
-        return one_of(folded(payload, 3), _NAMES) is not None
-    if not ({fold(name) for name in payload} & _STARTS):
+    if isinstance(payload.get("watch_id"), str) or isinstance(payload.get("ctx"), dict):
+        return one_of(folded(payload, 3), _WATCHES) is not None
+    if not any(fold(name) in _ROOTS for name in payload):
         return False
     told = folded(payload, 4)
-    return one_of(told, _NAMES[:5]) is not None and not told.keys().isdisjoint(_MARKS)
+    return one_of(told, _NAMES) is not None and not _MARKS.isdisjoint(told)
 
 
-_STARTS = frozenset({"rule", "ruleid", "rulename", "alertname", "kibana", "signal", "kibanaalertrulename"})
 SOURCE = Source("elastic", read, detects)

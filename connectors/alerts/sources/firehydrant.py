@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.alerts.fields import an_object, first_of, join, part, parts
-from connectors.alerts.loose import fold, graded, labels_of, said, whereabouts
+from connectors.alerts.loose import fold, graded, labels_of, said, whereabouts, words
 from connectors.alerts.source import Payload, RawAlert, Source
 from connectors.alerts.times import any_moment
 from connectors.alerts.vocabulary import without_state
@@ -13,8 +13,8 @@ from schemas.alert import AlertStatus, ResourceType
 from schemas.errors import BadPayload, NoAlert
 
 _OVER = frozenset(
-    {"resolved", "closed", "postmortemstarted", "postmortemcompleted", "retrospectivestarted"}
-) | {"retrospectivecompleted"}
+    words("resolved closed postmortemstarted postmortemcompleted retrospectivestarted retrospectivecompleted")
+)
 _UNDER_WAY = frozenset({"", "started", "detected", "investigating", "identified", "active", "open"})
 _GONE = frozenset({"deleted", "archived", "discarded"})
 _SEVERITIES = ("severity", "priority")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.alerts.fields import an_object, first_of, join, part, text
-from connectors.alerts.loose import flat, fold, graded, said, whereabouts
+from connectors.alerts.loose import flat, fold, graded, said, whereabouts, words
 from connectors.alerts.source import Payload, RawAlert, Source
 from connectors.alerts.times import any_moment
 from connectors.alerts.vocabulary import without_state
@@ -18,8 +18,7 @@ from schemas.errors import BadPayload, NoAlert
 
 _EVENTS = ("public_incident.", "private_incident.", "public_alert.", "private_alert.")
 _OVER = frozenset(
-    {"resolved", "closed", "learning", "postincident", "documenting", "reviewing", "declined", "merged"}
-    | {"canceled", "cancelled"}
+    words("resolved closed learning postincident documenting reviewing declined merged canceled cancelled")
 )
 _UNDER_WAY = frozenset({"", "triage", "active", "live", "investigating", "fixing", "firing"})
 
