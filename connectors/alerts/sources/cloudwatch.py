@@ -26,8 +26,8 @@ _STATES = {
     "INSUFFICIENT_DATA": AlertStatus.FIRING,  # it does not see: nobody may take that for well
     "OK": AlertStatus.RESOLVED,
 }
-_CONFIRMATIONS = frozenset({"SubscriptionConfirmation", "UnsubscribeConfirmation"})
-_ENVELOPES = _CONFIRMATIONS | {"Notification"}
+_CONFIRMATIONS = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
+_ENVELOPES = (*_CONFIRMATIONS, "Notification")
 _STATE_CHANGE = "CloudWatch Alarm State Change"
 _KUBERNETES = {
     "PodName": "pod",
