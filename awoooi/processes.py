@@ -172,6 +172,7 @@ async def _workers(
 
 
 async def _make(settings: Settings, kind: str, opened: AsyncExitStack) -> Make:
+    from awoooi.evidence import services_of_file
     from awoooi.execution import execution_given
     from awoooi.rca import policy_given, rca_given
     from awoooi.worker import ingest_given
@@ -183,7 +184,8 @@ async def _make(settings: Settings, kind: str, opened: AsyncExitStack) -> Make:
     if kind == "policy":
         return policy_given(settings, opened)
     sealing, gateway = settings.sealing, settings.gateway
-    return ingest_given(chosen_sources(settings), sealing.public_key_file, gateway.stamp_key())
+    services = services_of_file(settings)
+    return ingest_given(chosen_sources(settings), sealing.public_key_file, gateway.stamp_key(), services)
 
 
 def _tell(settings: Settings, kind: str) -> Tell | None:
@@ -214,24 +216,15 @@ def _worker_config(settings: Settings, kind: str, make: Make) -> WorkerConfig:
 
 
 def _pipeline_config(settings: Settings) -> PipelineConfig:
+    from awoooi.scheduling import schedule_config
     from streams.pipeline import PipelineConfig
     from streams.stages.dedup import DedupConfig
     from streams.stages.normalize import NormalizeConfig
-    from streams.stages.schedule import Budget, ScheduleConfig
 
-    runs = settings.runs
-    projects = {*runs.tokens_by_project, *runs.usd_by_project}
-    budgets = {
-        project: Budget(
-            runs.tokens_by_project.get(project, runs.tokens_per_day),
-            runs.usd_by_project.get(project, runs.usd_per_day),
-        )
-        for project in projects
-    }
     return PipelineConfig(
         normalize=NormalizeConfig(settings.project_by_topic, settings.identity),
         dedup=DedupConfig(**settings.dedup.model_dump()),
-        schedule=ScheduleConfig(runs.deadline_secs, Budget(runs.tokens_per_day, runs.usd_per_day), budgets),
+        schedule=schedule_config(settings),
         epoch=settings.log_epoch,
     )
 

@@ -10,7 +10,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from agents.models.config import Asking, ClaudeConfig, GeminiConfig, OllamaConfig, OpenAiConfig
 from connectors.alerts.identity import RESOURCE, WORKLOAD, Identity
@@ -136,6 +145,32 @@ class RunSettings(Section):
     )
     debate_off_projects: tuple[str, ...] = Field(
         (), description="projects whose agents ask no models: rules, and a person decides"
+    )
+    per_alert_per_day: int = Field(
+        10, ge=0, description="runs of one alert in a day (UTC), then a person looks; 0: no limit"
+    )
+    per_day: int = Field(5000, ge=0, description="runs of a project in a day (UTC); 0: no limit")
+    per_day_by_project: dict[str, NonNegativeInt] = Field(
+        default_factory=dict, description="project=runs a day, where it differs"
+    )
+
+
+class StormSettings(Section):
+    """When new incidents are too many to begin a run for each at once, and which of them belong together."""
+
+    threshold: int = Field(30, ge=0, description="new incidents of a project in a minute; 0: no storms")
+    released_per_minute: int = Field(30, ge=1, le=10_000, description="runs that begin while a storm lasts")
+    critical_per_minute: int = Field(
+        30, ge=0, le=10_000, description="beside them, for critical incidents alone"
+    )
+    threshold_by_project: dict[str, NonNegativeInt] = Field(
+        default_factory=dict, description="project=threshold, where it differs"
+    )
+    released_by_project: dict[str, PositiveInt] = Field(
+        default_factory=dict, description="project=runs a minute, where it differs"
+    )
+    correlation_window_secs: float = Field(
+        300, ge=0, le=3600, description="between incidents that the topology may connect; 0: none"
     )
 
 
@@ -267,6 +302,7 @@ class Settings(Section):
     dedup: DedupSettings = DedupSettings()
     health: HealthSettings = HealthSettings()
     runs: RunSettings = RunSettings()
+    storms: StormSettings = StormSettings()
     playbooks: tuple[Path, ...] = Field((), description="files and folders with playbooks of your own")
     evidence: EvidenceSettings = EvidenceSettings()
     kubernetes: KubernetesConfig = KubernetesConfig()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,11 @@ from connectors.alerts.source import Source
 from connectors.kafka.admin import apply_topics, partition_counts
 from schemas.codec import Codec
 from schemas.errors import Misconfigured, NotNow
+from schemas.topology import ServiceObserved
+from streams.connected import Connected
 from streams.faust_app import Engine, Learn
 from streams.faust_config import EngineConfig
+from streams.known_services import KnownServices
 from streams.pipeline import Given, PipelineConfig, changelogs, stages
 from streams.policy.silenced import TOPIC as SILENCES
 from streams.policy.silenced import Quiet
@@ -26,6 +31,7 @@ from streams.reference import Reference
 
 log = structlog.get_logger(__name__)
 READY_LOOK_SECS = 0.5
+TOPOLOGY = "topology"
 Make = Callable[[Codec, Reference], Given]
 Tell = Callable[[Codec, Reference], Coroutine[Any, Any, None]]
 
@@ -144,14 +150,22 @@ class Worker:
 
 
 def ingest_given(
-    sources: Mapping[str, Source], sealing_key_file: Path | None = None, stamp_key: bytes | None = None
+    sources: Mapping[str, Source],
+    sealing_key_file: Path | None = None,
+    stamp_key: bytes | None = None,
+    services: Sequence[ServiceObserved] = (),
 ) -> Make:
-    """What the stages of `ingest` are given: alert sources, the public sealing key, the gateway's stamp."""
+    """What the stages of `ingest` are given: alert sources, the public sealing key, the gateway's stamp, and
+    the services that a file tells of beside the topic `topology`.
+    """
     sealer = None if sealing_key_file is None else Sealer(load_public_key(sealing_key_file))
 
     def make(codec: Codec, reference: Reference) -> Given:
         quiet = Quiet(codec, lambda: reference.current(SILENCES))
-        return Given(codec, sources, sealer, stamp_key, quiet, lambda: reference.offset(SILENCES))
+        read = partial(reference.offset, SILENCES)
+        known = KnownServices(codec, lambda: reference.values(TOPOLOGY), services)
+        connected = Connected(known, time.monotonic)
+        return Given(codec, sources, sealer, stamp_key, quiet, read, connected)
 
     return make
 

@@ -43,6 +43,7 @@ from streams.policy.world import World, world_of
 from streams.runner import Runner
 from streams.stages.approve import Approve
 from streams.stages.coordinate import Coordinate
+from streams.stages.correlate import Connects
 from streams.stages.critique import Critique
 from streams.stages.dedup import Dedup, DedupConfig
 from streams.stages.diagnose import Diagnose
@@ -90,6 +91,8 @@ class Given:
     """silences: of `ingest`; without them none is known"""
     silences_read: Callable[[], int] = lambda: 0
     """how far: whoever has looked at them looks again when it has changed"""
+    connected: Connects | None = None
+    """which services belong together: of `ingest`; without it no incidents are linked"""
     evidence: EvidenceNeeds | None = None
     """gatherers, topology, tool gateway, keys: of `rca` alone"""
     desk: Desk | None = None
@@ -118,7 +121,7 @@ def _ingest(config: PipelineConfig, given: Given) -> Sequence[Placed]:
     normalize = Normalize(config.normalize, given.sources, given.sealer, given.stamp_key, epoch, given.quiet)
     dedup = Dedup(config.dedup, epoch, Muting(given.quiet, given.silences_read))
     runs = Runs(epoch)
-    schedule = Schedule(config.schedule, epoch)
+    schedule = Schedule(config.schedule, epoch, given.connected)
     return (
         *(
             Placed(Runner(normalize, codec, epoch=epoch), (topic,), keyed=False)
