@@ -79,15 +79,18 @@ def text(item: dict[str, Any], name: str, at: str) -> str | None:
 
 def written(item: dict[str, Any], name: str, at: str) -> str | None:
     """Optional text that some senders write as a number."""
-    value = item.get(name)
-    if value is None:
-        return None
-    return _as_text(value, at, name).strip() or None
+    return first_of(item, (name,), at)
 
 
 def first_of(item: dict[str, Any], names: Iterable[str], at: str) -> str | None:
-    """The first of these fields that is not blank."""
-    return next((found for name in names if (found := written(item, name, at))), None)
+    """The first of these fields that is not blank; text, or a number written out."""
+    for name in names:
+        value = item.get(name)
+        if value is not None:
+            found = (value if value.__class__ is str else _as_text(value, at, name)).strip()
+            if found:
+                return found
+    return None
 
 
 def required(item: dict[str, Any], names: Sequence[str], at: str) -> str:
