@@ -98,10 +98,10 @@ class Muting:
             return []
         state.origins[place], state.changed = at, True
         kept, mark = Kept.of(state), _mark_of(mute)
-        if mute.muted:
+        if mute.muted and self._stays(mark, state.project, now.millis):
             others = [one for one in kept.marks if (one.name, one.sender) != (mark.name, mark.sender)]
             kept.marks = [*others, mark][-MOST_MARKS:]
-        else:
+        elif not mute.muted:
             kept.marks = [one for one in kept.marks if not _is_lifted(one, mark)]
         return self._told(kept, (event.event_id,), state, now)
 

@@ -55,9 +55,9 @@ async def test_what_policy_allowed_may_be_done() -> None:
     assert await objection(View()) == ""
 
 
-@pytest.mark.parametrize("topic", ["switches", "policies", "signers", "trust"])
+@pytest.mark.parametrize("topic", ["switches", "policies", "signers", "trust", "silences"])
 async def test_a_topic_that_may_be_an_old_one_engages_the_kill_switch(topic: str) -> None:
-    assert set(ASKED) == {"switches", "policies", "signers", "trust"}
+    assert set(ASKED) == {"switches", "policies", "signers", "trust", "silences"}
     assert await objection(View(topic)) == Objection.KILL_SWITCH
 
 
