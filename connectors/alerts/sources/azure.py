@@ -219,7 +219,7 @@ def _is_over(log: dict[str, Any]) -> bool:
         return False
     return (
         log.get("status") == "Resolved"
-        or properties.get("stage") in {"Resolved", "Complete", "Canceled"}
+        or said(properties.get("stage")) in {"Resolved", "Complete", "Canceled"}
         or properties.get("currentHealthStatus") == "Available"
     )
 

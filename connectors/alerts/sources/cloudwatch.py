@@ -73,7 +73,7 @@ def detects(payload: Payload) -> bool:
     if "alarmArn" in payload:
         return isinstance(payload.get("alarmData"), dict)
     if "detail-type" in payload:
-        return payload["detail-type"] == _STATE_CHANGE
+        return bool(payload["detail-type"] == _STATE_CHANGE)
     if "Records" in payload:
         records = payload["Records"]
         return (

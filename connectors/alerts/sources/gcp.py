@@ -107,9 +107,9 @@ def _labels(item: dict[str, Any]) -> dict[str, str]:
         ("project_id", ("scoping_project_id",)),
         ("sender_fingerprint", ("incident_id",)),
     ):
-        value = first_of(item, names, "incident")
-        if value:
-            labels.setdefault(label, value)
+        found = first_of(item, names, "incident")
+        if found:
+            labels.setdefault(label, found)
     return labels
 
 

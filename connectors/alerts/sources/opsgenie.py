@@ -105,9 +105,9 @@ def _labels(item: dict[str, Any], at: str) -> dict[str, str]:
     for name, value in tags(item, "tags", at).items():
         labels.setdefault(name, value)
     for name in ("entity", "source", "team"):
-        value = said(item.get(name))
-        if value:
-            labels.setdefault(name, value)
+        found = said(item.get(name))
+        if found:
+            labels.setdefault(name, found)
     return labels
 
 
