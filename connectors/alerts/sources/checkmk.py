@@ -38,7 +38,7 @@ _KINDS = words(
     """PROBLEM RECOVERY ACKNOWLEDGEMENT DOWNTIMESTART DOWNTIMEEND DOWNTIMECANCELLED FLAPPINGSTART FLAPPINGSTOP
     FLAPPINGDISABLED CUSTOM"""
 )
-_PERSONAL = re.compile(r"contact|password|^notify_parameter", re.IGNORECASE)
+_PERSONAL = re.compile(r"contact|password|secret|token|(^|_)parameter_", re.IGNORECASE)
 HOST_CHECK = "Host check"
 
 

@@ -106,7 +106,7 @@ def _name(kind: str) -> str:
     for word, start, end in reversed(_parts(kind)):
         if word in _STATE_WORDS:
             kept = kept[:start] + kept[end:]
-    return re.sub(r"[._/-]{2,}", lambda found: found[0][0], kept).strip("._/-") or kind
+    return re.sub(r"[._/-]{2,}", lambda found: found[0][-1], kept).strip("._/-") or kind
 
 
 def detects(payload: Payload) -> bool:

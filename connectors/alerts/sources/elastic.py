@@ -42,7 +42,8 @@ _OBJECTS = frozenset(
 _MARKS = frozenset(
     words(
         """spaceid rulespaceid kibanabaseurl kibanaalertuuid kibanaalertid kibanaalertstatus alertuuid alertid
-        alertactiongroup alertinstanceid actiongroup eventtype kibanaalertactiongroup signalstatus signalruleid"""
+        alertactiongroup alertinstanceid actiongroup eventtype kibanaalertactiongroup signalstatus
+        signalruleid"""
     )
 )
 _ROOTS = frozenset(words("rule ruleid rulename alertname kibana signal kibanaalertrulename"))

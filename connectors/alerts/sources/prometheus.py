@@ -108,16 +108,16 @@ def _name(item: dict[str, Any], at: str) -> str:
 
 
 def _state(item: dict[str, Any], at: str) -> Any:
-    """None where the end decides, as in Alertmanager's API, which has an object about silences here."""
-    for field in ("status", "state"):
-        value = item.get(field)
-        if isinstance(value, str):
-            if value not in _STATES:
-                raise BadPayload("must be firing, pending, inactive or resolved", field=join(at, field))
-            return _STATES[value]
-        if value is not None and not isinstance(value, dict):
-            raise wrong("text", value, at, field)
-    return None
+    """As it is where it is no word: none at all, or an object about silences in Alertmanager's API."""
+    field = "state" if item.get("status") is None else "status"
+    value = item.get(field)
+    if value is None or isinstance(value, dict):
+        return value
+    if not isinstance(value, str):
+        raise wrong("text", value, at, field)
+    if value not in _STATES:
+        raise BadPayload("must be firing, pending, inactive or resolved", field=join(at, field))
+    return _STATES[value]
 
 
 def detects(payload: Payload) -> bool:

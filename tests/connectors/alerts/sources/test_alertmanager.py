@@ -8,7 +8,7 @@ from connectors.alerts.source import RawAlert
 from connectors.alerts.sources.alertmanager import read
 from schemas.alert import AlertStatus, ResourceType, Severity
 from schemas.errors import BadPayload
-from tests.connectors.alerts.payloads import RECEIVED_AT, payload
+from tests.connectors.alerts.payloads import RECEIVED_AT, gist, payload
 
 
 def one(**alert: Any) -> RawAlert:
@@ -129,3 +129,33 @@ def test_what_cannot_be_read_is_named(alert: Any, field: str) -> None:
 def test_a_group_without_alerts_is_told(group: dict[str, Any], told: str) -> None:
     with pytest.raises(BadPayload, match=f"^{told}$"):
         read(group, RECEIVED_AT)
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("version_1_firing", "firing"), ("version_1_resolved", "resolved"), ("version_2", "firing")],
+)
+def test_the_first_versions(name: str, status: str) -> None:
+    (alert,) = read(payload("alertmanager", name), RECEIVED_AT)
+    assert gist(alert) == ("InstanceDown", "critical", status, "till-4:9100", "host")
+    assert (alert.message, alert.fired_at) == ("Instance is down", 1_772_366_400_000)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"alert": [7]}, "alert.0"), ({"alert": [{"payload": 7}]}, "alert.0.payload"), ({"alert": 7}, "alert")],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_first_version_that_cannot_be_read(change: dict[str, Any], field: str) -> None:
+    with pytest.raises(BadPayload) as refused:
+        read(payload("alertmanager", "version_1_firing") | change, RECEIVED_AT)
+    assert refused.value.field == field
+
+
+def test_what_a_silence_holds_back_fires_muted() -> None:
+    listed = payload("alertmanager", "v2_api")
+    listed[0]["status"] = {"state": "suppressed", "silencedBy": ["81"], "inhibitedBy": []}
+    muted = read(listed, RECEIVED_AT)[0]
+    assert (muted.status, muted.labels["sender_status"], muted.subject) == ("firing", "muted", None)
+    listed[0]["status"]["state"] = "active"
+    assert "sender_status" not in read(listed, RECEIVED_AT)[0].labels

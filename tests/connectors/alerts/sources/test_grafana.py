@@ -6,8 +6,8 @@ import pytest
 
 from connectors.alerts.sources.grafana import read
 from schemas.alert import AlertStatus, ResourceType, Severity
-from schemas.errors import BadPayload
-from tests.connectors.alerts.payloads import RECEIVED_AT, payload
+from schemas.errors import BadPayload, NoAlert
+from tests.connectors.alerts.payloads import RECEIVED_AT, gist, payload
 
 
 def test_unified_alerting() -> None:
@@ -59,3 +59,47 @@ def test_a_legacy_payload_that_cannot_be_read(change: dict[str, Any], field: str
     with pytest.raises(BadPayload) as refused:
         read(payload("grafana", "legacy_firing") | change, RECEIVED_AT)
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        (
+            "legacy_firing",
+            {"ruleName": "Test notification", "message": "Someone is testing the alert notification."},
+        ),
+        (
+            "firing",
+            {
+                "alerts": [
+                    {
+                        "labels": {"alertname": "TestAlert", "instance": "Grafana"},
+                        "annotations": {"summary": "Notification test"},
+                    }
+                ]
+            },
+        ),
+    ],
+    ids=["legacy", "unified"],
+)
+def test_the_test_button_is_no_alert(name: str, change: dict[str, Any]) -> None:
+    with pytest.raises(NoAlert):
+        read(payload("grafana", name) | change, RECEIVED_AT)
+
+
+def test_an_alert_that_is_only_called_so_is_one() -> None:
+    group = payload("grafana", "firing")
+    group["alerts"][0]["labels"]["alertname"] = "TestAlert"
+    assert read(group, RECEIVED_AT)[0].alert_type == "TestAlert"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("legacy_no_data", ("Till latency", "warning", "firing", None, None)),
+        ("legacy_version_4", ("Till CPU", "warning", "firing", None, None)),
+    ],
+)
+def test_older_and_newer_legacy_bodies(name: str, expected: tuple[str | None, ...]) -> None:
+    (alert,) = read(payload("grafana", name), RECEIVED_AT)
+    assert gist(alert) == expected
