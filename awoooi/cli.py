@@ -15,6 +15,7 @@ from awoooi import (
     cli_policy,
     cli_projects,
     cli_reading,
+    cli_replay,
     cli_signers,
     cli_sources,
     cli_tokens,
@@ -33,12 +34,11 @@ app = typer.Typer(
 )
 topics = typer.Typer(no_args_is_help=True, help="The log's topics.")
 clickhouse = typer.Typer(no_args_is_help=True, help="The record's schema.")
-replay_app = typer.Typer(no_args_is_help=True, help="Send records through again.")
 sealing_app = typer.Typer(no_args_is_help=True, help="The keys that personal values are sealed with.")
 topology_app = typer.Typer(no_args_is_help=True, help="Services and what they depend on.")
 app.add_typer(topics, name="topics")
 app.add_typer(clickhouse, name="clickhouse")
-app.add_typer(replay_app, name="replay")
+app.add_typer(cli_replay.replay_app, name="replay")
 app.add_typer(sealing_app, name="sealing")
 playbooks_app = typer.Typer(no_args_is_help=True, help="What the rule engine knows.")
 app.add_typer(topology_app, name="topology")
@@ -329,22 +329,6 @@ def playbooks_test(
     from awoooi.loading import load
 
     sys.exit(playbook_commands.test(load().settings, file, as_json=as_json))
-
-
-@replay_app.command("rejected")
-def replay_rejected(
-    source: Annotated[str, typer.Option(help="only of this alert source")] = "",
-    since: Annotated[str, typer.Option(help="90m, 2h, 3d ago, or a time in ISO 8601")] = "",
-    limit: Annotated[int, typer.Option(min=0, help="at most so many; 0: all")] = 0,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be sent")] = False,
-    again: Annotated[bool, typer.Option("--again", help="those too that were sent from here before")] = False,
-) -> None:
-    """Send rejected records to their raw topics again, byte for byte."""
-    from awoooi import replay
-    from awoooi.loading import load
-
-    choice = replay.Choice(source, replay.read_since(since) if since else None, limit, again)
-    sys.exit(replay.replay_rejected(load().settings, choice, dry_run=dry_run))
 
 
 @sealing_app.command("rotate")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 from awoooi.running import until_there
 from awoooi.settings import Settings
 from connectors.http import HttpClient
 from connectors.schema_registry import SchemaRegistry
 from schemas.codec import Codec
+from schemas.envelope import Event
+from schemas.errors import UnknownSchema
 from streams.registry import learn, registry_codec
 
 Learn = Callable[[int], Awaitable[None]]
@@ -30,3 +33,13 @@ async def codec_of(settings: Settings) -> AsyncIterator[tuple[Codec, Learn]]:
         registry = SchemaRegistry(given.url, http)
         codec = await until_there("schema_registry", partial(registry_codec, registry, as_json))
         yield codec, partial(learn, codec, registry)
+
+
+async def read_event(codec: Codec, learn: Learn, value: bytes | None) -> tuple[type[Event], dict[str, Any]]:
+    """Class and plain values, however long it takes until a schema that only the registry knows is told."""
+    try:
+        return codec.read(value)
+    except UnknownSchema as unknown:
+        if unknown.framing == "registry":
+            await until_there("schema_registry", partial(learn, int(unknown.schema)))
+        return codec.read(value)

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError, UnknownTopicOrPartitionError
 
 from awoooi import replay
+from awoooi.log_reading import started
 from awoooi.settings import Settings
 from connectors.gateway.act_desk import Receipt
 from connectors.gateway.acting import STAGE
@@ -182,7 +183,7 @@ async def _value_at(settings: Settings, topic: str, partition: int, offset: int)
     consumer = AIOKafkaConsumer(**options, auto_offset_reset="none")
     place = TopicPartition(topic, partition)
     try:
-        await replay.started(consumer, settings.kafka.bootstrap_servers)
+        await started(consumer, settings.kafka.bootstrap_servers)
         consumer.assign([place])
         consumer.seek(place, offset)
         async with asyncio.timeout(READ_SECS):

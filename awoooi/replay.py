@@ -13,26 +13,20 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
-
-from awoooi.events import codec_of
+from awoooi.events import codec_of, read_event
+from awoooi.log_reading import read_log
 from awoooi.logs import quiet
 from awoooi.reference_data import STAGE, now, person
-from awoooi.running import until_there
 from awoooi.settings import Settings
 from connectors.gateway.stamp import STAMP_HEADER, read_stamp, stamp
 from connectors.kafka.producer import Publisher, publishing
-from connectors.kafka.unreached import away, told_by_us
 from schemas import ids
 from schemas.alert import AlertRejected, AlertReplayed, Replay
 from schemas.catalog import key_of
 from schemas.codec import Codec
-from schemas.errors import BrokerAway, Misconfigured, Never, UnknownSchema
+from schemas.errors import BrokerAway, Misconfigured, Never
 from schemas.headers import event_headers, trace_of
 from streams.runner import VERSION
 
@@ -40,7 +34,6 @@ REJECTED = "alerts.rejected"
 REPLAY_TOKEN = "replay"  # noqa: S105 (stands where a token's id would)
 NO_PROJECT = "bad_stamp"
 DONE = "replayed"
-PATIENCE_SECS = 15.0  # without a record, while the end is not reached
 AGO = re.compile(r"(\d+)\s*([smhd])")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -81,7 +74,9 @@ class Tally:
     passed_over: int = 0
 
 
-def read_since(text: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> datetime:
+def read_since(
+    text: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC), option: str = "--since"
+) -> datetime:
     """`90m`, `2h`, `3d`, or a time in ISO 8601 (UTC where it names no zone)."""
     ago = AGO.fullmatch(text.strip())
     if ago is not None:
@@ -90,7 +85,7 @@ def read_since(text: str, clock: Callable[[], datetime] = lambda: datetime.now(U
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise Misconfigured(
-            f"--since {text}: allowed are 30s, 90m, 2h, 3d, or 2026-01-31T12:00:00Z"
+            f"{option} {text}: allowed are 30s, 90m, 2h, 3d, or 2026-01-31T12:00:00Z"
         ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -204,60 +199,13 @@ async def _rejected(settings: Settings, choice: Choice) -> Sequence[AlertRejecte
     """All that are in the log now and chosen, in the order of their rejection."""
     found = []
     async with codec_of(settings) as (codec, learn):
-
-        async def decoded(value: bytes | None) -> Any:
+        async for record in read_log(settings, REJECTED):
             try:
-                return codec.decode(value)
-            except UnknownSchema as unknown:
-                if unknown.framing == "registry":
-                    await until_there("schema_registry", partial(learn, int(unknown.schema)))
-                return codec.decode(value)
-
-        async for record in _to_the_end(settings, REJECTED):
-            try:
-                event = await decoded(record.value)
+                await read_event(codec, learn, record.value)  # learns its schema
+                event = codec.decode(record.value)
             except Never as error:
                 print(f"{REJECTED}/{record.partition}/{record.offset}  cannot be read: {error}")
                 continue
             if isinstance(event, AlertRejected) and choice.takes(event):
                 found.append(event)
     return sorted(found, key=lambda event: event.recorded_at)
-
-
-async def _to_the_end(settings: Settings, topic: str) -> AsyncIterator[Any]:
-    """Every record up to the high watermark, as fetches tell it: the embedded broker's answer is wrong."""
-    options = {**settings.kafka.client_options(), "enable_auto_commit": False}
-    consumer = AIOKafkaConsumer(topic, **options, auto_offset_reset="earliest")  # no group: all partitions
-    try:
-        await started(consumer, settings.kafka.bootstrap_servers)
-        partitions = sorted(consumer.assignment())
-        deadline = time.monotonic() + PATIENCE_SECS
-        while not await _at_end(consumer, partitions):
-            if time.monotonic() > deadline:
-                raise BrokerAway(f"Kafka at {settings.kafka.bootstrap_servers} tells no end of {topic}")
-            for records in (await consumer.getmany(timeout_ms=200)).values():
-                deadline = time.monotonic() + PATIENCE_SECS
-                for record in records:
-                    yield record
-    except UnknownTopicOrPartitionError as error:
-        raise Misconfigured(f"the topic {topic} does not exist: `awoooi topics apply` makes it") from error
-    except KafkaError as error:
-        raise BrokerAway(f"Kafka at {settings.kafka.bootstrap_servers}: {error}") from error
-    finally:
-        await consumer.stop()
-
-
-async def started(consumer: AIOKafkaConsumer, servers: str) -> None:
-    with told_by_us() as unreached:
-        try:
-            await consumer.start()
-        except (KafkaError, OSError) as error:
-            raise BrokerAway(away(servers, error, unreached)) from error
-
-
-async def _at_end(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> bool:
-    for partition in partitions:
-        end = consumer.highwater(partition)
-        if end is None or await consumer.position(partition) < end:
-            return False
-    return True
