@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 Span = tuple[int, int]
@@ -23,9 +22,11 @@ def words(text: str) -> frozenset[str]:
 _LOOKALIKES = {
     ord(other): latin
     for latin, others in {
-        "a": "аɑαАΑ", "b": "ЬВΒ", "c": "сϲС", "d": "ԁ", "e": "еєЕΕ", "g": "ɡ", "h": "һНΗ", "i": "іıιІΙ",
-        "j": "јЈ", "k": "кκКΚ", "l": "ӏ", "m": "мМΜ", "n": "ոΝ", "o": "оοօОΟ", "p": "рρРΡ", "q": "ԛ",
-        "r": "г", "s": "ѕЅ", "t": "тТΤ", "u": "υս", "v": "νѵ", "w": "ԝѡ", "x": "хχХΧ", "y": "уүγУΥ", "z": "Ζ",
+        "a": "аɑαАΑᴀ", "b": "ЬВΒʙ", "c": "сϲСᴄ", "d": "ԁᴅ", "e": "еєЕΕᴇ", "f": "ꜰғ",
+        "g": "ɡɢ", "h": "һНΗʜ", "i": "іıιІΙɪ", "j": "јЈᴊ", "k": "кκКΚᴋ", "l": "ӏʟ",
+        "m": "мМΜᴍ", "n": "ոΝɴ", "o": "оοօОΟᴏ", "p": "рρРΡᴘ", "q": "ԛǫ", "r": "гʀ",
+        "s": "ѕЅ", "t": "тТΤᴛ", "u": "υսᴜ", "v": "νѵᴠ", "w": "ԝѡᴡ", "x": "хχХΧ",
+        "y": "уүγУΥʏ", "z": "Ζᴢ",
     }.items()
     for other in others
 }  # fmt: skip
@@ -82,15 +83,28 @@ def without_invisible(text: str) -> str:
     return text if text.isascii() else _BETWEEN_LETTERS.sub("", text)
 
 
-@dataclass(frozen=True, slots=True)
 class Shadow:
-    """`text` as a pattern should see it; `origin[i]` is where its i-th character stands in the original."""
+    """`text` as a pattern should see it; its i-th character stands for origin[i] to ends[i] of the whole."""
 
-    text: str
-    origin: Sequence[int]
+    __slots__ = ("ends", "origin", "text")
+
+    def __init__(self, text: str, origin: Sequence[int], ends: Sequence[int] | None = None) -> None:
+        self.text, self.origin = text, origin
+        self.ends = [at + 1 for at in origin] if ends is None else ends
 
     def back(self, start: int, end: int) -> Span:
-        return self.origin[start], self.origin[end - 1] + 1
+        """From where to where in the original, where a text read from behind lies the other way round."""
+        first, last = start, end - 1
+        return (
+            min(self.origin[first], self.origin[last]),
+            max(self.ends[first], self.ends[last]),
+        )
+
+    def under(self, upper: Shadow) -> Shadow:
+        """A shadow of this shadow's text, as one of the original."""
+        return Shadow(
+            upper.text, [self.origin[at] for at in upper.origin], [self.ends[at] for at in upper.origin]
+        )
 
 
 def shadow_of(text: str) -> Shadow:
@@ -106,16 +120,29 @@ def shadow_of(text: str) -> Shadow:
 
 
 def squeezed(shadow: Shadow) -> Shadow:
-    """Letters and digits alone, so that no spacing or punctuation can stand between the words."""
+    """Letters and digits alone, without marks, so that nothing can stand between the words."""
     kept = [at for at, character in enumerate(shadow.text) if character.isalnum()]
-    return Shadow("".join([shadow.text[at] for at in kept]), [shadow.origin[at] for at in kept])
+    letters = Shadow("".join([_unmarked(shadow.text[at]) for at in kept]), kept)
+    return shadow.under(letters)
+
+
+@lru_cache(maxsize=4096)
+def _unmarked(character: str) -> str:
+    """Without accents, in any alphabet; letters that are put together of several are left alone."""
+    first = unicodedata.normalize("NFD", character)[0]
+    return (
+        character
+        if character.isascii() or not first.isalnum() or "\uac00" <= character <= "\ud7a3"
+        else first
+    )
 
 
 def unleeted(shadow: Shadow) -> Shadow | None:
     """w17h d161t5 read as letters; None where no two words look like that."""
     if len(_LEET_WORD.findall(shadow.text)) < 2:
         return None
-    return Shadow(_LEET_WORD.sub(lambda word: word[0].translate(LEET), shadow.text), shadow.origin)
+    letters = _LEET_WORD.sub(lambda word: word[0].translate(LEET), shadow.text)
+    return Shadow(letters, shadow.origin, shadow.ends)
 
 
 def leet_span(shadow: Shadow) -> Span | None:

@@ -7,23 +7,21 @@ spacing, invisible characters, lookalike letters and digits for letters are undo
 
 from __future__ import annotations
 
-import base64
-import binascii
-import codecs
 import re
 from collections.abc import Collection, Iterator
 
 from connectors.alerts.disguise import Shadow, Span, hidden_spans, leet_span, shadow_of, squeezed, unleeted
+from connectors.alerts.encodings import MOST_LAYERS, tokens, turned, written_out
 from connectors.alerts.hostile_families import FAMILIES, OVERRIDE
-from connectors.alerts.hostile_words import is_rotated, may_be_hostile
+from connectors.alerts.hostile_words import TO_A_READER, TRADE, may_be_hostile
 
 REDACTED = "[REDACTED]"
-_BASE64 = re.compile(r"(?<![\w+/=])[A-Za-z0-9+/]{24,4000}={0,2}(?![\w+/=])")
 _QUESTION = re.compile(r"[\w)\"'*]\s?([?\u061f])(?=[\s\"')\]>!?.}\\*]|-->|$)")
 _SENTENCE_ENDS = re.compile(r"[.!?:\n](?=\s)|\n")
+_ASKED = re.compile(r"(?:^|: )(?:is|are|was|were|does|did|has|have|any)\b")
 _SIGNS_BEFORE = re.compile(r"[\s.:!?;>)\]}\"'`|#/,–—-]+")
 _WITH_SIGNS = frozenset({"special_token", "code"})
-_WORD = re.compile(r"[a-z]{4,}")
+_WORDS = re.compile(r"[a-z]+")
 _ENCODED, _HIDDEN = "encoded", "hidden_text"
 
 Found = tuple[Span, str]
@@ -42,19 +40,26 @@ def clean(text: str, spare: Collection[str] = ()) -> tuple[str, tuple[str, ...]]
     return _replace(text, found), tuple(sorted({family for _, family in found}))
 
 
-def _search(text: str) -> Iterator[Found]:
+def _search(text: str, depth: int = 0) -> Iterator[Found]:
     for span in hidden_spans(text):
         yield span, _HIDDEN
     shadow = shadow_of(text)
     yield from _families(shadow)
+    yield from _in_digits(shadow)
+    yield from _turned(shadow)
+    yield from _in_tokens(text, depth)
+    plain = written_out(text)
+    if plain is not None:
+        yield from _families(plain)
+
+
+def _in_digits(shadow: Shadow) -> Iterator[Found]:
     digits_read = unleeted(shadow)
-    if digits_read:
+    if digits_read is not None:
         yield from _families(digits_read)
         spelled = leet_span(shadow)
         if spelled:
             yield spelled, _HIDDEN
-    yield from _rotated(shadow)
-    yield from _in_base64(text)
 
 
 def _families(shadow: Shadow) -> Iterator[Found]:
@@ -90,32 +95,28 @@ def _is_question(sentence: str) -> bool:
     if not sentence.isascii():
         return True  # not every language puts blanks between its words
     *before, last = sentence.split(" ")
-    return len(sentence) > 8 and bool(before) and "://" not in last
+    return len(sentence) > 8 and bool(before) and "://" not in last and not _is_of_the_trade(sentence)
 
 
-def _rotated(shadow: Shadow) -> Iterator[Found]:
-    """rot13"""
-    if not is_rotated(set(_WORD.findall(shadow.text))):
-        return
-    rotated = Shadow(codecs.encode(shadow.text, "rot13"), shadow.origin)
-    for span, family in _families(rotated):
-        if family in {"override", "secrets"}:
-            yield span, _ENCODED
+def _is_of_the_trade(sentence: str) -> bool:
+    """Yes or no about a thing that engineers look at: runbooks ask "is the leader election stuck?"."""
+    asked = _ASKED.search(sentence)
+    words = set(_WORDS.findall(sentence[asked.start() :])) if asked else set()
+    return not words.isdisjoint(TRADE) and words.isdisjoint(TO_A_READER)
 
 
-def _in_base64(text: str) -> Iterator[Found]:
-    for found in _BASE64.finditer(text):
-        inside = _decoded(found[0])
-        if inside and may_be_hostile(inside) and any(_families(shadow_of(inside))):
-            yield found.span(), _ENCODED
+def _turned(shadow: Shadow) -> Iterator[Found]:
+    for other, span in turned(shadow):
+        yield span, _ENCODED
+        for inside, _ in _families(other):
+            yield inside, _ENCODED
 
 
-def _decoded(token: str) -> str | None:
-    try:
-        inside = base64.b64decode(token + "=" * (-len(token) % 4), validate=True).decode("ascii")
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    return inside if inside.isprintable() else None
+def _in_tokens(text: str, depth: int) -> Iterator[Found]:
+    if depth < MOST_LAYERS:
+        for span, inside in tokens(text):
+            if may_be_hostile(inside) and any(_search(inside, depth + 1)):
+                yield span, _ENCODED
 
 
 def _replace(text: str, found: list[Found]) -> str:
