@@ -31,6 +31,7 @@ from benchmarks import (
     report,
     runs,
     sink,
+    sources,
     webhooks,
 )
 from benchmarks.measured import Measured, Scale
@@ -59,6 +60,7 @@ PARTS = (
     Part(("audit_million_s",), audit.measure, "the audit of a million events"),
     Part(("webhooks_per_s",), webhooks.measure, "webhooks"),
     Part(("hostile_clean_us",), hostile.measure, "hostile"),
+    Part(("sources_slowest_per_s",), sources.measure, "alert sources"),
     Part(("blame_ms",), blame.measure, "blame"),
     Part(("gate_decision_ms",), policy.measure_gate, "decisions of the gate"),
     Part(("signatures_per_s",), policy.measure_signatures, "signatures"),

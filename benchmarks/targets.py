@@ -38,6 +38,7 @@ TARGETS: tuple[Target, ...] = (
     Target("incident_to_decision_p99_ms", "rules-only run, 20 incidents a second", 1_000, at_most=True),
     Target("runs_in_flight_mb", "200 runs that wait for models: memory", 400, at_most=True),
     Target("hostile_clean_us", "hostile text sought in 500 clean characters: µs", 10, 2, at_most=True),
+    Target("sources_slowest_per_s", "the slowest alert source: alerts, one core", 30_000),
     Target("blame_ms", "blame, 1,000 services, 10,000 edges", 300, at_most=True),
     Target("gate_decision_ms", "one decision of the gate: CPU", 1, at_most=True),
     Target("signatures_per_s", "signatures verified, one worker", 1_000),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import jmespath
@@ -30,12 +30,16 @@ class Look(TreeInterpreter):
     def __init__(self, steps: int = MOST_STEPS) -> None:
         super().__init__()
         self._left = steps
+        self._ways: dict[str, Callable[..., Any]] = {}
 
     def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
         self._left -= 1
         if self._left < 0:
             raise TooManySteps
-        return super().visit(node, *args, **kwargs)
+        way = self._ways.get(node["type"])
+        if way is None:
+            way = self._ways[node["type"]] = getattr(self, f"visit_{node['type']}", self.default_visit)
+        return way(node, *args, **kwargs)
 
 
 class Expression:

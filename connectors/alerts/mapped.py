@@ -28,6 +28,7 @@ _STATUSES = {
     **dict.fromkeys(_FIRING.split(), AlertStatus.FIRING),
     **dict.fromkeys(_RESOLVED.split(), AlertStatus.RESOLVED),
 }
+_KINDS = {kind.value: kind for kind in ResourceType}
 
 
 def read_mappings(path: Path, taken: Mapping[str, Source]) -> dict[str, Source]:
@@ -51,7 +52,9 @@ class _Reader:
     def __init__(self, name: str, mapping: AlertMapping) -> None:
         self.name, self.mapping = name, mapping
         self.single, self._shared = mapping.single(), mapping.shared.single()
-        self._has_resource = any("resource" in found for found in (self.single, self._shared))
+        self._names_resources = (
+            "resource" in self.single or "resource" in self._shared or bool(mapping.defaults.resource)
+        )
 
     def detects(self, payload: Payload) -> bool:
         if self.mapping.detect is None:
@@ -80,7 +83,7 @@ class _Reader:
         defaults = self.mapping.defaults
         labels = self._labels(place, around)
         target, kind, namespace, cluster = whereabouts(labels)
-        if self._has_resource or defaults.resource is not None:
+        if self._names_resources:
             target, kind = place.text("resource") or defaults.resource, self._resource_type(place)
         title, ends_at = self._title(place), place.moment("ends_at")
         status = self._status(place, ends_at, received_at)
@@ -133,8 +136,7 @@ class _Reader:
     def _resource_type(self, place: _Place) -> ResourceType | None:
         word = place.text("resource_type") or ""
         meant: ResourceType | None = self.mapping.values.meaning("resource_type", word)
-        usual = {kind.value: kind for kind in ResourceType}
-        return meant or usual.get(word.lower()) or self.mapping.defaults.resource_type
+        return meant or _KINDS.get(word.lower()) or self.mapping.defaults.resource_type
 
     def _labels(self, place: _Place, around: _Place) -> dict[str, str]:
         shared, own = self.mapping.shared, self.mapping
