@@ -221,13 +221,14 @@ class Sink:
         if guard_off("commit_after"):
             await self._commit(batch.next_offsets)
         crash_point("sink:before_insert")
-        aside = await self._writer.write(batch.rows, batch.refused)
+        rows, refused = await self._linker.fresh(batch.rows, batch.refused)
+        aside = await self._writer.write(rows, refused)
         crash_point("sink:inserted")
         for item in aside:
             log.warning("set_aside", **_facts(item))
-        self._meters.stored(batch.rows, aside)
+        self._meters.stored(rows, aside)
         self._stored |= batch.next_offsets
-        await self._linker.link(batch.rows, aside)
+        await self._linker.link(rows, aside)
         crash_point("sink:linked")
         await self._commit(batch.next_offsets)
         crash_point("sink:committed")

@@ -45,7 +45,7 @@ async def verify(client: Client, pins: Iterable[Pin], keys: Keys, scope: Scope, 
     heads, checkpoints = _binding([*pins, *await _stored_pins(client)], keys, report)
     params = _params(scope, checkpoints, heads, kept_days)
     params |= await _erased(client, report, heads)
-    stretches = await _stretches(client, params, heads, scope)
+    stretches = [_stretch(row) for row in await client.ask(sql.STRETCHES, params)]
     rows = RowCheck(client, params, everything=scope == Scope())
     totals = await rows.totals()
     unlinked = asyncio.create_task(_unlinked(rows, report, heads))
@@ -56,7 +56,7 @@ async def verify(client: Client, pins: Iterable[Pin], keys: Keys, scope: Scope, 
         rows.unpinned(),
     )
     _count(report, totals, links, stretches, heads)
-    gone = [] if scope.since or scope.until else _whole_chains_gone(stretches, heads, scope)
+    gone = _whole_chains_gone(stretches, heads, scope)
     report.unproven += rows.unproven
     report.breaks = sorted([*links.breaks, *row_breaks, *added, *_never_pinned(unpinned, heads), *gone])
     return report
@@ -115,16 +115,20 @@ async def _erased(
 
     Of one that is not pinned yet nobody knows who put it there.
     """
-    pinned, said = dict[str, datetime](), dict[str, datetime]()
+    pinned, said, excusing = dict[str, datetime](), dict[str, datetime](), list[str]()
     for row in map(whole_row, await client.ask(sql.ERASED)):
         erasure = _erasure_in(row)
         if erasure is not None:
-            ends = heads.get(ChainPlace(row.log_epoch, row.topic, row.kafka_partition), ())[-1:]
-            for found in (said, pinned) if any(row.kafka_offset <= head.offset for head in ends) else (said,):
+            place = ChainPlace(row.log_epoch, row.topic, row.kafka_partition)
+            ends = heads.get(place, ())[-1:]
+            is_pinned = any(row.kafka_offset <= head.offset for head in ends)
+            excusing += [" ".join(map(str, place))] * is_pinned
+            for found in (said, pinned) if is_pinned else (said,):
                 found[erasure.project] = max(erasure.before, found.get(erasure.project, erasure.before))
     for project, before in pinned.items():
         report.notes.append(f"project {project} was erased: its events up to {_told(before)} may be gone")
     return {
+        "excusing": [*excusing, "-"],
         "erased": [*pinned, ""],
         "erased_before": [*map(to_millis, pinned.values()), 0],
         "said": [*said, ""],
@@ -159,24 +163,9 @@ def _last_pinned(epoch: str, heads: Mapping[ChainPlace, Sequence[Head]]) -> date
     )
 
 
-async def _stretches(
-    client: Client, params: Mapping[str, Any], heads: Mapping[ChainPlace, Sequence[Head]], scope: Scope
-) -> list[Stretch]:
-    """Of each chain what lies in the range, from the link before it to the pinned head behind it."""
-    found = []
-    for row in await client.ask(sql.STRETCHES, params):
-        place = ChainPlace(row["log_epoch"], row["topic"], row["kafka_partition"])
-        if not (scope.since or scope.until):
-            found.append(Stretch(place, row["begin"], row["end"], row["links"]))
-        elif row["wanted"]:
-            behind = next((head.offset for head in heads.get(place, ()) if head.offset >= row["last"]), None)
-            last = row["end"] if behind is None else min(behind, row["end"])
-            first, anchored = row["first"], row["first"] > row["begin"]
-            if anchored:
-                asked = {"epoch": place.log_epoch, "topic": place.topic, "partition": place.partition}
-                first = (await client.ask(sql.BEFORE, {**asked, "first": first}))[0]["offset"]
-            found.append(Stretch(place, first, last, row["links"], anchored, to_end=last == row["end"]))
-    return found
+def _stretch(row: Mapping[str, Any]) -> Stretch:
+    place = ChainPlace(row["log_epoch"], row["topic"], row["kafka_partition"])
+    return Stretch(place, row["begin"], row["end"], row["links"])
 
 
 async def _unlinked(
@@ -196,12 +185,16 @@ async def _unlinked(
             detail = "it has no link, although heads were pinned since"
             breaks.append(Break(place, row["first"], Kind.ADDED, row["id"], detail))
         else:
-            events = "1 event has" if row["rows"] == 1 else f"{row['rows']} events have"
-            report.unproven.append(
-                f"{place}: {events} no link yet, the first at offset {row['first']}, event {row['id']}: "
-                "a sink was stopped before it made them, or somebody added them; start a sink and look again"
-            )
+            report.unproven.append(_not_linked(place, row))
     return breaks
+
+
+def _not_linked(place: ChainPlace, row: Mapping[str, Any]) -> str:
+    have = f"1 row of {row['what']} has" if row["rows"] == 1 else f"{row['rows']} rows of {row['what']} have"
+    return (
+        f"{place}: {have} no link yet, the first at offset {row['first']}, event {row['id'] or 'unknown'}: "
+        "a sink was stopped before it made them, or somebody added them; start a sink and look again"
+    )
 
 
 def _whole_chains_gone(

@@ -6,7 +6,7 @@ not believed.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -26,18 +26,12 @@ MOST_COMPARED = 40
 
 
 class Stretch(NamedTuple):
-    """Of one chain, what is looked at: `links` of it, from one offset to another.
-
-    `anchored`: it does not begin with the chain, so its first link is taken as it stands.
-    `to_end`: it ends with the chain, so no pinned head may lie behind it.
-    """
+    """A chain, from one offset to another, of so many links."""
 
     place: ChainPlace
     first: int
     last: int
     links: int
-    anchored: bool = False
-    to_end: bool = True
 
 
 class Piece(NamedTuple):
@@ -81,7 +75,7 @@ async def check_links(
             if walk is None or walk.place != place:
                 if walk is not None:
                     walk.end()
-                walk = _Walk(stretch, heads.get(place, ()), found)
+                walk = _Walk(place, heads.get(place, ()), found)
             walk.take(row)
     if walk is not None:
         walk.end()
@@ -142,21 +136,15 @@ async def _rows(client: Client, piece: Piece) -> AsyncIterator[tuple[ChainPlace,
 class _Walk:
     """Along one chain. A fault is told once: the walk goes on from the link that stands there."""
 
-    def __init__(self, stretch: Stretch, heads: Sequence[Head], found: Found) -> None:
-        self.place, self._found = stretch.place, found
-        begin = bisect_left([head.offset for head in heads], stretch.first)
-        self._heads = [head for head in heads[begin:] if head.offset <= stretch.last or stretch.to_end]
+    def __init__(self, place: ChainPlace, heads: Sequence[Head], found: Found) -> None:
+        self.place, self._found, self._heads = place, found, deque(heads)
         self._before: Row | None = None
-        self._anchored = stretch.anchored
         self._faulty: list[tuple[str, Row]] = []
 
     def take(self, row: Row) -> None:
         before = self._before
         if before is not None and row == before:
             return  # a batch that was stored twice, and not merged yet
-        if before is None and self._anchored:
-            self._follow(row)
-            return
         number, link = (0, genesis(self.place)) if before is None else (before.number, before.link)
         if before is not None and row.offset == before.offset:
             self._break(row, Kind.ADDED, "a second link of the same offset")
@@ -183,7 +171,7 @@ class _Walk:
         found.aside += row.kind == ASIDE
         found.adopted += row.kind == ADOPTED
         while self._heads and self._heads[0].offset <= row.offset:
-            self._compare(self._heads.pop(0), row)
+            self._compare(self._heads.popleft(), row)
 
     def _compare(self, head: Head, row: Row) -> None:
         if head.offset != row.offset:

@@ -37,7 +37,8 @@ class RowCheck:
 
     async def unlinked(self) -> Rows:
         """Rows beyond the ends of their chains, by partition."""
-        return await self._client.ask(sql.UNLINKED, self._params)
+        events = await self._client.ask(sql.UNLINKED, self._params)
+        return [*events, *await self._client.ask(sql.UNLINKED_ASIDE, self._params)]
 
     async def breaks(self, rows: int, odd: int) -> list[Break]:
         """One for each place, in no order."""

@@ -95,22 +95,42 @@ LINKED = f"""
 SELECT {PLACE}, toString(event_id) AS id FROM audit_chain WHERE event_id IN {{ids:Array(UUID)}}
 """
 UNLINKED = f"""
-SELECT log_epoch, topic, kafka_partition, count() AS rows, min(kafka_offset) AS first,
+SELECT log_epoch, topic, kafka_partition, 'events' AS what, count() AS rows, min(kafka_offset) AS first,
        toString(argMin(event_id, kafka_offset)) AS id, toUnixTimestamp64Milli(min(stored_at)) AS since
 FROM events LEFT JOIN ({TIPS}) AS chain USING (log_epoch, topic, kafka_partition)
 WHERE {IN_SCOPE} AND (NOT begun OR kafka_offset > tip)
 GROUP BY log_epoch, topic, kafka_partition
 ORDER BY log_epoch, topic, kafka_partition
 """
+UNLINKED_ASIDE = f"""
+SELECT log_epoch, topic, kafka_partition, 'set_aside' AS what, count() AS rows, min(kafka_offset) AS first,
+       argMin(event_id, kafka_offset) AS id,
+       min(if(at > now() + INTERVAL 1 DAY, 0, toUnixTimestamp64Milli(at))) AS since
+FROM set_aside LEFT JOIN ({TIPS}) AS chain USING (log_epoch, topic, kafka_partition)
+WHERE {IN_SCOPE} AND (NOT begun OR kafka_offset > tip)
+GROUP BY log_epoch, topic, kafka_partition
+ORDER BY log_epoch, topic, kafka_partition
+"""
 ASIDE_FAULTY = f"""
 SELECT {PLACE}, event_id AS id, linked
-FROM (SELECT {PLACE}, project_id, event_id, sha256 FROM set_aside WHERE sha256 != '' AND {IN_SCOPE}) AS row
-LEFT JOIN (SELECT {PLACE}, hash AS link_hash, 1 AS linked FROM audit_chain WHERE kind = 'aside') AS link
-    USING ({PLACE})
-LEFT JOIN ({TIPS}) AS chain USING (log_epoch, topic, kafka_partition)
-WHERE (linked AND link_hash != sha256) OR (NOT linked AND begun AND kafka_offset <= tip)
+FROM (SELECT {PLACE}, project_id, event_id, recorded_at, sha256, {IN_SCOPE} AS ours FROM set_aside) AS row
+LEFT JOIN
+(
+    SELECT {PLACE}, hash, ({IN_SCOPE}) AS theirs, 1 AS linked,
+           (project_id, if(event_id = toUUIDOrZero(''), '', toString(event_id)), recorded_at, hash) AS told
+    FROM audit_chain WHERE kind = 'aside'
+) AS link USING ({PLACE})
+LEFT JOIN
+(
+    SELECT log_epoch, topic, kafka_partition, max(kafka_offset) AS tip, 1 AS begun,
+           greatest(min(kafka_offset) - 1, ifNull(maxOrNullIf(kafka_offset, kind = 'adopted'), -1)) AS without
+    FROM audit_chain GROUP BY log_epoch, topic, kafka_partition
+) AS chain USING (log_epoch, topic, kafka_partition)
+WHERE (ours OR theirs) AND if(linked, told != (project_id, event_id, recorded_at, sha256),
+    begun AND kafka_offset <= tip AND (sha256 != '' OR kafka_offset > without))
 LIMIT {MOST}
 """
+"""what was set aside before there were chains has neither a link nor a hash"""
 ASIDE_MISSING = f"""
 SELECT {PLACE}, toString(event_id) AS id, excusable
 FROM
@@ -122,22 +142,16 @@ LEFT ANTI JOIN set_aside AS row USING ({PLACE})
 ORDER BY excusable
 LIMIT {MOST}
 """
-INSIDE = """recorded_at >= fromUnixTimestamp64Milli({since:Int64})
-        AND recorded_at < fromUnixTimestamp64Milli({until:Int64})"""
-STRETCHES = f"""
+STRETCHES = """
 SELECT log_epoch, topic, kafka_partition, min(kafka_offset) AS begin, max(kafka_offset) AS end,
-       count() AS links, countIf({INSIDE}) AS wanted,
-       minIf(kafka_offset, {INSIDE}) AS first, maxIf(kafka_offset, {INSIDE}) AS last
+       count() AS links
 FROM audit_chain
-WHERE {{topic:String}} = '' OR topic = {{topic:String}}
+WHERE {topic:String} = '' OR topic = {topic:String}
+   OR concat(log_epoch, ' ', topic, ' ', toString(kafka_partition)) IN {excusing:Array(String)}
 GROUP BY log_epoch, topic, kafka_partition
 ORDER BY log_epoch, topic, kafka_partition
 """
-BEFORE = """
-SELECT max(kafka_offset) AS offset FROM audit_chain
-WHERE log_epoch = {epoch:String} AND topic = {topic:String} AND kafka_partition = {partition:Int32}
-  AND kafka_offset < {first:Int64}
-"""
+"""whole: a range rests on what all links say of their time, and on the tombstones that excuse what is gone"""
 LINKS = """
 SELECT log_epoch, topic, kafka_partition, kafka_offset, number, link, kind, toString(event_id) AS id,
        concat(toString(toUnixTimestamp64Milli(recorded_at)), ' ', kind, ' ', id, ' ', hash, ' ', project_id)

@@ -49,21 +49,11 @@ _STEPS = """
 )
 WHERE {chosen}
 """
-# The first with an id wins, said by its version: FINAL would read all around them.
 _ACTS = f"""
-SELECT incident_id, type, actor, assignee FROM
-(
-    SELECT incident_id, type, actor, JSONExtractString(payload, 'assignee') AS assignee, recorded_at,
-           kafka_offset
-    FROM events
-    WHERE project_id IN {{projects:Array(String)}} AND event_id IN
-    (
-        SELECT event_id FROM incident_events
-        WHERE project_id IN {{projects:Array(String)}} AND incident_id IN {{incidents:Array(String)}}
-          AND type IN ('{ACKNOWLEDGED}', '{ASSIGNED}')
-    )
-    ORDER BY version DESC LIMIT 1 BY project_id, event_id
-)
+SELECT incident_id, type, actor, assignee
+FROM incident_marks FINAL
+WHERE project_id IN {{projects:Array(String)}} AND incident_id IN {{incidents:Array(String)}}
+  AND type IN ('{ACKNOWLEDGED}', '{ASSIGNED}')
 ORDER BY recorded_at, kafka_offset
 """
 _WAITING = """

@@ -12,7 +12,7 @@ import structlog
 
 from schemas.audit import Head
 from schemas.errors import Misconfigured
-from sinks.clickhouse.chain import ADOPTED, ChainPlace, Entry, Tip, entries_of, extend
+from sinks.clickhouse.chain import ADOPTED, ASIDE, NO_ID, ChainPlace, Entry, Tip, entries_of, extend
 from sinks.clickhouse.rows import EventRow, SetAside
 from sinks.clickhouse.writer import Writer
 
@@ -32,7 +32,7 @@ WHERE (log_epoch, topic, kafka_partition, kafka_offset) IN
 )
 """
 AT = """
-SELECT kafka_offset, kind, hash, link
+SELECT kafka_offset, kind, toString(event_id) AS event_id, hash, link
 FROM audit_chain
 WHERE log_epoch = {epoch:String} AND topic = {topic:String} AND kafka_partition = {partition:Int32}
   AND kafka_offset BETWEEN {first:Int64} AND {last:Int64}
@@ -116,22 +116,41 @@ class Linker:
         for place in places:
             self.tips.pop(place, None)
 
+    async def fresh(
+        self, rows: Sequence[EventRow], aside: Sequence[SetAside]
+    ) -> tuple[Sequence[EventRow], Sequence[SetAside]]:
+        """What has no link yet: what has one is stored, and a newer release may read it into other columns.
+
+        Misconfigured where the log was forked.
+        """
+        firsts = _firsts(rows, aside)
+        await self._know(firsts)
+        again = {place for place, first in firsts.items() if first <= self._end(place)}
+        if not again:
+            return rows, aside
+        for place in again:
+            entries = [entry for entry in entries_of(rows, aside) if entry[:3] == place]
+            await self._check_repeated(place, entries)
+        return [row for row in rows if self._is_fresh(row)], [item for item in aside if self._is_fresh(item)]
+
     async def link(self, rows: Sequence[EventRow], aside: Sequence[SetAside]) -> None:
         """Their links are stored when this returns; they themselves are already."""
         entries = entries_of(rows, aside)
-        firsts: dict[tuple[str, str, int], int] = {}
-        for entry in entries:
-            if entry[:3] not in firsts:
-                firsts[entry[:3]] = entry[3]
-        places = {ChainPlace(*place): first for place, first in firsts.items()}
-        self.tips |= await self._tips(places.keys() - self.tips.keys())
-        for place, first in places.items():
-            tip = self.tips.get(place)
-            if tip is not None and first <= tip.offset:
-                await self._check_repeated(place, [entry for entry in entries if entry[:3] == place])
+        await self._know(_firsts(rows, aside))
         links, moved = extend(self.tips, entries)
         await self._writer.link(links)
         self.tips |= moved
+
+    async def _know(self, places: Iterable[ChainPlace]) -> None:
+        """A rebalance may have made us forget where they end."""
+        self.tips |= await self._tips([place for place in places if place not in self.tips])
+
+    def _end(self, place: ChainPlace) -> int:
+        tip = self.tips.get(place)
+        return -1 if tip is None else tip.offset
+
+    def _is_fresh(self, row: EventRow | SetAside) -> bool:
+        return row.kafka_offset > self._end(ChainPlace(row.log_epoch, row.topic, row.kafka_partition))
 
     async def _tips(self, places: Collection[ChainPlace]) -> dict[ChainPlace, Tip]:
         if not places:
@@ -179,16 +198,28 @@ class Linker:
                 )
 
     async def _check_repeated(self, place: ChainPlace, entries: Sequence[Entry]) -> None:
-        """What is read again must be what was read before."""
+        """What is read again must be what was read before: the same event, the same unreadable bytes."""
         span = {"first": entries[0].kafka_offset, "last": entries[-1].kafka_offset}
         rows = await self._writer.ask(AT, {**_params(place), **span})
-        linked = {(row["kafka_offset"], row["kind"]): row["hash"] for row in rows}
+        linked = {(row["kafka_offset"], row["kind"] == ASIDE): _said(row) for row in rows}
         for entry in entries:
-            if linked.get((entry.kafka_offset, entry.kind), entry.hash) != entry.hash:
+            said = _said(entry._asdict())
+            if linked.get((entry.kafka_offset, entry.kind == ASIDE), said) != said:
                 raise Misconfigured(
                     f"{place}: the log was forked: at offset {entry.kafka_offset} it holds another event "
                     f"than the one that was linked; {HELP}"
                 )
+
+
+def _firsts(rows: Sequence[EventRow], aside: Sequence[SetAside]) -> Mapping[ChainPlace, int]:
+    """By place; rows of one come in the order of the log."""
+    firsts: dict[tuple[str, str, int], int] = {}
+    for row in rows:
+        firsts.setdefault((row.log_epoch, row.topic, row.kafka_partition), row.kafka_offset)
+    for item in aside:
+        place = (item.log_epoch, item.topic, item.kafka_partition)
+        firsts[place] = min(item.kafka_offset, firsts.get(place, item.kafka_offset))
+    return {ChainPlace(*place): first for place, first in firsts.items()}
 
 
 def _asked(epoch: str, places: Collection[ChainPlace] | None = None) -> dict[str, Any]:
@@ -207,6 +238,11 @@ def _place(row: Mapping[str, Any]) -> ChainPlace:
 
 def _tip(row: Mapping[str, Any]) -> Tip:
     return Tip(row["kafka_offset"], row["number"], row["link"])
+
+
+def _said(link: Mapping[str, Any]) -> str:
+    """By its id, since its hash is over what a release reads in it; what has none, by its bytes."""
+    return str(link["hash"] if link["event_id"] == NO_ID else link["event_id"])
 
 
 def _adopted(place: ChainPlace, row: Mapping[str, Any]) -> Entry:

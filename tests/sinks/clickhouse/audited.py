@@ -54,10 +54,14 @@ def tip_of(link: Link) -> Tip:
 
 
 def poison(offset: int, partition: int = 1) -> SetAside:
+    return unreadable(INCIDENTS, offset, partition)
+
+
+def unreadable(topic: str, offset: int, partition: int = 0) -> SetAside:
     """What nobody can read."""
     at = to_millis(now())
     record = SimpleNamespace(timestamp=at, value=b"poison")
-    return set_aside("", INCIDENTS, partition, offset, Unreadable("not at all"), at, record)
+    return set_aside("", topic, partition, offset, Unreadable("not at all"), at, record)
 
 
 def now() -> datetime:
@@ -94,9 +98,9 @@ class Record:
         self.linker = Linker(self.writer, "", self.pins)
 
     async def store(self, rows: Iterable[EventRow], aside: Iterable[SetAside] = ()) -> None:
-        rows, aside = list(rows), list(aside)
-        told = await self.writer.write(rows, aside)
-        await self.linker.link(rows, told)
+        fresh, unread = await self.linker.fresh(list(rows), list(aside))
+        told = await self.writer.write(fresh, unread)
+        await self.linker.link(fresh, told)
 
     async def take_over(self, end: int, *places: ChainPlace, position: int = 0) -> None:
         await self.linker.take_over({place: Span(position, end) for place in places})

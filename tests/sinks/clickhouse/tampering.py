@@ -116,13 +116,25 @@ def _of_column(name: str, value: Any) -> Case:
     return Case(lambda stored: stored.change(**{name: value}), Kind.CHANGED)
 
 
+ASIDE: Mapping[str, Any] = {
+    "sha256": "0" * 64,
+    "sha256, to none,": "",
+    "project_id": "another",
+    "event_id": str(uuid4()),
+    "recorded_at": 1_790_000_000_000,
+}
+
+
+def _of_aside(name: str, value: Any) -> Case:
+    facts = {name.partition(",")[0]: value}
+    return Case(lambda stored: stored.aside.append(stored.aside.pop()._replace(**facts)), Kind.CHANGED, 31)
+
+
 CASES: Mapping[str, Case] = {
     **{f"{name} changed": _of_column(name, value) for name, value in COLUMNS.items()},
     "changed to what needs an escape": _of_column("actor", 'a"b'),
     "changed with its hash": Case(Stored.change_with_hash, Kind.CHANGED),
-    "what was set aside changed": Case(
-        lambda stored: stored.aside.append(stored.aside.pop()._replace(sha256="0" * 64)), Kind.CHANGED, 31
-    ),
+    **{f"of what was set aside {name} changed": _of_aside(name, value) for name, value in ASIDE.items()},
     "a later copy made to win": Case(lambda stored: stored.versions.update({30: 1}), Kind.DELETED, 3),
     "a version changed": Case(lambda stored: stored.versions.update({SOME: 1}), Kind.CHANGED),
     "another of its id, at an offset before all": Case(
@@ -147,6 +159,9 @@ CASES: Mapping[str, Case] = {
     "added before all": Case(lambda stored: stored.add(-1, event_id=str(uuid4())), Kind.ADDED, -1),
     "set aside what was not": Case(
         lambda stored: stored.aside.append(stored.aside[0]._replace(kafka_offset=5)), Kind.ADDED, 5
+    ),
+    "set aside what was not, as if before there were chains": Case(
+        lambda stored: stored.aside.append(stored.aside[0]._replace(kafka_offset=5, sha256="")), Kind.ADDED, 5
     ),
     "a second link": Case(
         lambda stored: stored.links.append(stored.links[SOME]._replace(link="f" * 64)), Kind.ADDED

@@ -27,7 +27,7 @@ from sinks.clickhouse.linking import Linker
 from sinks.clickhouse.migrate import FOLDER, migrate
 from sinks.clickhouse.rows import EventRow, hash_of
 from sinks.pinning import KEPT_DAYS
-from tests.sinks.clickhouse.audited import KEYS, SIGNER, Record, opened, pins_in, row
+from tests.sinks.clickhouse.audited import KEYS, SIGNER, Record, opened, pins_in, row, unreadable
 from tests.sinks.clickhouse_peer import ClickHousePeer
 from tests.sinks.samples import envelope, every_event, hit
 
@@ -75,6 +75,18 @@ async def test_a_batch_that_is_stored_again_by_another_sink(topic: Topic, record
     await record.store(topic.rows(*range(10, 30)))
     await record.pin()
     assert (await topic.is_proven()).links == 30
+
+
+async def test_a_repeat_that_a_newer_release_reads_otherwise(topic: Topic, record: Record) -> None:
+    """Another hash, and what nobody could read before is an event now: what is linked is not stored again."""
+    await record.store(topic.rows(0, 1, 2, 4), [unreadable(topic.name, 3)])
+    record.restart()
+    await record.take_over(8, topic.place(), position=1)
+    newer = [*topic.rows(1, 2, 3, 4, actor="said in a new field"), *topic.rows(*range(5, 8))]
+    await record.store(newer)
+    await record.pin()
+    found = await topic.is_proven()
+    assert (found.links, found.events, found.aside) == (8, 7, 1)
 
 
 async def test_two_sinks_that_both_think_that_they_own_a_partition(topic: Topic, record: Record) -> None:
@@ -230,7 +242,7 @@ async def test_what_has_no_link_yet_is_neither_proven_nor_a_break(
     await record.writer.write(topic.rows(10, 11), [])
     found = await topic.report()
     assert (found.breaks, len(found.unproven)) == ([], 1)
-    assert "2 events have no link yet, the first at offset 10" in found.unproven[0]
+    assert "2 rows of events have no link yet, the first at offset 10" in found.unproven[0]
 
 
 async def test_what_has_no_link_long_after_is_added(
@@ -281,6 +293,53 @@ async def test_a_row_moved_out_of_a_range_is_found_in_it(topic: Topic, record: R
     assert [(one.kind, one.offset) for one in found.breaks] == [(Kind.CHANGED, 4)]
 
 
+async def test_a_link_moved_out_of_a_range_is_found_in_it(topic: Topic, record: Record) -> None:
+    """All links are walked: what a range leaves out of the rows rests on what they say of their time."""
+    await record.store(topic.rows(*range(10)))
+    await record.pin()
+    where = f"WHERE topic = '{topic.name}' AND kafka_offset = 4"
+    past = "recorded_at = recorded_at - INTERVAL 9 DAY"
+    await record.run(f"ALTER TABLE events DELETE {where}", f"ALTER TABLE audit_chain UPDATE {past} {where}")
+    found = await topic.report(since=datetime.now(UTC) - timedelta(days=1))
+    assert [(one.kind, one.offset) for one in found.breaks] == [(Kind.CHANGED, 4)]
+
+
+async def test_a_tombstone_forged_in_another_topic_is_found_from_this_one(
+    topic: Topic, record: Record
+) -> None:
+    """In the place of a link that is pinned; the chain that excuses what is gone is walked too."""
+    project, other = topic.name, Topic(record, f"{topic.name}-other")
+    await record.store([*topic.rows(*range(10), project_id=project), *other.rows(*range(10))])
+    await record.pin()
+    before = datetime.now(UTC) + timedelta(seconds=1)
+    erasure = Erasure(subject=erasure_subject(project), project=project, before=before)
+    said = ProjectErased(**envelope(str(uuid4()), recorded_at=before, project_id=project), payload=erasure)
+    forged = row(said, 5, other.name)
+    await record.writer.write([forged], [])
+    told = f"event_id = '{forged.event_id}', hash = '{forged.hash}'"
+    await record.run(
+        f"ALTER TABLE audit_chain UPDATE {told} WHERE topic = '{other.name}' AND kafka_offset = 5",
+        f"ALTER TABLE events DELETE WHERE topic = '{topic.name}' AND kafka_offset = 5",
+    )
+    found = (await topic.report()).breaks
+    assert [(one.kind, one.place.topic, one.offset) for one in found] == [(Kind.CHANGED, other.name, 5)]
+
+
+async def test_what_was_set_aside_where_there_is_no_chain_is_added(
+    topic: Topic, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sinks.clickhouse.audit.WAIT_SECS", 0)
+    await record.store(topic.rows(*range(10)))
+    await record.pin()
+    await record.writer.write([], [unreadable(topic.name, 4, partition=7)])
+    found = await topic.report()
+    assert (found.breaks, len(found.unproven)) == ([], 1), "a sink may be about to link it"
+    assert "1 row of set_aside has no link yet, the first at offset 4" in found.unproven[0]
+    monkeypatch.setattr("sinks.clickhouse.audit.GRACE", timedelta(seconds=-60))
+    (added,) = (await topic.report()).breaks
+    assert (added.kind, added.place.partition, added.offset) == (Kind.ADDED, 7, 4)
+
+
 async def test_only_a_key_of_ours_pins(topic: Topic, record: Record) -> None:
     await record.store(topic.rows(*range(10)))
     await record.pin()
@@ -310,6 +369,16 @@ async def test_after_a_rebuild_earlier_heads_bind_no_more(topic: Topic, record: 
     assert "the disk is gone" in " ".join(found.notes)
 
 
+async def test_what_was_set_aside_before_there_were_chains(topic: Topic, record: Record) -> None:
+    """Among events that were adopted, and before the first link."""
+    old = [unreadable(topic.name, offset)._replace(sha256="") for offset in (0, 12)]
+    await record.writer.write(topic.rows(*range(10, 20)), old)
+    await record.take_over(30, topic.place(), position=20)
+    await record.store(topic.rows(*range(20, 30)))
+    await record.pin()
+    await topic.is_proven()
+
+
 class TestStartIsRefused:
     async def test_on_a_log_that_was_rolled_back(self, topic: Topic, record: Record) -> None:
         await record.store(topic.rows(*range(10)))
@@ -321,8 +390,9 @@ class TestStartIsRefused:
         await record.store(topic.rows(*range(10)))
         record.restart()
         await record.take_over(20, topic.place(), position=8)
+        other = topic.rows(19)[0]._replace(kafka_offset=9)
         with pytest.raises(Misconfigured, match="the log was forked: at offset 9"):
-            await record.store([*topic.rows(8), *topic.rows(9, actor="another"), *topic.rows(10)])
+            await record.store([*topic.rows(8), other, *topic.rows(10)])
 
     async def test_on_a_record_that_was_cut(self, topic: Topic, record: Record) -> None:
         await record.store(topic.rows(*range(10)))
