@@ -18,7 +18,7 @@ MARK = 13
 """characters of an event's id that tell it from the few others"""
 MORE = (
     *("debate", "early", "spent", "playbook", "repeat_at", "repeats", "awaited", "failure", "failures"),
-    *("asked", "children", "ended"),
+    *("asked", "children", "ended", "flapping"),
 )
 OLD_ROW = 6
 """values in the rows of the first version"""
@@ -129,6 +129,8 @@ class Incident(State):
     """[incident, its run, when it opened]: whom the pending run serves beside its own incident"""
     ended: list[Any] | None = None
     """how the last run ended, where that is an answer for what is connected too"""
+    flapping: bool = False
+    """its alert goes on and off: only people ask for runs"""
     forgotten: bool = False
 
     @property

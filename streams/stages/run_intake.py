@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schemas.decision import RcaDecided
 from schemas.envelope import Event
+from schemas.flapping import IncidentFlapping
 from schemas.incident import (
     IncidentCancelRequested,
     IncidentCauseJudged,
@@ -33,7 +34,15 @@ ENDS: dict[type[Event], IncidentStatus] = {
 }
 ACTS = (IncidentRerunRequested, IncidentCancelRequested, IncidentCauseJudged)
 OF_SCHEDULE = (RunStarted, RunThrottled, RunShared)
-TAKEN: tuple[type[Event], ...] = (*SIGHTINGS, *ENDS, *ACTS, *TOLD_BY, *OF_SCHEDULE, RcaDecided)
+TAKEN: tuple[type[Event], ...] = (
+    *SIGHTINGS,
+    *ENDS,
+    *ACTS,
+    *TOLD_BY,
+    *OF_SCHEDULE,
+    IncidentFlapping,
+    RcaDecided,
+)
 TAKEN_BY_HEADER = frozenset(kind.type_name().encode() for kind in TAKEN)
 EXECUTION_BY_HEADER = frozenset(kind.encode() for kind in (*STEPS, *EXECUTED, UNDONE))
 """what else stands on these topics, repeats above all, is not even decoded"""
@@ -45,7 +54,8 @@ def matters(record: Record, state: Incident) -> bool:
     if kind is None:
         kind = record.plain[0].type_name().encode()
     if kind == HIT:
-        return not state.phase and state.sighting != b"" and 0 < state.repeat_at <= record.timestamp
+        free = not state.phase and not state.flapping and state.sighting != b""
+        return free and 0 < state.repeat_at <= record.timestamp
     if kind == FINISHED:
         return state.phase in (Phase.ASKED, Phase.SHARED)
     return kind in TAKEN_BY_HEADER or kind in EXECUTION_BY_HEADER

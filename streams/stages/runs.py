@@ -11,6 +11,7 @@ from dataclasses import replace
 from schemas.decision import RcaDecided
 from schemas.envelope import Event, to_millis
 from schemas.errors import Never
+from schemas.flapping import FlappingState, IncidentFlapping
 from schemas.incident import (
     IncidentCancelRequested,
     IncidentCauseJudged,
@@ -115,6 +116,8 @@ class Runs(KeyedBase[Incident]):
             return self._judged(event, state, now)
         if not is_new(kind, event, state):
             return ()
+        if kind is IncidentFlapping:
+            return self._flaps(event, state, now)
         if kind in SIGHTINGS:
             return self._seen(kind, event, state, now)
         if kind in ENDS:
@@ -137,6 +140,15 @@ class Runs(KeyedBase[Incident]):
         note = state.wanted.note if state.wanted else None
         wanted = Wanted(SIGHTINGS[kind], event["event_id"], note)
         return self._ask(wanted, event, state, now, (event["sealed"], event["payload"]))
+
+    def _flaps(self, event: Plain, state: Incident, now: Now) -> Events:
+        """What is wanted meanwhile is asked for once it has settled, if it fires then."""
+        state.flapping = event["payload"]["state"] != FlappingState.SETTLED
+        if state.flapping or state.phase:
+            return ()
+        if state.closed_at:
+            state.wanted = None
+        return self._next(event, state, now)
 
     def _rerun(self, event: Plain, state: Incident, now: Now) -> Events:
         state.repeats = state.failures = 0
@@ -188,6 +200,8 @@ class Runs(KeyedBase[Incident]):
         """The run that is wanted, where it is known what to start from: `seen` just now, or what was kept."""
         wanted = state.wanted
         if wanted is None or not state.sighting:
+            return ()
+        if state.flapping and wanted.reason != RunReason.RERUN:
             return ()
         state.wanted, state.runs, state.phase = None, state.runs + 1, Phase.ASKED
         state.asked = Asked(project_id=told_by["project_id"], heir=wanted.heir)

@@ -116,11 +116,11 @@ class Timeline:
         self.write(normalized(**facts))  # type: ignore[arg-type]
         return self
 
-    def write(self, event: Event) -> None:
+    def write(self, event: Event, topic: str = "alerts.normalized") -> None:
         headers = event_headers(event, "application/avro", b"1" * 32, b"test")
         if isinstance(event, AlertNormalized):
             headers.insert(0, glance_of_event(event))
-        self.log.append("alerts.normalized", self.codec.encode(event), key_of(event), headers)
+        self.log.append(topic, self.codec.encode(event), key_of(event), headers)
 
     def ask_to_close(self, incident_id: str, fingerprint: str = "ab" * 8) -> Timeline:
         request = CloseRequested(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from schemas import ids
 from schemas.envelope import from_millis
 from schemas.flapping import FlappingState
+from schemas.incident import CancelRequest, IncidentCancelRequested, IncidentRerunRequested, RerunRequest
 from streams.stages.dedup import DedupConfig
 from streams.stages.flapping import FlappingRule, Flaps, flapping
 from tests.streams.timeline import MINUTE, SECOND, START, Timeline
@@ -149,3 +151,107 @@ def test_what_is_kept_stays_small() -> None:
 
 def test_its_states_are_words_of_the_record() -> None:
     assert list(FlappingState) == ["began", "continues", "settled"]
+
+
+# -- what the runs stage makes of it
+
+
+def asked(story: Timeline) -> list[tuple[int, str]]:
+    requests = [event for event in story.events("runs.requests") if event.type == "run.requested"]
+    return [(request.payload.number, request.payload.reason) for request in requests]
+
+
+async def runs_end(story: Timeline) -> None:
+    """A person calls off what is pending."""
+    incident_id = story.events()[0].incident_id
+    story.write(
+        IncidentCancelRequested(
+            event_id=ids.derive_id("incident.cancel_requested", incident_id, str(story.now)),
+            project_id="default",
+            incident_id=incident_id,
+            occurred_at=from_millis(story.now),
+            recorded_at=from_millis(story.now),
+            stage="gateway",
+            actor="alice",
+            payload=CancelRequest(),
+        ),
+        "incidents",
+    )
+    await story.run()
+
+
+async def each(story: Timeline, changes: int, apart: float = 30) -> None:
+    """Every change told, and the run that it asks for over, before the next one."""
+    await story.fire(0).run()
+    await runs_end(story)
+    for number in range(1, changes + 1):
+        began = (number // 2) * 2 * apart
+        story.pass_seconds(apart)
+        await (story.resolve(began) if number % 2 else story.fire(began)).run()
+        await runs_end(story)
+
+
+async def test_it_stops_asking_for_runs_and_asks_once_it_has_settled() -> None:
+    story = Timeline()
+    await each(story, changes=14)
+    assert asked(story) == [(1, "opened"), (2, "reopened"), (3, "reopened"), (4, "reopened")]
+
+    await story.pass_seconds(5 * 60).fire(14 * 30 + 300).run()
+    assert len(asked(story)) == 4, "nor does a repeat"
+    await story.pass_seconds(10 * 60).tick()
+    assert asked(story)[4:] == [(5, "reopened")]
+    await story.tick()
+    assert len(asked(story)) == 5
+
+
+async def test_settled_while_it_is_over_it_asks_for_nothing() -> None:
+    story = Timeline()
+    await each(story, changes=9)
+    await story.pass_seconds(15 * 60).tick()
+    assert told(story)[-1] == ("settled", 9)
+    assert len(asked(story)) == 4
+    await story.pass_seconds(60).fire(5000).run()
+    assert len(asked(story)) == 5, "from then on as ever"
+
+
+async def test_an_incident_that_opens_while_its_alert_flaps_asks_for_no_run() -> None:
+    story = Timeline(DedupConfig(reopen_window_secs=100, flapping_settle_secs=600))
+    await each(story, changes=7)
+    before = len(asked(story))
+    await story.pass_seconds(200).fire(900).run()
+    assert len(asked(story)) == before
+    await story.pass_seconds(600).tick()
+    assert asked(story)[before:] == [(1, "opened")]
+
+
+async def test_people_ask_for_runs_whatever_its_alert_does() -> None:
+    story = Timeline()
+    await each(story, changes=8)
+    incident_id = story.events()[0].incident_id
+    story.write(
+        IncidentRerunRequested(
+            event_id=ids.derive_id("incident.rerun_requested", incident_id),
+            project_id="default",
+            incident_id=incident_id,
+            occurred_at=from_millis(story.now),
+            recorded_at=from_millis(story.now),
+            stage="gateway",
+            actor="alice",
+            payload=RerunRequest(note="look at the disk"),
+        ),
+        "incidents",
+    )
+    await story.run()
+    assert asked(story)[-1] == (5, "rerun")
+
+
+async def test_told_again_after_a_crash_it_asks_for_the_same_runs() -> None:
+    story = Timeline()
+    await each(story, changes=8)
+    story.log.rewind("dedup", "alerts.normalized")
+    story.log.rewind("runs", "incidents")
+    await story.run()
+    await story.pass_seconds(15 * 60).tick()
+    story.log.rewind("runs", "incidents")
+    await story.tick()
+    assert asked(story)[4:] == [(5, "reopened")]
