@@ -38,7 +38,7 @@ def replay_topic(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="nothing else is done: must be given")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
 ) -> None:
-    """Tell what would differ if recorded records went through the stages now; then the exit status is 2."""
+    """Tell what would differ if recorded records went through the stages now; then the exit status is 1."""
     from awoooi.loading import load
     from awoooi.replay_found import Choice
     from awoooi.replay_topic import read_span, replay_topic

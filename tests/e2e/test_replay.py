@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.e2e.stack import Row, Stack
 from tests.peers.http import post_json
 
@@ -34,6 +36,14 @@ def test_a_rejected_record_is_sent_through_again_and_stays_with_its_tenant(stack
     assert "1 sent again" in stack.told("replay", "rejected", "--source", "auto")
     [incident] = stack.wait_for_rows("SELECT * FROM v_incidents", bool)
     assert (incident["project_id"], incident["alert_type"], incident["hit_count"]) == ("shop", "DiskFull", 1)
+
+    told = stack.cli("replay", "topic", "alerts.raw.auto", "--from", "1h", "--dry-run", "--json")
+    assert told.returncode == 1, "what was rejected then would be read now"
+    again = json.loads(told.stdout)
+    assert (again["records"], again["same"]) == (2, 1)
+    assert [one["what"] for one in again["differences"]] == ["read"]
+    same = stack.told("replay", "topic", "alerts.normalized", "--from", "1h", "--dry-run")
+    assert same == "1 records, 1 events: 1 as recorded, 0 differ.\n"
 
 
 def test_a_record_whose_tenant_cannot_be_proven_is_passed_over(stack: Stack) -> None:
