@@ -19,7 +19,7 @@ from schemas.alert import AlertStatus
 from schemas.errors import BadPayload
 
 # names without case and punctuation; Kibana's own documents put `kibana.alert` in front, Watcher `ctx`
-_NAMES = words("rulename kibanaalertrulename signalrulename alertrulename alertname")
+_NAMES = words("rulename kibanaalertrulename signalrulename alertrulename alertname name")
 _WATCHES = words("metadataname ctxmetadataname watchid ctxwatchid")
 _IDS = words("kibanaalertuuid alertuuid alertinstanceid alertid")
 _STATES = words("kibanaalertstatus alertstatus signalstatus status state eventaction eventtype")
@@ -46,7 +46,7 @@ _MARKS = frozenset(
         signalruleid"""
     )
 )
-_ROOTS = frozenset(words("rule ruleid rulename alertname kibana signal kibanaalertrulename"))
+_ROOTS = frozenset(words("rule ruleid rulename alertname kibana signal kibanabaseurl kibanaalertrulename"))
 
 
 def read(payload: Payload, received_at: int) -> list[RawAlert]:

@@ -55,7 +55,7 @@ def _labels(payload: Payload, told: dict[str, str]) -> dict[str, str]:
 def detects(payload: Payload) -> bool:
     return (
         isinstance(payload, dict)
-        and {"Status", "Name"} <= payload.keys()
+        and "Status" in payload
         and not _ITS_OWN.isdisjoint(payload)
         and ("URL" in payload or "IP" in payload)
     )
