@@ -34,10 +34,12 @@ from connectors.alerts.sources import (
     pingdom,
     prometheus,
     riemann,
+    sentry,
     signoz,
     splunk,
     statuscake,
     uptimerobot,
+    zabbix,
 )
 from schemas.errors import Misconfigured
 
@@ -70,10 +72,12 @@ _MODULES = (
     pingdom,
     prometheus,
     riemann,
+    sentry,
     signoz,
     splunk,
     statuscake,
     uptimerobot,
+    zabbix,
 )
 BUILT_IN: Mapping[str, Source] = {module.SOURCE.name: module.SOURCE for module in _MODULES}
 
