@@ -1,24 +1,24 @@
-"""A storm as the stages hear of it: alerts of many fingerprints, a small topology, and what became of each."""
+"""A storm as the stages hear of it: alerts of many fingerprints, a small topology, what became of each."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agents.topology import from_observations
 from schemas.codec import Codec
-from schemas.evidence import NodeKind
 from schemas.run import RunSettled
-from schemas.topology import ServiceObserved
+from schemas.topology import observed
 from streams.connected import Connected
 from streams.known_services import KnownServices
+from streams.rows import PartitionRows
 from streams.stages.schedule import ScheduleConfig
+from streams.stages.schedule_row import Project
 from streams.stages.storm import StormConfig
 from tests.streams.stages.run_story import RunStory
 
 NEEDS: Mapping[str, Sequence[str]] = {
-    "shop": ["orders", "cart"],
+    "shop": ["orders"],
     "orders": ["postgres"],
     "cart": ["postgres"],
     "postgres": [],
@@ -28,13 +28,7 @@ WINDOW = 300
 
 
 def topology() -> Connected:
-    told = [
-        ServiceObserved(
-            observer="test", cluster="default", service=name, kind=NodeKind.SERVICE, depends_on=tuple(needs)
-        )
-        for name, needs in NEEDS.items()
-    ]
-    assert "postgres" in from_observations(told)["default"]
+    told = [observed("test", name, depends_on=needs) for name, needs in NEEDS.items()]
     return Connected(KnownServices(Codec(), fixed=told), clock=lambda: 0.0)
 
 
@@ -58,6 +52,10 @@ class StormStory(RunStory):
     def resolves(self, name: str) -> StormStory:
         self.resolve(fingerprint=fingerprint_of(name), started=0)
         return self
+
+    def about(self, number: int = 0) -> dict[str, Any]:
+        asked = [one for one in self.requests if one.incident_id == self.incident]
+        return super().about(number or max(one.payload.number for one in asked))
 
     async def wait(self, seconds: float, step: float = 1) -> StormStory:
         for _ in range(round(seconds / step)):
@@ -96,6 +94,21 @@ class StormStory(RunStory):
     @property
     def links(self) -> list[Any]:
         return [one for one in self.log.events("incidents") if one.type == "incident.linked"]
+
+    @property
+    def project(self) -> Project:
+        """As the scheduler has it now."""
+        return Project.of_row(b"default", self._kept()[b"default"])
+
+    def project_row(self, change: Callable[[Project], None]) -> None:
+        rows, project = self._kept(), self.project
+        change(project)
+        rows.apply({b"default": project.row()})
+
+    def _kept(self) -> PartitionRows:
+        [placed] = [one for one in self.log.stages if one.name == "schedule"]
+        found = (self.log.rows(placed, number) for number in range(self.log.partitions))
+        return next(rows for rows in found if b"default" in rows)
 
     def ended(self, name: str) -> list[tuple[str, str]]:
         incident = self.of(name)
