@@ -14,7 +14,8 @@ CREATE ROLE IF NOT EXISTS awoooi_project_reader;
 GRANT awoooi_reader TO awoooi_project_reader;
 
 CREATE ROW POLICY IF NOT EXISTS everything ON awoooi.events, awoooi.incident_events, awoooi.run_events,
-    awoooi.alerts, awoooi.incidents, awoooi.incident_marks, awoooi.rejected, awoooi.set_aside, awoooi.runs, awoooi.agent_turns,
+    awoooi.alerts, awoooi.incidents, awoooi.incident_marks, awoooi.silences, awoooi.rejected,
+    awoooi.set_aside, awoooi.runs, awoooi.agent_turns,
     awoooi.decisions, awoooi.outcomes, awoooi.approvals, awoooi.votes, awoooi.executions, awoooi.tool_calls,
     awoooi.remediations, awoooi.notifications, awoooi.channel_messages, awoooi.trust, awoooi.switches,
     awoooi.policies, awoooi.playbooks, awoooi.projects, awoooi.audit_chain
@@ -24,7 +25,8 @@ CREATE USER IF NOT EXISTS `reader@shop` IDENTIFIED WITH sha256_password BY {pass
 GRANT awoooi_project_reader TO `reader@shop`;
 
 CREATE ROW POLICY IF NOT EXISTS shop ON awoooi.events, awoooi.incident_events, awoooi.run_events,
-    awoooi.alerts, awoooi.incidents, awoooi.incident_marks, awoooi.rejected, awoooi.set_aside, awoooi.runs, awoooi.agent_turns,
+    awoooi.alerts, awoooi.incidents, awoooi.incident_marks, awoooi.silences, awoooi.rejected,
+    awoooi.set_aside, awoooi.runs, awoooi.agent_turns,
     awoooi.decisions, awoooi.outcomes, awoooi.approvals, awoooi.votes, awoooi.executions, awoooi.tool_calls,
     awoooi.remediations, awoooi.notifications, awoooi.channel_messages, awoooi.trust, awoooi.switches,
     awoooi.policies, awoooi.playbooks, awoooi.projects, awoooi.audit_chain
