@@ -97,6 +97,7 @@ def _standing(told: Request, at: datetime) -> Standing:
         kill_switch="it was engaged" if "kill_switch" in halts else "",
         shadow="shadow_mode" in halts,
         silence="it was silenced" if "silence" in halts else "",
+        freeze="it was frozen" if "change_freeze" in halts else "",
         preflight=told.preflight,
         opted_in=told.basis.opted_in,
         resolved="resolved" in halts,

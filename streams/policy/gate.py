@@ -48,6 +48,8 @@ class Standing:
     """why it counts as engaged; empty where it is lifted"""
     shadow: bool = False
     silence: str = ""
+    freeze: str = ""
+    """the change freeze that somebody set over the place, beside policy's own; or why nobody can tell"""
     preflight: PreflightStatus = PreflightStatus.UNAVAILABLE
     preflight_why: str = ""
     opted_in: bool = False
@@ -195,6 +197,8 @@ def _halts(case: Case) -> Iterator[tuple[str, str]]:
     freeze = case.policy.freeze_at(standing.at, place)
     if freeze is not None:
         yield "change_freeze", f"{freeze.name}: {freeze.reason}"
+    elif standing.freeze:
+        yield "change_freeze", standing.freeze
     if standing.preflight != PreflightStatus.PASSED:
         yield f"preflight_{standing.preflight}", standing.preflight_why or f"preflight {standing.preflight}"
     if standing.policy_trouble:

@@ -52,6 +52,7 @@ class LastWord:
             kill_switch=doubt or world.switches.engaged(event.project_id),
             shadow=world.switches.shadow(event.project_id),
             silence=world.quiet.silenced_at(event.project_id, told.action.step.target, to_millis(at)),
+            freeze=world.quiet.frozen(event.project_id, told.action.step.target, to_millis(at)),
             policy_trouble=world.policies.trouble,
             opted_in=world.switches.opted_in(told.action.step.operation),
             trust=world.trust.score(trust_key, to_millis(at), policy.trust) if trust_key else 0,

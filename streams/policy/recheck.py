@@ -75,6 +75,8 @@ class Today:
     kill_switch: str = "the kill switch is engaged"
     shadow: bool = True
     silence: str = "the silences have not been read"
+    freeze: str = "the silences have not been read"
+    """a change freeze that somebody set, beside policy's own"""
     policy_trouble: str = ""
     opted_in: bool = False
     trust: int = 0
@@ -218,7 +220,7 @@ def _policy_unreadable(case: Case) -> Complaint:
 def _change_freeze(case: Case) -> Complaint:
     place = asked_again(case.told, case.event.project_id).proposal
     freeze = case.today.policy.freeze_at(case.today.at, place.place) if place else None
-    return f"{freeze.name}: {freeze.reason}" if freeze else None
+    return f"{freeze.name}: {freeze.reason}" if freeze else case.today.freeze or None
 
 
 # -- who allowed it

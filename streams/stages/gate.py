@@ -218,6 +218,7 @@ class Gate(KeyedBase[Gated]):
             kill_switch=world.switches.engaged(project),
             shadow=world.switches.shadow(project),
             silence=world.quiet.silenced(project, subject, now.millis) if subject else "",
+            freeze=world.quiet.frozen(project, step.target, now.millis) if step else "",
             preflight=preflight.status,
             preflight_why=preflight.reason,
             opted_in=step is not None and world.switches.opted_in(step.operation),

@@ -88,6 +88,7 @@ def today(**given: Any) -> Today:
         "kill_switch": "",
         "shadow": False,
         "silence": "",
+        "freeze": "",
         "opted_in": True,
         "key": PROOF_KEY,
     }
@@ -304,6 +305,9 @@ SINCE: dict[str, Forgery] = {
     "shadow mode": Forgery(automatic, Objection.SHADOW_MODE, lambda: today(shadow=True)),
     "a policy that cannot be read": Forgery(
         approved, Objection.POLICY_UNREADABLE, lambda: today(policy_trouble="unreadable")
+    ),
+    "a change freeze that somebody set": Forgery(
+        approved, Objection.CHANGE_FREEZE, lambda: today(freeze="freeze f1: the sale")
     ),
     "a change freeze": Forgery(
         approved, Objection.CHANGE_FREEZE, lambda: today(policy=policy("freezes: []", f"freezes: {FREEZE}"))

@@ -142,6 +142,7 @@ HALTS = [
     pytest.param({"kill_switch": "engaged"}, "kill_switch", id="kill switch"),
     pytest.param({"shadow": True}, "shadow_mode", id="shadow mode"),
     pytest.param({"silence": "silenced"}, "silence", id="silence"),
+    pytest.param({"freeze": "freeze f1: the sale"}, "change_freeze", id="a freeze that somebody set"),
     pytest.param({"preflight": PreflightStatus.FAILED}, "preflight_failed", id="preflight failed"),
     pytest.param({"preflight": PreflightStatus.UNAVAILABLE}, "preflight_unavailable", id="no preflight"),
     pytest.param({"policy_trouble": "unreadable"}, "policy_unreadable", id="policy"),

@@ -95,6 +95,7 @@ NOES: dict[str, tuple[dict[str, Any], str, str]] = {
     "kill switch": ({"kill_switch": "it is engaged"}, "refused", "kill_switch"),
     "shadow project": ({"shadow": True}, "shadowed", "shadow_mode"),
     "no policy": ({"policy_trouble": "it cannot be read"}, "refused", "policy_unreadable"),
+    "a freeze that somebody set": ({"freeze": "freeze f1: the sale"}, "refused", "change_freeze"),
     "freeze": ({"policy": policy("freezes: []", f"freezes: {FREEZE}")}, "refused", "change_freeze"),
     "not opted in any more": ({"opted_in": False}, "refused", "not_automatic"),
     "another key": ({"key": b"k" * 32}, "refused", "unproven"),
