@@ -217,6 +217,21 @@ async def test_what_stands_before_the_interval_makes_its_rows(settings: Settings
     assert (records, made, same, differences) == (2, 2, 2, [])
 
 
+async def test_what_time_did_before_the_interval_is_no_part_of_it(
+    settings: Settings, recorded: Recorded
+) -> None:
+    await lived(recorded)
+    span = Span(recorded.now - MINUTE, recorded.now)
+    assert await told(settings, "alerts.normalized", span) == ((1, 1, 1), [])
+
+
+async def test_offsets_end_where_they_end(settings: Settings, recorded: Recorded) -> None:
+    await recorded.send(payload("a"))
+    await recorded.send(payload("a", status="resolved"), minutes=0)
+    [partition] = [place[1] for place in recorded.log.topics if place[0] == "alerts.normalized"]
+    assert await told(settings, "alerts.normalized", Span(0, 0, partition)) == ((1, 1, 1), [])
+
+
 async def test_another_window_shows_in_what_would_be_told(settings: Settings, recorded: Recorded) -> None:
     await lived(recorded)
     narrow = settings.dedup.model_copy(update={"reopen_window_secs": 60})

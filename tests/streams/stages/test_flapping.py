@@ -5,11 +5,15 @@ from __future__ import annotations
 import pytest
 
 from schemas import ids
+from schemas.codec import Codec
 from schemas.envelope import from_millis
 from schemas.flapping import FlappingState
 from schemas.incident import CancelRequest, IncidentCancelRequested, IncidentRerunRequested, RerunRequest
+from streams.stage import Record
 from streams.stages.dedup import DedupConfig
 from streams.stages.flapping import FlappingRule, Flaps, flapping
+from streams.stages.incident_row import Incident
+from streams.stages.run_intake import HIT, matters
 from tests.streams.timeline import MINUTE, SECOND, START, Timeline
 
 QUIET = 15 * 60
@@ -255,3 +259,10 @@ async def test_told_again_after_a_crash_it_asks_for_the_same_runs() -> None:
     story.log.rewind("runs", "incidents")
     await story.tick()
     assert asked(story)[4:] == [(5, "reopened")]
+
+
+@pytest.mark.parametrize("flaps", [pytest.param(False, id="steady"), pytest.param(True, id="flapping")])
+def test_a_repeat_that_might_ask_does_not_while_it_flaps(flaps: bool) -> None:
+    incident = Incident(incident_id="INC-20270115-ABCDEFGHIJ", sighting=b"1", repeat_at=START, flapping=flaps)
+    hit = Record("incidents", 0, 0, b"", b"", (("ce_type", HIT),), START + 1, Codec())
+    assert matters(hit, incident) is not flaps

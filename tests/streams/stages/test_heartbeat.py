@@ -91,6 +91,14 @@ async def test_copies_by_peers_keep_it_alive_too() -> None:
     assert story.story() == []
 
 
+async def test_one_that_comes_late_counts_from_when_it_was_received() -> None:
+    story = await beat(Timeline()).run()
+    await beat(story.pass_seconds(9 * MINUTES)).run()
+    await beat(story, at=story.now - 8 * 60 * SECOND, partition=1).run()
+    await story.pass_seconds(5 * MINUTES).tick()
+    assert story.story() == []
+
+
 async def test_missed_for_days_it_does_not_expire_and_a_person_may_close_it() -> None:
     story = await beat(Timeline()).run()
     await story.pass_seconds(10 * MINUTES).tick()
@@ -125,6 +133,16 @@ async def test_a_name_that_is_taken_off_the_list_is_missed_no_more() -> None:
     assert story.story() == []
     await beat(story, started=3600).run()
     assert story.story() == ["opened"]
+
+
+async def test_a_name_that_is_taken_off_the_list_is_an_alert_from_then_on() -> None:
+    story = await beat(Timeline()).run()
+    stage = story.log.stages[0].runner.stage
+    stage._watchdogs = frozenset()
+    await beat(story.pass_seconds(30), started=30).run()
+    assert story.story() == ["opened"]
+    await story.pass_seconds(30).resolve(30, alert_type="Watchdog").run()
+    assert story.story() == ["opened", "resolved"]
 
 
 async def test_a_heartbeat_that_comes_and_goes_flaps() -> None:
