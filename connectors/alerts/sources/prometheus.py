@@ -136,11 +136,13 @@ def _holds_alerts(data: Any) -> bool:
 
 
 def _is_record(item: Any) -> bool:
-    """Labels, and beside them what an alert has: for short a name among them, or a severity."""
+    """Labels, and beside them what an alert has; a name or severity among them, or nothing else beside."""
     if not isinstance(item, dict) or _RECORD.isdisjoint(item):
         return False
     labels = item.get("labels")
-    return isinstance(labels, dict) and not {"alertname", "severity"}.isdisjoint(labels)
+    if not isinstance(labels, dict):
+        return False
+    return not {"alertname", "severity"}.isdisjoint(labels) or item.keys() <= _RECORD | {"labels", "value"}
 
 
 SOURCE = Source("prometheus", read, detects)

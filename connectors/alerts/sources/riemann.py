@@ -15,6 +15,7 @@ _NAMED = frozenset({"host", "service", "state"})
 _OWN = frozenset({"metric", "metric_f", "metric_d", "metric_sint64", "ttl", "time", "time_micros"})
 _WELL = frozenset({"ok", "up", "normal", "online", "resolved"})
 _STATES = {"down": Severity.CRITICAL, "expired": Severity.WARNING}  # expired: it no longer reports
+_WORDS = frozenset({"description", "tags"})
 _METRICS = ("metric", "metric_f", "metric_d", "metric_sint64")
 
 
@@ -50,17 +51,13 @@ def _alert(item: Any, at: str) -> RawAlert:
 
 def _labels(event: dict[str, Any], at: str) -> dict[str, str]:
     """Whatever a client added, and its tags."""
-    added = {
-        name: value
-        for name, value in event.items()
-        if name not in _OWN and name not in {"description", "tags"}
-    }
+    added = {name: value for name, value in event.items() if name not in _OWN and name not in _WORDS}
     more = event.get("attributes")
     return {**flat(added, 1), **(flat(more, 1) if isinstance(more, dict) else {}), **tags(event, "tags", at)}
 
 
 def detects(payload: Payload) -> bool:
-    """The three names are everyone's; a metric, a time or a life time beside them is Riemann's."""
+    """The three names are everyone's; what Riemann adds to them is not, nor that there is nothing else."""
     if isinstance(payload, list):
         return bool(payload) and len(payload) < 1_000 and all(_is_event(item) for item in payload)
     return _is_event(payload)
@@ -69,7 +66,9 @@ def detects(payload: Payload) -> bool:
 def _is_event(item: Any) -> bool:
     if not isinstance(item, dict) or not item.keys() >= _NAMED:
         return False
-    return all(isinstance(item[name], str) for name in _NAMED) and not _OWN.isdisjoint(item)
+    if not all(isinstance(item[name], str) for name in _NAMED):
+        return False
+    return not _OWN.isdisjoint(item) or (len(item) > len(_NAMED) and item.keys() <= _NAMED | _WORDS)
 
 
 SOURCE = Source("riemann", read, detects)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from connectors.alerts.sources.prometheus import read
+from connectors.alerts.sources.prometheus import detects, read
 from schemas.errors import BadPayload, NoAlert
 from tests.connectors.alerts.payloads import RECEIVED_AT, gist, payload
 
@@ -70,3 +70,19 @@ def test_the_value_and_a_silence() -> None:
     body["data"][0]["status"]["state"] = "suppressed"
     (alert,) = read(body, RECEIVED_AT)
     assert (alert.status, alert.labels["sender_status"], alert.subject) == ("firing", "muted", None)
+
+
+@pytest.mark.parametrize(
+    ("record", "fits"),
+    [
+        ({"labels": {"alertname": "x"}, "state": "firing"}, True),
+        ({"labels": {"severity": "page"}, "summary": "x", "more": 1}, True),
+        ({"labels": {"host": "a"}, "summary": "x"}, True),
+        ({"labels": {"host": "a"}, "summary": "x", "more": 1}, False),
+        ({"labels": {"alertname": "x"}}, False),
+        ({"labels": ["x"], "summary": "x"}, False),
+    ],
+    ids=str,
+)
+def test_which_bare_records_are_prometheus(record: dict[str, Any], fits: bool) -> None:
+    assert detects(record) is fits

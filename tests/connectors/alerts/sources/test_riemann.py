@@ -55,4 +55,7 @@ def test_a_list_of_events() -> None:
 
 
 def test_three_names_alone_are_not_yet_riemanns() -> None:
-    assert not detects({"host": "a", "service": "b", "state": "ok"})
+    event = {"host": "a", "service": "b", "state": "ok"}
+    assert not detects(event)
+    assert not detects({**event, "tags": [], "notification": "x"})
+    assert detects({**event, "tags": []})
