@@ -123,8 +123,13 @@ def test_a_batch_is_taken_apart() -> None:
     batch = [EVENT | {"data": ALERT}, EVENT | {"data": payload("signoz", "firing")}]
     found = readings(AUTO, batch, among())
     assert [(each.source.name, each.at) for each in found] == [("grafana", "0.data"), ("signoz", "1.data")]
-    with pytest.raises(BadPayload, match=r"1: fits no source"):
-        readings(AUTO, [batch[0], EVENT], among())
+    assert [each.source.name for each in readings(AUTO, [batch[0], EVENT], among())] == [
+        "grafana",
+        "cloudevents",
+    ]
+    others = {name: source for name, source in among().items() if name != "cloudevents"}
+    with pytest.raises(BadPayload, match=r"^1: fits no source"):
+        readings(AUTO, [batch[0], EVENT], others)
 
 
 def test_an_error_names_the_place_in_the_record() -> None:
