@@ -52,6 +52,17 @@ async def test_told_twice_that_time_has_passed_it_is_one_incident() -> None:
     assert story.story() == ["opened"]
 
 
+async def test_a_new_owner_of_its_row_misses_it_too() -> None:
+    story = await beat(Timeline()).run()
+    stage = story.log.stages[0].runner.stage
+    stage._kept.clear()
+    await story.pass_seconds(10 * MINUTES).tick()
+    assert story.story() == ["opened"]
+    stage._kept.clear()
+    await beat(story.pass_seconds(30)).run()
+    assert story.story() == ["opened", "resolved"]
+
+
 async def test_soon_again_away_it_reopens_and_later_it_is_a_new_incident() -> None:
     story = await beat(Timeline()).run()
     await story.pass_seconds(10 * MINUTES).tick()
