@@ -45,6 +45,7 @@ class IncidentRun(Plain):
 
     incident_id: str = Field(description="the incident")
     number: Long = Field(description="which run of it, from 1")
+    run_id: str = Field(description="the same, as events are of it")
 
 
 class RunRequest(Plain):
@@ -121,7 +122,9 @@ class Throttle(Plain):
     attempt: Long = Field(description="which request this answers, from 0")
     reason: ThrottleReason = Field(description="why it is not started")
     severity: Severity = Field(description="highest seen on the incident: who waits in which queue")
-    release_at: Moment = Field(description="when it is asked for again; where a budget is spent: the next day")
+    release_at: Moment = Field(
+        description="when it is asked for again; where a budget is spent: the next day"
+    )
     ticket: Long = Field(0, description="its place in the queue; 0: it is in none")
     waiting: Long = Field(0, description="how many of the project wait, this one among them")
     detail: str = Field("", description="in one sentence")

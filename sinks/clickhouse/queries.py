@@ -158,6 +158,10 @@ NAMED: Mapping[str, Named] = {
         ORDER BY recorded_at DESC LIMIT 1000
         """,
     ),
+    "storms": Named(
+        "minutes in which runs waited, were shared or were not needed any more, the latest first",
+        f"SELECT * FROM v_storms WHERE {_ONE_PROJECT} ORDER BY minute DESC, project_id LIMIT 200",
+    ),
     "contracts": Named(
         "revisions of the policy and of playbooks, and how many decisions went by each",
         f"{contracts_sql(_ONE_PROJECT)} ORDER BY recorded_at DESC, contract_id, number DESC LIMIT 200",

@@ -35,7 +35,7 @@ class Answer:
 
     @property
     def run(self) -> Plain:
-        return {"incident_id": self.request["incident_id"], "number": self.asked["number"]}
+        return of_incident(self.request["incident_id"], self.asked["number"])
 
     def begins(self, deadline_ms: int, models: bool) -> Draft:
         given = ("number", "reason", "severity", "sighting", "note")
@@ -105,12 +105,17 @@ class Answer:
             event_id=event_id,
             project_id=request["project_id"],
             incident_id=run["incident_id"],
-            run_id=ids.run_id(run["incident_id"], run["number"]),
+            run_id=run["run_id"],
             occurred_at=to_millis(request["occurred_at"]),
             recorded_at=self.now.millis,
             stage=STAGE,
             causes=(request["event_id"],),
         )
+
+
+def of_incident(incident_id: str, number: int) -> Plain:
+    """A run, as events name it."""
+    return {"incident_id": incident_id, "number": number, "run_id": ids.run_id(incident_id, number)}
 
 
 def _draft(kind: type[Event], plain: Plain) -> Draft:

@@ -14,6 +14,7 @@ from schemas.draft import Draft
 from schemas.incident import IncidentStatus
 from schemas.run import EndReason, RunFinished, RunReason, RunSettled, RunState
 from streams.stage import Now
+from streams.stages.answers import of_incident
 from streams.stages.correlate import STILL_SERVES
 from streams.stages.incident_row import Incident, Plain
 from streams.stages.kept_sighting import millis_of
@@ -58,9 +59,9 @@ def pass_on(ending: Ending, detail: str, event: Plain, state: Incident, now: Now
     heir = None
     if state.closed_at and ending.status is not IncidentStatus.MITIGATED:
         oldest = min(children, key=lambda child: (child[2], child[0]))
-        ending, heir = PARENT_RESOLVED, {"incident_id": oldest[0], "number": oldest[1] + 1}
+        ending, heir = PARENT_RESOLVED, of_incident(oldest[0], oldest[1] + 1)
         detail = "the incident whose run served it is over, and this one is not"
-    parent = {"incident_id": state.incident_id, "number": state.runs}
+    parent = of_incident(state.incident_id, state.runs)
     return [_end(child, parent, ending, detail, heir, event, now) for child in children]
 
 

@@ -22,7 +22,7 @@ from streams import windows
 from streams.runner import stage_failed
 from streams.stage import Events, Keyed, KeyedBase, Now, Record
 from streams.stages import schedule_row
-from streams.stages.answers import Answer
+from streams.stages.answers import Answer, of_incident
 from streams.stages.correlate import Connects, CorrelationConfig, Linked, Near, Parent
 from streams.stages.run_endings import AVOIDED
 from streams.stages.schedule_row import MARK, MOST_COUNTED, Project
@@ -250,7 +250,7 @@ def _served_by(answer: Answer, linked: Linked | None, state: Project) -> Plain |
     new = answer.asked["reason"] in NEW
     if linked is None or not state.families.may_share(linked, answer.severity, new):
         return None
-    return {"incident_id": linked.parent.incident_id, "number": linked.parent.number}
+    return of_incident(linked.parent.incident_id, linked.parent.number)
 
 
 def check_contract(stage: Schedule) -> Keyed[Project]:

@@ -247,3 +247,41 @@ async def test_of_two_ends_of_a_run_the_first_in_the_log_counts(clickhouse: Clie
     assert await clickhouse.ask("SELECT state, end_reason FROM v_runs") == [
         {"state": "succeeded", "end_reason": "verified"}
     ]
+
+
+SHARED = {
+    "child": {"incident_id": INC2, "number": 1, "run_id": "R2"},
+    "parent": {"incident_id": INC1, "number": 1, "run_id": "R1"},
+}
+WAITS = {"number": 1, "reason": "storm", "severity": "critical", "ticket": 1, "waiting": 1}
+
+
+async def test_a_run_that_waits_and_one_that_is_shared(clickhouse: Client) -> None:
+    story = [
+        told("run.requested", 0, number=1, reason="opened", severity="critical"),
+        told("run.throttled", 1, attempt=0, release_at=iso(9), **WAITS),
+        told("run.requested", 1, "R2", INC2, number=1, reason="opened", severity="warning"),
+        told("run.shared", 2, "R2", INC2, **SHARED),
+        told("run.shared", 2, "R1", INC1, **SHARED),
+    ]
+    await clickhouse.insert("events", values(story), COLUMNS)
+    rows = {row["run_id"]: row for row in await clickhouse.ask("SELECT * FROM v_runs")}
+    one, two = rows["R1"], rows["R2"]
+    assert (one["state"], one["reason"], one["throttled_by"]) == ("throttled", "opened", "storm")
+    assert one["incident_ids"] == sorted([INC1, INC2])
+    assert (two["state"], two["parent_incident_id"], two["parent_run_id"]) == ("shared", INC1, "R1")
+    (minute,) = await query(clickhouse, "storms", "shop")
+    assert (minute["asked"], minute["throttled"], minute["shared"], minute["released"]) == (2, 1, 1, 0)
+
+    later = [
+        told("run.requested", 9, number=1, reason="opened", severity="critical"),
+        told("run.throttled", 9, attempt=1, release_at=iso(19), **WAITS),
+        told("run.started", 19, number=1, reason="opened", severity="critical", deadline_at=iso(261)),
+        told("run.finished", 20, "R2", INC2, number=1, state="cancelled", reason="resolved_while_waiting"),
+    ]
+    await clickhouse.insert("events", values(later), COLUMNS)
+    rows = {row["run_id"]: row for row in await clickhouse.ask("SELECT * FROM v_runs")}
+    assert (rows["R1"]["state"], rows["R2"]["state"]) == ("running", "cancelled")
+    found = await query(clickhouse, "storms", "shop")
+    assert sum(row["released"] for row in found) == 1
+    assert sum(row["resolved"] for row in found) == 1
