@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from connectors.alerts.identity import Fingerprints, Identity
 from connectors.alerts.sources.incidentio import read
 from schemas.errors import BadPayload, NoAlert
 from tests.connectors.alerts.payloads import RECEIVED_AT, gist, payload
@@ -84,3 +85,12 @@ def test_where_an_incident_stands(state: Any, status: str, said: str | None) -> 
     body["incident"]["incident_status"] = state
     (alert,) = read(body, RECEIVED_AT)
     assert (alert.status, alert.labels.get("sender_status")) == (status, said)
+
+
+def test_by_its_id_a_renamed_incident_is_the_same() -> None:
+    changed = payload("incidentio", "relayed")
+    changed["incident"] |= {"name": "Checkout answers slowly", "custom_field_entries": []}
+    before, after = read(payload("incidentio", "firing"), RECEIVED_AT)[0], read(changed, RECEIVED_AT)[0]
+    assert Fingerprints(Identity()).of(before) != Fingerprints(Identity()).of(after)
+    by_id = Fingerprints(Identity(by_source={"incidentio": ("labels.sender_fingerprint",)}))
+    assert by_id.of(before) == by_id.of(after)
