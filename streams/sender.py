@@ -14,6 +14,7 @@ from schemas.catalog import partition_of
 from schemas.errors import BrokerAway
 from schemas.headers import Headers
 from streams.changelog import OWNER_HEADER
+from streams.reference import REFERENCE_TOPICS
 from streams.runner import Outgoing
 
 log = structlog.get_logger(__name__)
@@ -45,7 +46,17 @@ class Sender:
             count = self._counts.get(out.topic) or await self._partitions(out.topic)
             groups[out.topic, partition_of(out.key, count)].append((out.key, out.value, out.headers))
         if groups:
-            await asyncio.gather(*(self.append(*place, items) for place, items in groups.items()))
+            await asyncio.gather(*(self._grouped(*place, items) for place, items in groups.items()))
+
+    async def _grouped(self, topic: str, partition: int, items: list[Item]) -> None:
+        """Reference data one by one: of a batch the embedded broker tells a wrong end, and who asks whether
+        a view is up to date would be in doubt.
+        """
+        if topic in REFERENCE_TOPICS:
+            for item in items:
+                await self.append(topic, partition, [item])
+        else:
+            await self.append(topic, partition, items)
 
     async def append_rows(
         self, topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None]], owner: bytes
