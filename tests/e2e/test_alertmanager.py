@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from schemas.codec import Codec
+from schemas.operations import Target
+from streams.policy.silenced import Quiet
+from tests.e2e.documented import yaml_snippet
 from tests.e2e.stack import Row, Stack, alert, group
 from tests.peers import AlertmanagerPeer, wait_until, webhook_config
 from tests.peers.fixtures import StartAlertmanager
-from tests.peers.http import get
+from tests.peers.http import get, post_json
 from tests.peers.kafka import KafkaPeer
 
 AWAY_SECS = 30.0
@@ -20,13 +26,14 @@ ALERTS = 20
 KILLS = 5
 
 
-def fired(name: str, pod: int, started: datetime) -> Row:
+def fired(name: str, pod: int, started: datetime, severity: str = "warning", **more: str) -> Row:
     """In the shape of Alertmanager's own API."""
-    labels = {"alertname": name, "namespace": "shop", "pod": f"checkout-{pod}", "severity": "warning"}
+    labels = {"alertname": name, "namespace": "shop", "pod": f"checkout-{pod}", "severity": severity}
     return {
         "labels": labels,
         "annotations": {"summary": f"{name} {pod}"},
-        "startsAt": started.isoformat(timespec="milliseconds"),
+        "startsAt": started.isoformat(timespec="microseconds"),
+        **more,
     }
 
 
@@ -120,3 +127,97 @@ def test_what_was_accepted_outlives_a_kill_right_after_the_answer(stack: Stack) 
         stack.parts["gateway"].start()
     stack.wait_for("gateway")
     assert hits(stack, "AcceptedThenKilled", KILLS) == once_each(KILLS)
+
+
+# -- its event recorder
+
+
+class Recording(AlertmanagerPeer):
+    """One that writes its own log to Kafka."""
+
+    @classmethod
+    def prepare(cls, config: Mapping[str, Any], folder: Path, *, flags: Sequence[str]) -> AlertmanagerPeer:
+        return super().prepare(config, folder, flags=(*flags, "--enable-feature=event-recorder"))
+
+
+def recorded(stack: Stack, kafka: KafkaPeer) -> Row:
+    """Webhook and recorder at once; what is critical inhibits what is only told."""
+    config = webhook_config(stack.webhook(), stack.token)
+    recorder = yaml_snippet("event_recorder:", {"kafka:9092": kafka.bootstrap})
+    rule = {
+        "source_matchers": ["severity = critical"],
+        "target_matchers": ["severity = info"],
+        "equal": ["namespace"],
+    }
+    return {**config, **recorder, "inhibit_rules": [rule]}
+
+
+QUIET = """
+SELECT q.kind AS kind, q.active AS active, i.alert_type AS alert_type, i.target_resource AS resource
+FROM v_quiet AS q JOIN v_incidents AS i ON i.incident_id = q.incident_id
+WHERE startsWith(i.alert_type, 'Recorded')
+"""
+
+
+def test_a_pair_that_records_and_notifies_counts_once_and_marks_what_it_keeps_quiet(
+    stack: Stack, kafka: KafkaPeer, tmp_path: Path
+) -> None:
+    now, config = datetime.now(UTC), recorded(stack, kafka)
+    with Recording.running_pair(config, tmp_path) as pair:
+        _tell(pair, *(fired("RecordedTarget", pod, now) for pod in range(3)))
+        _until_alerts(stack, "RecordedTarget", 3 * 3)  # from two recorders and one webhook
+        assert hits(stack, "RecordedTarget", 3) == once_each(3)
+
+        stack.parts["ingest"].stop()
+        _silence(pair[0], pod="checkout-1", until=now + timedelta(hours=1))
+        _tell(pair, fired("RecordedCause", 7, now, "critical"))
+        _tell(pair, fired("RecordedInhibited", 8, now, "info"))
+        stack.parts["ingest"].start()
+        told = stack.wait_for_rows(QUIET, lambda rows: len(rows) >= 2, timeout=40)
+        assert {tuple(row.values()) for row in told} == {
+            ("silence", True, "RecordedTarget", "checkout-1"),
+            ("inhibition", True, "RecordedInhibited", "checkout-8"),
+        }
+
+        over = (now + timedelta(milliseconds=1)).isoformat()
+        _tell(pair, fired("RecordedCause", 7, now, "critical", endsAt=over))
+        ended = {"kind": "inhibition", "active": False}
+        stack.wait_for_rows(QUIET, lambda rows: [row for row in rows if row.items() >= ended.items()])
+        assert hits(stack, "RecordedTarget", 3) == once_each(3)
+        assert not stack.ask("SELECT reason FROM v_rejected WHERE source = 'eventrecorder'")
+    _still_silenced(stack)
+
+
+def _tell(pair: Sequence[AlertmanagerPeer], *alerts: Row) -> None:
+    """As Prometheus does: each of them is told."""
+    for peer in pair:
+        peer.post_alerts(*alerts)
+
+
+def _until_alerts(stack: Stack, name: str, count: int) -> None:
+    stack.wait_for_rows(
+        f"SELECT * FROM v_alerts WHERE alert_type = '{name}'", lambda rows: len(rows) >= count
+    )
+
+
+def _silence(peer: AlertmanagerPeer, *, pod: str, until: datetime) -> None:
+    matcher = {"name": "pod", "value": pod, "isRegex": False, "isEqual": True}
+    told = {
+        "matchers": [matcher],
+        "startsAt": datetime.now(UTC).isoformat(),
+        "endsAt": until.isoformat(),
+        "createdBy": "dana",
+        "comment": "moving it",
+    }
+    assert post_json(f"{peer.url}/api/v2/silences", told) == 200
+
+
+def _still_silenced(stack: Stack) -> None:
+    """What the gate, the executor and evidence read: one silence, however often it was told."""
+    records = stack.records("silences")
+    assert len({record.key for record in records}) == 1
+    known = Quiet(Codec(), lambda: {record.key: record.value for record in records})
+    now = int(time.time() * 1000)
+    for name, held in (("checkout-1", True), ("checkout-2", False)):
+        target = Target(cluster="default", namespace="shop", kind="pod", name=name, id="t")
+        assert ("moving it" in known.silenced_at("default", target, now)) is held
