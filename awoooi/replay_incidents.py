@@ -53,6 +53,8 @@ class Interval:
     """What was looked at of alerts.normalized."""
 
     keys: set[bytes] = field(default_factory=set)
+    alerts: set[str] = field(default_factory=set)
+    """their events"""
     last: dict[int, int] = field(default_factory=dict)
     """offset, by partition"""
     since: int = 0
@@ -61,9 +63,16 @@ class Interval:
 
     def take(self, read: Any) -> None:
         self.keys.add(read.key or b"")
+        self.alerts.add(dict(read.headers).get("ce_id", b"").decode())
         self.last[read.partition] = read.offset
         self.since = min(self.since or read.timestamp, read.timestamp)
         self.until = max(self.until, read.timestamp)
+
+    def caused(self, event: dict[str, Any]) -> bool:
+        """By its alerts, or by time alone while it lasted."""
+        if event["causes"]:
+            return not self.alerts.isdisjoint(event["causes"])
+        return self.since <= to_millis(event["recorded_at"]) <= self.until
 
     def needs(self, read: Any) -> bool:
         return (read.key or b"") in self.keys and read.offset <= self.last.get(read.partition, -1)
@@ -123,8 +132,7 @@ async def _beside(
         plain = known[1]
         key = f"{plain['project_id']}:{plain['payload']['fingerprint']}".encode()
         if plain["stage"] == STAGE and key in interval.keys:
-            within = interval.since <= to_millis(plain["recorded_at"]) <= interval.until
-            for one in told.recorded(plain, within=within):
+            for one in told.recorded(plain, within=interval.caused(plain)):
                 yield one
 
 
