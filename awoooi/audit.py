@@ -62,11 +62,11 @@ async def _pins(settings: Settings, files: Sequence[Path], keys: Keys) -> tuple[
     """From the files and from the topic. An embedded log has forgotten its own."""
     from awoooi.audit_pins import pinned_on_topic
     from awoooi.events import codec_of
-    from sinks.clickhouse import heads_file
+    from sinks.clickhouse import heads_archive, heads_file
 
     pins: list[Pin] = []
     notes: list[str] = []
-    for file in files:
+    for file in (one for given in files for one in heads_archive.files(given)):
         found = heads_file.read(file, keys)
         pins += found.pins
         if found.torn:

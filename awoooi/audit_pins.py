@@ -41,7 +41,10 @@ async def pins_of(settings: Settings, codec: Codec, registry: CollectorRegistry)
         await publisher.send(topic, key_of(event), codec.encode(event), headers)
 
     config = PinConfig(
-        heads_file=audit.heads_file, every_secs=audit.pin_secs, kept_days=kept_days(settings.retention)
+        heads_file=audit.heads_file,
+        every_secs=audit.pin_secs,
+        most_mb=audit.heads_mb,
+        kept_days=kept_days(settings.retention),
     )
     signer = load_signer(audit.key_file)
     older = load_keys(audit.public_key_file) if audit.public_key_file.exists() else {}

@@ -200,6 +200,7 @@ class AuditSettings(Section):
         description="what `awoooi audit verify` goes by; older keys may follow in it"
     )
     heads_file: Path = Field(description="append only; best on another machine than ClickHouse")
+    heads_mb: float = Field(16, ge=0, description="of the heads file, before it begins anew; 0: never")
     pin_secs: float = Field(60, gt=0, le=3600, description="longest time between a link and its pinned head")
 
 

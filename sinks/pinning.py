@@ -23,7 +23,7 @@ from schemas.envelope import Event, to_milliseconds
 from schemas.errors import Misconfigured, Never, NotNow
 from schemas.sabotage import crash_point
 from sinks.aside import in_daemon
-from sinks.clickhouse import heads_file
+from sinks.clickhouse import heads_archive, heads_file
 from sinks.clickhouse.chain import ChainPlace, Tip
 from sinks.clickhouse.signing import Keys, Pin, Signer, is_genuine
 
@@ -52,6 +52,7 @@ class PinConfig(BaseModel):
     heads_file: Path
     every_secs: float = Field(60, gt=0, le=3600)
     every_links: int = Field(100_000, ge=1, description="sooner, when so many are unpinned")
+    most_mb: float = Field(16, ge=0, description="of the heads file, before it begins anew; 0: it grows on")
     kept_days: int = Field(KEPT_DAYS, ge=0, description="how long events live in the record; 0: for good")
 
 
@@ -73,7 +74,7 @@ class Pins:
         self._pinned_at = self._own_pinned_at = time.monotonic()
         self._pinning: asyncio.Task[None] | None = None
         self._writing_since: float | None = None
-        self._told = False
+        self._told = self._only_grows = False
         self._unpinned = UNPINNED.gauge(registry)
         self._last = PINNED_AT.gauge(registry)
 
@@ -179,11 +180,25 @@ class Pins:
     async def _kept(self, pins: Iterable[Pin]) -> bool:
         """A disk that is full must not stop the record; what is unpinned is measured, and tried again."""
         try:
-            await self._aside(partial(heads_file.append, self._config.heads_file, pins))
+            await self._aside(partial(self._write, pins))
         except Misconfigured as error:
             log.warning("audit_not_pinned", detail=str(error))
             return False
         return True
+
+    def _write(self, pins: Iterable[Pin]) -> None:
+        """Where the file cannot begin anew it grows on: a disk may let lines be appended and nothing else."""
+        file, most = self._config.heads_file, self._config.most_mb * 2**20
+        heads_file.append(file, pins)
+        if not most or self._only_grows or file.stat().st_size < most:
+            return
+        try:
+            made = heads_archive.archive(file, self._keys, datetime.now(UTC))
+        except Misconfigured as error:
+            self._only_grows = True
+            log.warning("audit_heads_file_only_grows", detail=str(error))
+        else:
+            log.info("audit_heads_archived", archive=str(made))
 
     async def _aside(self, work: Callable[[], None]) -> None:
         self._writing_since = time.monotonic()

@@ -1,9 +1,12 @@
-"""Pinned heads in a file, one line each: append only, and it can lie on another machine."""
+"""Pinned heads in a file, one line each: it is appended to, and can lie on another machine."""
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +21,8 @@ from schemas.sabotage import armed, crash_point
 from sinks.clickhouse.signing import Keys, Pin, is_genuine
 
 MODE = 0o644
+FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND
+NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL)
 NEWLINE = b"\n"
 TORN = "audit:torn_append"
 Key: TypeAlias = tuple[str, str, str]
@@ -35,12 +40,35 @@ class Read:
 def append(file: Path, pins: Iterable[Pin]) -> None:
     """Durable when it returns. A line that was cut short before stays as it is, and this begins a new one."""
     lines = b"".join(line_of(pin) for pin in pins)
+    with held(file) as out:
+        if lines:
+            _write(out, lines if _ends_whole(out) else NEWLINE + lines)
+
+
+@contextmanager
+def held(file: Path, *, alone: bool = False) -> Iterator[IO[bytes]]:
+    """Open, and locked, since several sinks may share it, and one of them may put a new one in its place.
+
+    `alone`: Misconfigured where the file cannot be locked, as on some network shares.
+    """
     try:
-        with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, MODE), "r+b") as out:
-            if lines:
-                _write(out, lines if _ends_whole(out) else NEWLINE + lines)
+        with ExitStack() as opened:
+            while True:
+                out = opened.enter_context(os.fdopen(os.open(file, FLAGS, MODE), "r+b"))
+                _lock(out, alone)
+                if os.fstat(out.fileno()).st_ino == file.stat().st_ino:
+                    break
+            yield out
     except OSError as error:
         raise Misconfigured(f"the heads file {file} cannot be written: {error.strerror}") from error
+
+
+def _lock(out: IO[bytes], alone: bool) -> None:
+    try:
+        fcntl.flock(out, fcntl.LOCK_EX)
+    except OSError as error:
+        if alone or error.errno not in NO_LOCKS:
+            raise
 
 
 def line_of(pin: Pin) -> bytes:

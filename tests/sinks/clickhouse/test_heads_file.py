@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from prometheus_client import CollectorRegistry
 
 from schemas.audit import CheckpointKind, Head
-from sinks.clickhouse import heads_file
+from schemas.errors import Misconfigured
+from sinks.clickhouse import heads_archive, heads_file
 from sinks.clickhouse.chain import ChainPlace, Tip
+from sinks.clickhouse.signing import Keys, Pin, Signer
 from tests.sinks.clickhouse.audited import KEYS, SIGNER, pins_in
 
 PLACE = ChainPlace("", "incidents", 0)
@@ -25,6 +32,9 @@ OLD, NEW = head(5, 0), head(9, 1)
 FORGED = head(99, 2).model_copy(update={"signature": OLD.signature})
 NEXT_DAY = head(20, 24 * 60)
 CLOCK_BEHIND = head(9, -1)
+RETENTION, RETENTION_LATER = (
+    SIGNER.checkpoint(CheckpointKind.RETENTION, at, at, "") for at in (NOON, NOON + timedelta(hours=1))
+)
 
 
 @pytest.fixture
@@ -81,3 +91,100 @@ def test_a_record_made_anew_is_shorter(file: Path) -> None:
     pins = pins_in(file, CollectorRegistry())
     pins.open_file()
     assert pins.head(PLACE) == shorter
+
+
+class TestArchive:
+    """The file begins anew, and an audit reads as much as before."""
+
+    @pytest.fixture
+    def grown(self, file: Path) -> Path:
+        heads_file.append(
+            file, [OLD, *(head(10 + n // 5, n) for n in range(40)), NEXT_DAY, RETENTION, RETENTION_LATER]
+        )
+        return file
+
+    def test_the_sink_needs_the_last_and_an_audit_one_a_day(self, grown: Path) -> None:
+        before, size = heads_file.read(grown, KEYS).pins, grown.stat().st_size
+        made = heads_archive.archive(grown, KEYS, NOON)
+        assert made.name == "heads.jsonl.20260301T120000"
+        assert heads_archive.files(grown) == [made, grown]
+        assert in_files(grown) == signed(before)
+        assert signed(heads_file.read(grown, KEYS).pins) == signed([NEXT_DAY, RETENTION_LATER])
+        assert made.stat().st_size + grown.stat().st_size < size / 4
+
+    def test_again_and_again_nothing_is_lost(self, grown: Path) -> None:
+        before = in_files(grown)
+        for days in range(3):
+            heads_archive.archive(grown, KEYS, NOON + timedelta(days=days))
+            heads_file.append(grown, [head(100 + days, (2 + days) * 24 * 60)])
+        assert in_files(grown) == before | signed(head(100 + n, (2 + n) * 24 * 60) for n in range(3))
+
+    def test_what_a_key_signed_that_is_not_known_here_is_kept(self, grown: Path) -> None:
+        other = Ed25519PrivateKey.from_private_bytes(b"another key, of an earlier sink.")
+        said = Signer(other).head(PLACE, Tip(98, 99, "e" * 64), NOON)
+        heads_file.append(grown, [said])
+        heads_archive.archive(grown, KEYS, NOON)
+        keys = {**KEYS, said.key_id: other.public_key()}
+        assert said.signature in in_files(grown, keys)
+
+    def test_killed_in_between_nothing_is_lost(self, grown: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        before = in_files(grown)
+
+        def killed(_: str) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(heads_archive, "crash_point", killed)
+        with pytest.raises(KeyboardInterrupt):
+            heads_archive.archive(grown, KEYS, NOON)
+        assert in_files(grown) == before
+        assert heads_file.read(grown, KEYS, latest_only=True).pins
+
+    def test_who_appends_meanwhile_does_not_write_into_the_old_one(
+        self, grown: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        late, waits, lock = head(500, 3 * 24 * 60), threading.Event(), heads_file._lock
+        writer = threading.Thread(target=heads_file.append, args=(grown, [late]))
+
+        def locks(*of: Any) -> None:
+            waits.set()
+            lock(*of)
+
+        with heads_file.held(grown):
+            monkeypatch.setattr(heads_file, "_lock", locks)
+            writer.start()
+            assert waits.wait(10), "it has the old one open"
+            beside = grown.with_name("new")
+            beside.write_bytes(heads_file.line_of(NEW))
+            beside.replace(grown)
+        writer.join(10)
+        assert heads_file.read(grown, KEYS, latest_only=True).pins == [late]
+
+    async def test_a_sink_begins_anew_and_goes_on(self, file: Path) -> None:
+        for number in range(1, 30):
+            pins = pins_in(file, CollectorRegistry(), most_mb=0.001)
+            pins.open_file()
+            assert number == 1 or pins.head(PLACE) is not None
+            await pins.pin({PLACE: Tip(number, number + 1, "f" * 64)})
+        assert len(heads_archive.files(file)) > 1
+        assert len(heads_file.read(file, KEYS).pins) < 5
+
+    async def test_where_it_cannot_it_grows_on(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refused(*_: object) -> None:
+            raise Misconfigured("files can only be appended to")
+
+        monkeypatch.setattr(heads_archive, "write_whole", refused)
+        pins = pins_in(file, CollectorRegistry(), most_mb=0.0001)
+        with structlog.testing.capture_logs() as logs:
+            for number in range(1, 4):
+                await pins.pin({PLACE: Tip(number, number + 1, "f" * 64)})
+        assert [one["event"] for one in logs] == ["audit_heads_file_only_grows"]
+        assert heads_archive.files(file) == [file]
+        assert pins.head(PLACE) == heads_file.read(file, KEYS, latest_only=True).pins[0]
+
+
+def signed(pins: Iterable[Pin]) -> set[str]:
+    return {pin.signature for pin in pins}
+
+
+def in_files(file: Path, keys: Keys = KEYS) -> set[str]:
+    return signed(pin for one in heads_archive.files(file) for pin in heads_file.read(one, keys).pins)
