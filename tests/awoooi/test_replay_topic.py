@@ -231,6 +231,7 @@ async def test_offsets_end_where_they_end(settings: Settings, recorded: Recorded
     logs = recorded.log.topics.items()
     [partition] = [place for (topic, place), records in logs if topic == "alerts.normalized" and records]
     assert await told(settings, "alerts.normalized", Span(0, 0, partition)) == ((1, 1, 1), [])
+    assert await told(settings, "alerts.normalized", limit=1) == ((1, 1, 1), []), "and where the limit is"
 
 
 async def test_another_window_shows_in_what_would_be_told(settings: Settings, recorded: Recorded) -> None:
