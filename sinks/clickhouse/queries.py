@@ -162,6 +162,21 @@ NAMED: Mapping[str, Named] = {
         "minutes in which runs waited, were shared or were not needed any more, the latest first",
         f"SELECT * FROM v_storms WHERE {_ONE_PROJECT} ORDER BY minute DESC, project_id LIMIT 200",
     ),
+    "silences": Named(
+        "silences, maintenance windows and change freezes as they stand",
+        f"""
+        SELECT project_id, silence_id, kind, state, matchers, starts_at, ends_at, set_by, comment, source
+        FROM v_silences WHERE {_ONE_PROJECT}
+        ORDER BY indexOf(['active', 'pending', 'expired'], state), starts_at DESC, silence_id LIMIT 200
+        """,
+    ),
+    "quiet": Named(
+        "which incidents a silence, a window or an inhibition keeps quiet, or kept",
+        f"""
+        SELECT project_id, incident_id, kind, active, silence_id, set_by, comment, until, since
+        FROM v_quiet WHERE {_ONE_PROJECT} ORDER BY active DESC, changed_at DESC, incident_id LIMIT 200
+        """,
+    ),
     "contracts": Named(
         "revisions of the policy and of playbooks, and how many decisions went by each",
         f"{contracts_sql(_ONE_PROJECT)} ORDER BY recorded_at DESC, contract_id, number DESC LIMIT 200",
