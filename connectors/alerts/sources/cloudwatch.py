@@ -51,6 +51,7 @@ _THINGS: tuple[tuple[str, ResourceType | None], ...] = (
     ("TableName", None),
     ("AutoScalingGroupName", None),
 )
+_NAMING = ("Name", "Id", "Identifier")
 _LATEST = re.compile(r"\[(-?\d[\d.eE+-]{0,30}) \(")  # "1 datapoint [93.5 (01/03/26 12:00:00)] was greater …"
 _REGION = re.compile(r"[a-z0-9-]{1,30}")
 _LONGEST_LINK = 1_000
@@ -261,7 +262,9 @@ def _dimensions(value: Any, at: str) -> list[tuple[str, Any]]:
 
 
 def _thing(labels: dict[str, str]) -> tuple[str, ResourceType | None] | tuple[None, None]:
-    return next(((labels[name], kind) for name, kind in _THINGS if name in labels), (None, None))
+    """What is known by its dimension, else what a dimension names."""
+    known = next(((labels[name], kind) for name, kind in _THINGS if name in labels), None)
+    return known or next(((labels[name], None) for name in labels if name.endswith(_NAMING)), (None, None))
 
 
 def _metrics(name: str | None, reason: str | None) -> dict[str, Metric]:

@@ -106,13 +106,12 @@ def read(payload: Payload, received_at: int) -> list[RawAlert]:
 def detects(payload: Payload) -> bool:
     if not isinstance(payload, dict) or payload.keys().isdisjoint(_TITLES):
         return False
-    if "monitor_id" in payload:
-        kind = payload.get("type")
-        return not payload.keys().isdisjoint({"query", "scopes"}) or (
-            isinstance(kind, str) and kind.endswith(" alert")
-        )
     default = payload.keys() >= {"event_type", "last_updated", "org"} and isinstance(payload["org"], dict)
-    return default or not payload.keys().isdisjoint(_TELLING)
+    if default or not payload.keys().isdisjoint(_TELLING):
+        return True
+    kind = payload.get("type")
+    its_kind = isinstance(kind, str) and kind.endswith(" alert")
+    return "monitor_id" in payload and (its_kind or not payload.keys().isdisjoint({"query", "scopes"}))
 
 
 def _first(told: dict[str, str], names: tuple[str, ...]) -> str | None:

@@ -31,13 +31,17 @@ _SERVICES = frozenset(
 )
 _NAMES = ("service_name", "function_name", "module_id", "host", "url_map_name", "database_id", "instance_id")
 """labels of a monitored resource that name it, where its resource_name does not"""
+_OF_A_HOST = "compute.googleapis.com/instance/"
 _NO_SEVERITY = frozenset({"no severity", "severity_unspecified"})
+_CAPITAL = re.compile(r"([A-Z])")
 _LAST = re.compile(r"[/ ]")
 
 
 def read(payload: Payload, received_at: int) -> list[RawAlert]:
     del received_at
     payload = an_object(inside(payload), "")
+    if "incident" not in payload and "incidentId" in payload:
+        payload = {"incident": {_CAPITAL.sub(r"_\1", name).lower(): value for name, value in payload.items()}}
     if "incident" not in payload:
         raise BadPayload("is missing", field="incident")
     item = part(payload, "incident", "")
@@ -76,7 +80,11 @@ def read(payload: Payload, received_at: int) -> list[RawAlert]:
 
 
 def detects(payload: Payload) -> bool:
-    incident = payload.get("incident") if isinstance(payload, dict) else None
+    if not isinstance(payload, dict):
+        return False
+    if "incidentId" in payload:  # a relay that writes each name in its own way
+        return payload.keys() >= {"policyName", "conditionName", "state"}
+    incident = payload.get("incident")
     if not isinstance(incident, dict) or "incident_id" not in incident:
         return False
     return "state" in incident and not incident.keys().isdisjoint({"policy_name", "condition_name"})
@@ -142,7 +150,8 @@ def _resource(
     )
     if not name:
         return None, None
-    if its_type in _HOSTS or (not its_type and str(item.get("resource_id")).startswith("i-")):
+    untyped = str(item.get("resource_id")).startswith("i-") or labels.get("metric", "").startswith(_OF_A_HOST)
+    if its_type in _HOSTS or (not its_type and untyped):
         return name, ResourceType.HOST
     return name, ResourceType.SERVICE if its_type in _SERVICES else None
 
@@ -152,7 +161,9 @@ def _metrics(item: dict[str, Any]) -> dict[str, Metric]:
     if number is None:
         return {}
     metric = part(item, "metric", "incident")
-    name = first_of(metric, ("type", "displayName"), "incident.metric")
+    name = first_of(metric, ("type", "displayName"), "incident.metric") or first_of(
+        item, ("metric_type",), "incident"
+    )
     return {name.rpartition("googleapis.com/")[2] if name else "value": number}
 
 

@@ -14,6 +14,7 @@ from schemas.alert import AlertStatus, ResourceType
 from schemas.errors import NoAlert
 
 _FIRING, _RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED
+_DONE = frozenset({"done", "closed", "resolved", "canceled", "cancelled"})
 _EVENTS = frozenset({"jira:issue_created", "jira:issue_updated", "jira:issue_deleted"})
 
 
@@ -25,16 +26,20 @@ def read(payload: Payload, received_at: int) -> list[RawAlert]:
     event = first_of(payload, ("webhookEvent",), "")
     if event is not None and event not in _EVENTS:
         raise NoAlert(f"is {told(event)}, no alert", field="webhookEvent")
+    if event is None and "comment" in payload:
+        raise NoAlert("adds a comment to an issue, no alert", field="comment")
     item, at = (part(payload, "issue", ""), "issue") if "issue" in payload else (payload, "")
-    return [_issue(item, at, deleted=event == "jira:issue_deleted")]
+    gone = event == "jira:issue_deleted" or first_of(payload, ("action",), "") == "deleted"
+    return [_issue(item, at, deleted=gone)]
 
 
 def detects(payload: Payload) -> bool:
     """A relayed alert says `created`; the webhook's own `Create` cannot be told from Opsgenie's."""
     if not isinstance(payload, dict):
         return False
-    if isinstance(payload.get("webhookEvent"), str):
-        return isinstance(payload.get("issue"), dict)
+    issue = payload.get("issue")
+    if isinstance(issue, dict):
+        return "key" in issue and isinstance(issue.get("fields"), dict)
     action, alert = payload.get("action"), payload.get("alert")
     return isinstance(action, str) and action.islower() and isinstance(alert, dict) and "alertId" in alert
 
@@ -43,7 +48,8 @@ def _issue(item: dict[str, Any], at: str, *, deleted: bool) -> RawAlert:
     fields, where = part(item, "fields", at), join(at, "fields")
     summary = required(fields, ["summary"], where)
     state = part(fields, "status", where)
-    done = part(state, "statusCategory", join(where, "status")).get("key") == "done"
+    category = first_of(part(state, "statusCategory", join(where, "status")), ("key",), join(where, "status"))
+    done = (category or first_of(state, ("name",), join(where, "status")) or "").lower() in _DONE
     status = _RESOLVED if done or deleted else _FIRING
     labels = _labels(item, fields, at)
     target, kind, namespace, cluster = whereabouts(labels)

@@ -50,6 +50,9 @@ def read(payload: Payload, received_at: int) -> list[RawAlert]:
         return _messages(payload)
     if "event_action" in payload:
         return [_sent_event(payload)]
+    for name in ("annotation", "status_update"):
+        if name in payload:
+            raise NoAlert("tells what somebody wrote about an incident, no alert", field=name)
     if "incident" in payload:
         return [_incident(part(payload, "incident", ""), "incident", None, None)]
     if "event" not in payload:
@@ -70,7 +73,8 @@ def detects(payload: Payload) -> bool:
     if isinstance(event, dict):
         return isinstance(event.get("event_type"), str) and "resource_type" in event and "data" in event
     if isinstance(incident, dict):
-        return incident.get("type") == "incident" and ("urgency" in incident or "incident_key" in incident)
+        about = incident.get("type") in ("incident", "incident_reference") and "self" in incident
+        return about and not payload.keys().isdisjoint({"agent", "annotation", "status_update"})
     if isinstance(messages, list) and messages and isinstance(messages[0], dict):
         kind = messages[0].get("event") or messages[0].get("type")
         return isinstance(kind, str) and kind.startswith("incident.")

@@ -58,8 +58,11 @@ def detects(payload: Payload) -> bool:
         return False
     data = payload.get("data")
     if isinstance(data, dict):
+        issue = data.get("issue")
+        if isinstance(issue, dict) and "shortId" in issue:
+            return "action" in payload
         known = data.keys() & {"event", "issue", "error", "metric_alert", *_OTHERS}
-        return bool(known) and "action" in payload and "actor" in payload
+        return bool(known) and payload.keys() >= {"action", "actor"}
     return isinstance(payload.get("event"), dict) and payload.keys() >= {"project", "culprit", "level"}
 
 

@@ -55,6 +55,21 @@ def test_the_dimensions_of_container_insights_are_kubernetes() -> None:
     assert (alert.namespace, alert.cluster) == ("checkout", "shop-eu")
 
 
+@pytest.mark.parametrize(
+    ("dimensions", "resource"),
+    [
+        ([{"name": "TopicName", "value": "orders"}], "orders"),
+        ([{"name": "StorageType", "value": "x"}, {"name": "BucketName", "value": "files"}], "files"),
+        ([{"name": "FileSystemId", "value": "fs-1"}, {"name": "InstanceId", "value": "i-1"}], "i-1"),
+        ([{"name": "StorageType", "value": "x"}], None),
+    ],
+)
+def test_a_dimension_names_the_resource(dimensions: list[dict[str, str]], resource: str | None) -> None:
+    sent = payload("cloudwatch", "firing")
+    sent["Trigger"]["Dimensions"] = dimensions
+    assert read(sent, RECEIVED_AT)[0].target_resource == resource
+
+
 def test_an_alarm_that_does_not_see_says_so() -> None:
     (alert,) = read(payload("cloudwatch", "insufficient_data"), RECEIVED_AT)
     assert alert.labels["sender_status"] == "insufficient_data"

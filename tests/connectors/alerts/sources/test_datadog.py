@@ -18,6 +18,7 @@ from tests.connectors.alerts.payloads import RECEIVED_AT, gist, payload
         ("plain_title", ("Queue grows", "warning", "firing", None, None)),
         ("template_firing", ("Cart memory", "warning", "firing", "cart-7d9f-abcde", "pod")),
         ("template_resolved", ("Cart memory", "info", "resolved", "cart-7d9f-abcde", "pod")),
+        ("relayed", ("CPU is busy", "critical", "firing", "web-4.example.org", "host")),
         ("monitor", ("Disk is nearly full", "warning", "firing", "db-1", "host")),
     ],
 )

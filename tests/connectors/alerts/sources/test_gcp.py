@@ -21,6 +21,7 @@ MAIL = ("CPU usage", "warning", "firing", "mail-7", "host")
         ("resolved", (*WEB[:2], "resolved", *WEB[3:])),
         ("kubernetes", ("Container restarts", "critical", "firing", "payments-7d9f-abcde", "pod")),
         ("cloud_run", ("Too many 5xx", "warning", "firing", "cart", "service")),
+        ("relayed", ("Memory utilization", "warning", "firing", "web-9", "host")),
         ("stackdriver_firing", MAIL),
         ("stackdriver_resolved", (*MAIL[:2], "resolved", *MAIL[3:])),
     ],

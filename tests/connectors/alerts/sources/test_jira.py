@@ -19,6 +19,7 @@ PAYMENTS = ("Payments are declined", "critical", "firing", "payments", "service"
         ("jira", "acknowledged", QUEUE, "acknowledged"),
         ("jira", "resolved", (*QUEUE[:2], "resolved", *QUEUE[3:]), None),
         ("jira", "issue_firing", PAYMENTS, None),
+        ("jira", "relayed_issue", PAYMENTS, None),
         ("jira", "issue_resolved", (*PAYMENTS[:2], "resolved", *PAYMENTS[3:]), None),
         ("opsgenie", "firing", (QUEUE[0], "critical", "firing", "orders", "deployment"), None),
     ],
@@ -27,6 +28,15 @@ def test_each_form(source: str, name: str, expected: tuple[str | None, ...], sai
     (alert,) = read(payload(source, name), RECEIVED_AT)
     assert gist(alert) == expected
     assert (alert.labels.get("sender_status"), alert.source) == (said, "jira")
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [("Done", "resolved"), ("Closed", "resolved"), ("To do", "firing")]
+)
+def test_a_status_without_its_category(status: str, expected: str) -> None:
+    sent = payload("jira", "relayed_issue")
+    sent["issue"]["fields"]["status"] = {"name": status}
+    assert read(sent, RECEIVED_AT)[0].status == expected
 
 
 def test_an_issue_that_is_deleted_is_over() -> None:
@@ -38,6 +48,7 @@ def test_an_issue_that_is_deleted_is_over() -> None:
     ("change", "error", "field"),
     [
         ({"webhookEvent": "comment_created"}, NoAlert, "webhookEvent"),
+        ({"webhookEvent": None, "comment": {}}, NoAlert, "comment"),
         ({"issue": 7}, BadPayload, "issue"),
         ({"issue": {"fields": {}}}, BadPayload, "issue.fields.summary"),
         ({"issue": {"fields": {"summary": "x", "status": []}}}, BadPayload, "issue.fields.status"),

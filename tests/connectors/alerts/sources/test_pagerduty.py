@@ -61,6 +61,13 @@ def test_what_is_about_people_is_no_alert(kind: str, data: dict[str, Any], field
     assert told.value.field == field
 
 
+@pytest.mark.parametrize("written", ["annotation", "status_update"])
+def test_what_a_relay_tells_of_people_is_no_alert(written: str) -> None:
+    with pytest.raises(NoAlert) as told:
+        read(payload("pagerduty", "relayed") | {written: {}}, RECEIVED_AT)
+    assert told.value.field == written
+
+
 @pytest.mark.parametrize(
     ("priority", "urgency", "severity"),
     [

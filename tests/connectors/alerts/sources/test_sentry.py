@@ -16,6 +16,7 @@ METRIC = ("Too many errors", "critical", "firing", "checkout", "service")
     ("name", "expected", "said"),
     [
         ("firing", PAYMENT, None),
+        ("relayed", PAYMENT, None),
         ("resolved", (*PAYMENT[:2], "resolved", *PAYMENT[3:]), None),
         ("ignored", PAYMENT, "muted"),
         ("assigned", (PAYMENT[0], "warning", *PAYMENT[2:]), "assigned"),
