@@ -147,9 +147,11 @@ FROM
             told.active AS active, told.by AS set_by, told.comment AS comment, told.set_in AS set_in,
             parseDateTime64BestEffortOrNull(told.until, 3, 'UTC') AS until, recorded_at, log_epoch,
             kafka_offset
-        FROM events FINAL
+        FROM events
         WHERE (project_id, event_id) IN (
             SELECT project_id, event_id FROM incident_marks WHERE type = 'incident.silenced')
+        ORDER BY version DESC
+        LIMIT 1 BY project_id, event_id
     )
     GROUP BY project_id, incident_id, silence_id
 );
