@@ -24,10 +24,14 @@ _MOST = 1_000  # values of one body
 _LONGEST_NAME = 200
 
 
-@lru_cache(maxsize=4096)
 def fold(name: str) -> str:
-    """`monitorFriendlyName`, `monitor_friendly_name`, `MONITOR.FRIENDLY-NAME` are one name."""
-    return _OTHER.sub("", name.lower()) if len(name) <= _LONGEST_NAME else ""
+    """`monitorFriendlyName`, `monitor_friendly_name`, `MONITOR.FRIENDLY-NAME` are one; a long name is none."""
+    return _fold(name) if len(name) <= _LONGEST_NAME else ""
+
+
+@lru_cache(maxsize=4096)
+def _fold(name: str) -> str:
+    return _OTHER.sub("", name.lower())
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -66,12 +70,13 @@ def leaves(item: Mapping[str, Any], deepest: int = _DEEPEST) -> list[tuple[str, 
 
 def _gather(item: Mapping[str, Any], before: str, deepest: int, found: list[tuple[str, str]]) -> None:
     for name, value in item.items():
-        if value.__class__ is dict:
+        kind = value.__class__
+        if kind is dict:
             if deepest > 1:
                 _gather(value, f"{before}{name}.", deepest - 1, found)
             continue
-        text = _joined(value) if value.__class__ is list else said(value)
-        if text is not None:
+        text = value.strip() if kind is str else _joined(value) if kind is list else said(value)
+        if text:
             found.append((before + name, text))
             if len(found) >= _MOST:
                 return

@@ -44,10 +44,14 @@ _BRACKETED = rf"\[(?:{_STATE}|warn(?:ing)?|crit(?:ical)?|info|error)(?:\s*:\s*\d
 _STATE_PREFIX = re.compile(rf"(?:\s*(?:{_BRACKETED}|(?:{_STATE})(?:\s*:\s*\d+)?\s*:))+\s*", re.IGNORECASE)
 
 
-@lru_cache(maxsize=256)
 def severity_of(word: str | None) -> Severity:
     """Any case; `-`, `_` and blanks do not count. A missing word is a warning, an unknown one is info."""
-    plain = _IGNORED.sub("", (word or "")[:100]).lower()
+    return _severity_of(word[:100]) if word else Severity.WARNING
+
+
+@lru_cache(maxsize=256)
+def _severity_of(word: str) -> Severity:
+    plain = _IGNORED.sub("", word).lower()
     return _SEVERITIES.get(plain, Severity.INFO) if plain else Severity.WARNING
 
 
@@ -61,8 +65,16 @@ def resource_of(
     return None, None
 
 
-@lru_cache(maxsize=4096)
 def without_state(title: str) -> str:
     """The title without `[FIRING:1]`, `RESOLVED:` and the like: the fingerprint hangs on it."""
+    # only what is short is remembered: a sender could fill the memory with the rest
+    return _remembered(title) if len(title) <= _LONGEST_REMEMBERED else _without_state(title)
+
+
+def _without_state(title: str) -> str:
     found = _STATE_PREFIX.match(title)
     return (title[found.end() :].strip() if found else title) or title
+
+
+_remembered = lru_cache(maxsize=4096)(_without_state)
+_LONGEST_REMEMBERED = 300  # characters

@@ -6,10 +6,11 @@ Users choose the names' form: `NOTIFY_SERVICEDESC`, `SERVICEDESC` and `service_d
 from __future__ import annotations
 
 import re
-from typing import Any
+from functools import lru_cache
 
 from connectors.alerts.fields import an_object
-from connectors.alerts.loose import flat, fold, folded, graded, one_of, words
+from connectors.alerts.limits import MAX_LABELS
+from connectors.alerts.loose import fold, graded, leaves, one_of, words
 from connectors.alerts.source import Payload, RawAlert, Source
 from connectors.alerts.times import perhaps
 from schemas.alert import AlertStatus, ResourceType, Severity
@@ -45,7 +46,8 @@ HOST_CHECK = "Host check"
 def read(payload: Payload, received_at: int) -> list[RawAlert]:
     del received_at
     payload = an_object(payload, "")
-    told = {name.removeprefix("notify"): value for name, value in folded(payload, 2).items()}
+    found = leaves(payload, 1)
+    told = {fold(name).removeprefix("notify"): value for name, value in found}
     kind = told.get("notificationtype", "").split(" ")[0].upper()
     if kind == "ALERTHANDLER":
         raise NoAlert("is the call of an alert handler, no alert", field="notification_type")
@@ -55,16 +57,16 @@ def read(payload: Payload, received_at: int) -> list[RawAlert]:
     if host is None:
         raise BadPayload("is missing", field="host")
     service = None if told.get("what", "").upper() == "HOST" else one_of(told, _SERVICE)
-    return [_alert(payload, told, kind, host, service)]
+    labels = {name: value for name, value in found[:MAX_LABELS] if not _is_personal(name[:200])}
+    return [_alert(told, labels, kind, host, service)]
 
 
 def _alert(
-    payload: dict[str, Any], told: dict[str, str], kind: str, host: str, service: str | None
+    told: dict[str, str], labels: dict[str, str], kind: str, host: str, service: str | None
 ) -> RawAlert:
     state = one_of(told, ("servicestate" if service else "hoststate", "status", "state")) or ""
     status = _status(kind, state)
     at = _at(told)
-    labels = {name: value for name, value in flat(payload, 1).items() if not _PERSONAL.search(name)}
     if status is AlertStatus.FIRING and kind in _SENDER_STATUS:
         labels["sender_status"] = _SENDER_STATUS[kind]
     return RawAlert(
@@ -83,6 +85,11 @@ def _alert(
     )
 
 
+@lru_cache(maxsize=1024)
+def _is_personal(name: str) -> bool:
+    return _PERSONAL.search(name) is not None
+
+
 def _status(kind: str, state: str) -> AlertStatus:
     """An acknowledgement or a downtime changes nothing: whether it fires, the state tells."""
     if kind in {"PROBLEM", "FLAPPINGSTART"}:
@@ -98,7 +105,7 @@ def _severity(told: dict[str, str], kind: str, state: str) -> Severity:
 
 def _at(told: dict[str, str]) -> int | None:
     """When the state changed; a date without a zone is the server's own, and only taken where that is UTC."""
-    found = next(filter(None, (perhaps(told, name) for name in _CHANGED)), None)
+    found = next((at for name in _CHANGED if name in told and (at := perhaps(told, name))), None)
     if found is None and {"UTC", "GMT"} & set(told.get("longdatetime", "").split()):
         return perhaps(told, "shortdatetime")
     return found

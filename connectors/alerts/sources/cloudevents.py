@@ -7,11 +7,13 @@ says so: most events in the world are none.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from connectors.alerts.envelopes import is_cloud_event, opened
 from connectors.alerts.fields import an_object, join, list_of_alerts, text
-from connectors.alerts.loose import flat, fold, folded, graded, one_of, said, whereabouts, words
+from connectors.alerts.limits import MAX_LABELS
+from connectors.alerts.loose import flat, fold, graded, leaves, one_of, said, whereabouts, words
 from connectors.alerts.source import Payload, RawAlert, Source
 from connectors.alerts.times import any_moment
 from schemas.alert import AlertStatus
@@ -29,6 +31,7 @@ _STATE_WORDS = frozenset(
         "firing fired triggered opened open created raised detected reported started updated active alerting"
     )
 ).union(_RESOLVED, _NO_CHANGE)
+_LONGEST = 300  # characters of a type
 _STATUS = ("status", "state", "alertstatus", "alertstate")
 _MESSAGE = ("message", "summary", "title", "reason", "text", "description")
 
@@ -49,15 +52,15 @@ def _alert(event: dict[str, Any], at: str) -> RawAlert:
             "names neither an alert nor an incident, and no source reads what is inside",
             field=join(at, "type"),
         )
-    content = _content(event)
-    told = folded(content)
-    state = fold(one_of(told, _STATUS) or "") or _state_of(kind)
+    found = leaves(_content(event))
+    told = {fold(path): value for path, value in found}
+    state = fold(one_of(told, _STATUS) or "") or _state_of(kind[:_LONGEST])
     status = AlertStatus.RESOLVED if state in _RESOLVED else AlertStatus.FIRING
-    labels = _labels(event, content, state)
+    labels = _labels(event, dict(found[:MAX_LABELS]), state)
     target, its_type, namespace, cluster = whereabouts(labels)
     moment = any_moment(event, "time", at)
     return RawAlert(
-        alert_type=_name(kind),
+        alert_type=_name(kind[:_LONGEST]),
         severity=graded(one_of(told, ("severity", "priority", "level")) or labels.get("severity")),
         source="cloudevents",
         message=one_of(told, _MESSAGE) or kind,
@@ -80,10 +83,9 @@ def _content(event: dict[str, Any]) -> dict[str, Any]:
     return {"message": data} if data else {}
 
 
-def _labels(event: dict[str, Any], content: dict[str, Any], state: str) -> dict[str, str]:
+def _labels(event: dict[str, Any], labels: dict[str, str], state: str) -> dict[str, str]:
     """What is inside, the sender's own attributes, and where it comes from."""
-    own = {name: value for name, value in event.items() if name not in _ATTRIBUTES}
-    labels = {**flat(content), **flat(own, 1)}
+    labels |= flat({name: value for name, value in event.items() if name not in _ATTRIBUTES}, 1)
     for name in ("type", "source", "subject"):
         if value := said(event.get(name)):
             labels[f"ce_{name}"] = value
@@ -93,18 +95,20 @@ def _labels(event: dict[str, Any], content: dict[str, Any], state: str) -> dict[
 
 
 def _parts(kind: str) -> list[tuple[str, int, int]]:
-    return [(found[0].lower(), found.start(), found.end()) for found in _WORD.finditer(kind[:300])]
+    return [(found[0].lower(), found.start(), found.end()) for found in _WORD.finditer(kind)]
 
 
+@lru_cache(maxsize=1024)
 def _state_of(kind: str) -> str:
     return next((word for word, _, _ in reversed(_parts(kind)) if word in _STATE_WORDS), "")
 
 
+@lru_cache(maxsize=1024)
 def _name(kind: str) -> str:
-    """The type without its states: an alert is the same when it begins and when it ends."""
-    kept = kind
+    """The type without the states behind what it tells of: the same when an alert begins and when it ends."""
+    kept, telling = kind, _TELLING.search(kind)
     for word, start, end in reversed(_parts(kind)):
-        if word in _STATE_WORDS:
+        if word in _STATE_WORDS and (telling is None or start >= telling.start()):
             kept = kept[:start] + kept[end:]
     return re.sub(r"[._/-]{2,}", lambda found: found[0][-1], kept).strip("._/-") or kind
 

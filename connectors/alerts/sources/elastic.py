@@ -103,7 +103,7 @@ def _group_severity(told: dict[str, str]) -> str | None:
 def _began(told: dict[str, str], status: AlertStatus) -> int | None:
     """The time of a message about an end is not when it began, unless it says so."""
     names = (*_STARTS, *_TIMES) if status is AlertStatus.FIRING else _STARTS
-    return next(filter(None, (perhaps(told, name) for name in names)), None)
+    return next((at for name in names if name in told and (at := perhaps(told, name))), None)
 
 
 def _labels(payload: dict[str, Any], found: list[tuple[str, str]]) -> dict[str, str]:

@@ -5,7 +5,19 @@ from typing import Any
 
 import pytest
 
-from connectors.alerts.loose import flat, fold, folded, graded, host_of, numbers, said, tags, whereabouts
+from connectors.alerts.loose import (
+    _fold,
+    flat,
+    fold,
+    folded,
+    graded,
+    host_of,
+    numbers,
+    said,
+    tags,
+    whereabouts,
+)
+from connectors.alerts.vocabulary import _remembered, without_state
 from schemas.errors import BadPayload
 
 
@@ -118,3 +130,10 @@ def test_the_host_of_an_address(address: str | None, host: str | None) -> None:
 )
 def test_grades(word: str | None, severity: str) -> None:
     assert graded(word) == severity
+
+
+def test_what_a_sender_writes_long_is_not_remembered() -> None:
+    kept = _fold.cache_info().currsize, _remembered.cache_info().currsize
+    assert fold("a" * 201) == ""
+    assert without_state("RESOLVED: " + "a" * 300) == "a" * 300
+    assert kept == (_fold.cache_info().currsize, _remembered.cache_info().currsize)
