@@ -29,8 +29,10 @@ class IncidentItem(Shown):
     last_seen_at: Time | None
     resolved_at: Time | None
     updated_at: Time
-    parent_incident_id: str = Field("", description="whose run serves it too; empty: it has its own")
-    children: int = 0
+    parent_incident_id: str = Field(
+        "", description="the older one that it belongs to; empty: it stands alone"
+    )
+    children: int = Field(0, description="how many belong to it")
     assignee: str = Field("", description="whose it is; empty: nobody's")
     acknowledged_by: str = ""
     waiting_approval: str = Field("", description="the approval that waits; empty: none does")
@@ -124,6 +126,7 @@ class ExecutionStep(Shown):
 
 class IncidentDetail(Shown):
     incident: IncidentItem
+    children: tuple[str, ...] = Field((), description="the incidents that belong to it, at most 50")
     acts: tuple[Act, ...]
     runs: tuple[RunItem, ...]
     turns: tuple[TurnShown, ...]

@@ -51,6 +51,9 @@ class RunItem(Shown):
     steps: int = Field(description="how many its page numbers")
     created_at: Time
     timeout_at: Time | None = Field(description="when the whole run must have ended")
+    release_at: Time | None = Field(None, description="while it is throttled: when it is asked for again")
+    parent_incident_id: str = Field("", description="of a shared run: the incident whose run serves it")
+    parent_run_id: str = Field("", description="of a shared run: the one that serves it")
     remediation_status: RemediationStatus
     remediation: RemediationSummary
 

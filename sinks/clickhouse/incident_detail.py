@@ -26,6 +26,8 @@ from sinks.clickhouse.steps import acts_of, body_of, cut, executed_of, timeline_
 from sinks.clickhouse.story import Ask, Row, Told, of_incident
 
 DEPENDS_ON = "depends_on"
+MOST_SHOWN = 50
+"""children on a page"""
 ROLES = {"upstream": NodeRole.AFFECTED, "downstream": NodeRole.OTHER}
 
 
@@ -34,15 +36,17 @@ async def incident(ask: Ask, incident_id: str, projects: Projects, cards: CardFa
     if row is None:
         return None
     project = row["project_id"]
-    story, runs, approvals = await asyncio.gather(
+    story, runs, approvals, children = await asyncio.gather(
         of_incident(ask, project, incident_id),
         runs_of(ask, project, incident_id),
         approvals_of(ask, project, incident_id, cards),
+        incident_list.children_of(ask, project, incident_id),
     )
     gathered = _latest(story, "evidence.collected")
     decided = _latest(story, "rca.decided")
     return IncidentDetail(
-        incident=_item(row, story, approvals),
+        incident=_item(row, story, approvals, len(children)),
+        children=children[:MOST_SHOWN],
         acts=tuple(acts_of(story)),
         runs=runs,
         turns=tuple(turns_of(story)),
@@ -55,20 +59,21 @@ async def incident(ask: Ask, incident_id: str, projects: Projects, cards: CardFa
     )
 
 
-def _item(row: Row, story: Sequence[Told], approvals: Sequence[Card]) -> IncidentItem:
+def _item(row: Row, story: Sequence[Told], approvals: Sequence[Card], children: int) -> IncidentItem:
     acts = [
         {
             "incident_id": told.incident_id,
             "type": told.type,
             "actor": told.actor,
             "assignee": told.says("assignee"),
+            "parent_id": told.says("parent_incident_id"),
         }
         for told in story
-        if told.type in (incident_list.ACKNOWLEDGED, incident_list.ASSIGNED)
+        if told.type in (incident_list.ACKNOWLEDGED, incident_list.ASSIGNED, incident_list.LINKED)
     ]
     whose = incident_list.whose_of(acts).get(row["incident_id"], {})
     waiting = (card.approval_id for card in approvals if card.state is ApprovalState.WAITING)
-    return incident_list.item_of(row, whose, next(waiting, ""))
+    return incident_list.item_of(row, whose, next(waiting, ""), children)
 
 
 def _latest(story: Sequence[Told], kind: str) -> Told | None:

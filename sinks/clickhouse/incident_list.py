@@ -13,7 +13,9 @@ from connectors.gateway.shown_incidents import IncidentItem
 from sinks.clickhouse.asking import asked_within, each, page_of, within
 from sinks.clickhouse.story import Ask, Row
 
-ACKNOWLEDGED, ASSIGNED = "incident.acknowledged", "incident.assigned"
+ACKNOWLEDGED, ASSIGNED, LINKED = "incident.acknowledged", "incident.assigned", "incident.linked"
+MOST_CHILDREN = 1000
+"""that are told of a parent"""
 BEGINS = ("incident.opened", "incident.reopened")
 ENDS = ("incident.resolved", "incident.expired")
 _COLUMNS = """project_id, incident_id, status, severity, alert_type, cluster, namespace, target_resource,
@@ -50,11 +52,18 @@ _STEPS = """
 WHERE {chosen}
 """
 _ACTS = f"""
-SELECT incident_id, type, actor, assignee
+SELECT incident_id, type, actor, assignee, parent_id
 FROM incident_marks FINAL
 WHERE project_id IN {{projects:Array(String)}} AND incident_id IN {{incidents:Array(String)}}
-  AND type IN ('{ACKNOWLEDGED}', '{ASSIGNED}')
+  AND type IN ('{ACKNOWLEDGED}', '{ASSIGNED}', '{LINKED}')
 ORDER BY recorded_at, kafka_offset
+"""
+_CHILDREN = f"""
+SELECT parent_id AS incident_id, arraySort(groupUniqArray({MOST_CHILDREN})(incident_marks.incident_id)) AS children
+FROM incident_marks
+WHERE project_id IN {{projects:Array(String)}} AND parent_id IN {{incidents:Array(String)}}
+  AND type = '{LINKED}'
+GROUP BY parent_id
 """
 _WAITING = """
 SELECT incident_id, max(approval_id) AS waiting
@@ -82,13 +91,14 @@ async def incidents(ask: Ask, wanted: IncidentFilter, projects: Projects) -> Pag
     if not ids:
         return Page[IncidentItem](items=(), total=total, **wanted.place)
     asked = {"projects": each(ids, "project_id"), "incidents": each(ids, "incident_id")}
-    rows, acts, waits = await asyncio.gather(ask(_ROWS, asked), ask(_ACTS, asked), ask(_WAITING, asked))
+    rows, acts, waits, kin = await asyncio.gather(
+        ask(_ROWS, asked), ask(_ACTS, asked), ask(_WAITING, asked), ask(_CHILDREN, asked)
+    )
     whose, waiting = whose_of(acts), {row["incident_id"]: row["waiting"] for row in waits}
+    children = {row["incident_id"]: len(row["children"]) for row in kin}
     items = {
-        row["incident_id"]: item_of(
-            row, whose.get(row["incident_id"], {}), waiting.get(row["incident_id"], "")
-        )
-        for row in rows
+        incident: item_of(row, whose.get(incident, {}), waiting.get(incident, ""), children.get(incident, 0))
+        for incident, row in ((row["incident_id"], row) for row in rows)
     }
     there = (items.get(row["incident_id"]) for row in ids)  # what was erased meanwhile is left out
     return Page[IncidentItem](items=tuple(filter(None, there)), total=total, **wanted.place)
@@ -101,8 +111,14 @@ async def one(ask: Ask, incident: str, projects: Projects) -> Row | None:
     return rows[0] if rows else None
 
 
-def item_of(row: Row, whose: Mapping[str, str], waiting: str) -> IncidentItem:
-    return IncidentItem(**row, **whose, waiting_approval=waiting)
+async def children_of(ask: Ask, project: str, incident: str) -> Sequence[str]:
+    """The incidents that belong to it."""
+    rows = await ask(_CHILDREN, {"projects": [project], "incidents": [incident]})
+    return tuple(rows[0]["children"]) if rows else ()
+
+
+def item_of(row: Row, whose: Mapping[str, str], waiting: str, children: int) -> IncidentItem:
+    return IncidentItem(**row, **whose, waiting_approval=waiting, children=children)
 
 
 def _chosen(wanted: IncidentFilter) -> str:
@@ -126,6 +142,8 @@ def whose_of(acts: Sequence[Row]) -> Mapping[str, dict[str, str]]:
         of = found.setdefault(act["incident_id"], {})
         if act["type"] == ACKNOWLEDGED:
             of["acknowledged_by"] = act["actor"]
+        elif act["type"] == LINKED:
+            of["parent_incident_id"] = act["parent_id"]
         else:
             of["assignee"] = act["assignee"]
     return found

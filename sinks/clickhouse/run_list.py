@@ -11,6 +11,7 @@ from typing import Any
 from connectors.gateway.reading import Projects, RunFilter
 from connectors.gateway.shown import Page
 from connectors.gateway.shown_runs import Remediation, RemediationSummary, RunItem
+from schemas.run import RunState
 from sinks.clickhouse.asking import asked_within, each, page_of, within
 from sinks.clickhouse.steps import STEPS
 from sinks.clickhouse.story import Ask, Row, Told
@@ -19,7 +20,8 @@ MOST_RUNS = 50
 """of an incident, on its page"""
 _IDS = "project_id, run_id, incident_ids, created_at"
 _COLUMNS = """project_id, run_id, incident_ids, number, state, reason, end_reason, shadow, cost_usd,
-created_at, timeout_at, remediation_status, trigger_ref, error_code, error_detail, started_at, completed_at,
+created_at, timeout_at, throttled_by, release_at, parent_incident_id, parent_run_id,
+remediation_status, trigger_ref, error_code, error_detail, started_at, completed_at,
 updated_at"""
 _ROWS = f"""
 SELECT {_COLUMNS} FROM v_runs
@@ -31,6 +33,8 @@ _OF_INCIDENT = """run_id IN
 AGENTS = {
     "run.requested": "runs",
     "run.started": "schedule",
+    "run.throttled": "schedule",
+    "run.shared": "schedule",
     "evidence.collected": "evidence",
     "rca.diagnosed": "diagnostician",
     "rca.planned": "solver",
@@ -134,6 +138,10 @@ def beside(story: Sequence[Told], tried: Sequence[Remediation]) -> tuple[Row, Ro
     }
 
 
+def _waits_for(row: Row) -> str:
+    return str(row["throttled_by"]) if row["state"] == RunState.THROTTLED else ""
+
+
 def item_of(row: Row, beside: Row, tried: Row) -> RunItem:
     return RunItem(
         run_id=row["run_id"],
@@ -143,12 +151,15 @@ def item_of(row: Row, beside: Row, tried: Row) -> RunItem:
         agent=AGENTS.get(beside.get("latest", ""), ""),
         state=row["state"],
         trigger_type=row["reason"],
-        reason=row["end_reason"] or row["reason"],
+        reason=row["end_reason"] or _waits_for(row) or row["reason"],
         shadow=row["shadow"],
         cost_usd=row["cost_usd"],
         steps=beside.get("steps", 0),
         created_at=row["created_at"],
         timeout_at=row["timeout_at"],
+        release_at=row["release_at"] if _waits_for(row) else None,
+        parent_incident_id=row["parent_incident_id"],
+        parent_run_id=row["parent_run_id"],
         remediation_status=row["remediation_status"],
         remediation=RemediationSummary(
             **{name: tried[name] for name in RemediationSummary.model_fields if name in tried}

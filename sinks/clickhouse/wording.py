@@ -50,6 +50,24 @@ def _ended(told: Told) -> Words:
     return Words(Kind.RUN, "Run ended", told.says("state"), said)
 
 
+def _throttled(told: Told) -> Words:
+    until = told.says("release_at")[:19].replace("T", " ")
+    said = f"{told.says('detail')}; asked for again at {until} UTC"
+    return Words(Kind.RUN, "Run has to wait", "throttled", said)
+
+
+def _shared(told: Told) -> Words:
+    child, parent = told.says("child", "incident_id"), told.says("parent", "incident_id")
+    if told.incident_id == child:
+        return Words(Kind.RUN, "Shares a run", "shared", f"the run of {parent} serves it")
+    return Words(Kind.RUN, "Run serves another incident", "shared", child)
+
+
+def _linked(told: Told) -> Words:
+    path = " needs ".join(map(str, told.many("path")))
+    return Words(Kind.STEP, f"Belongs to {told.says('parent_incident_id')}", "linked", path)
+
+
 def _evidence(told: Told) -> Words:
     items, gaps = len(told.many("items")), len(told.many("gaps"))
     missing = "" if not gaps else f", {gaps} could not be had"
@@ -185,7 +203,10 @@ WORDED: Mapping[str, Callable[[Told], Words]] = {
     "incident.rerun_requested": _act("Asked for a new run"),
     "incident.cause_judged": _act("Judged the cause"),
     "close.requested": _act("Asked to close it"),
+    "incident.linked": _linked,
     "run.started": _started,
+    "run.throttled": _throttled,
+    "run.shared": _shared,
     "run.finished": _ended,
     "run.cancelled": _ended,
     "evidence.collected": _evidence,

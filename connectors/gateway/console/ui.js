@@ -42,8 +42,8 @@ export function Badge({ tone = "calm", children }) {
 
 const TONES = {
   good: ["RESOLVED", "MITIGATED", "APPROVED", "succeeded", "approve", "done", "healthy", "COMPLETED", "APPROVE", "passed", "live"],
-  busy: ["INVESTIGATING", "EXECUTING", "running", "queued", "started"],
-  warn: ["PENDING", "WAITING_APPROVAL", "WAITING", "waiting_approval", "MEDIUM", "degraded", "warning", "REQUEST_REVISION", "timeout"],
+  busy: ["INVESTIGATING", "EXECUTING", "running", "queued", "shared", "started"],
+  warn: ["PENDING", "WAITING_APPROVAL", "WAITING", "waiting_approval", "throttled", "MEDIUM", "degraded", "warning", "REQUEST_REVISION", "timeout"],
   bad: ["REJECTED", "failed", "HIGH", "CRITICAL", "critical", "unhealthy", "REJECT", "blocked", "refused", "error"],
 };
 

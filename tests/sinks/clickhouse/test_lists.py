@@ -60,7 +60,8 @@ async def test_of_many_messages_the_newest_are_told_in_their_order() -> None:
 
 RUN = {
     **dict.fromkeys(("reason", "end_reason", "trigger_ref", "error_code", "error_detail"), ""),
-    **dict.fromkeys(("started_at", "completed_at", "timeout_at")),
+    **dict.fromkeys(("started_at", "completed_at", "timeout_at", "release_at")),
+    **dict.fromkeys(("throttled_by", "parent_incident_id", "parent_run_id"), ""),
     **{"project_id": "shop", "run_id": "r", "incident_ids": ["INC-1"], "number": 1, "state": "succeeded"},
     **{
         "shadow": False,

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
+from connectors.gateway.reading import IncidentFilter
+from sinks.clickhouse.approval_list import CardFacts
 from sinks.clickhouse.client import Client
+from sinks.clickhouse.incident_detail import incident
+from sinks.clickhouse.incident_list import incidents
 from sinks.clickhouse.queries import query
 from tests.sinks.clickhouse.events import COLUMNS, event, iso, moment, values
 
@@ -285,3 +289,20 @@ async def test_a_run_that_waits_and_one_that_is_shared(clickhouse: Client) -> No
     found = await query(clickhouse, "storms", "shop")
     assert sum(row["released"] for row in found) == 1
     assert sum(row["resolved"] for row in found) == 1
+
+
+async def test_an_incident_says_whom_it_belongs_to_and_how_many_belong_to_it(clickhouse: Client) -> None:
+    link = {"parent_incident_id": INC1, "service": "shop", "parent_service": "db", "path": ["shop", "db"]}
+    sighting = {"severity": "warning", "highest_severity": "warning", "alert_type": "Slow", "hit_count": 1}
+    story = [
+        told("incident.opened", 0, "", INC1, **sighting),
+        told("incident.opened", 1, "", INC2, **sighting),
+        told("incident.linked", 2, "", INC2, **link, distance=1, root_candidate="db"),
+    ]
+    await clickhouse.insert("events", values(story), COLUMNS)
+    page = await incidents(clickhouse.ask, IncidentFilter(), ("shop",))
+    found = {item.incident_id: (item.parent_incident_id, item.children) for item in page.items}
+    assert found == {INC1: ("", 1), INC2: (INC1, 0)}
+    whole = await incident(clickhouse.ask, INC1, ("shop",), CardFacts("", lambda _: None))
+    assert whole is not None
+    assert (whole.children, whole.incident.children) == ((INC2,), 1)

@@ -30,7 +30,7 @@ function Whole({ data, query, refresh }) {
   const past = approvals.filter((card) => card.state !== "WAITING");
   const { run, turns, decision } = chosen(data, query.run);
   return html`
-    <${Head} incident=${incident} refresh=${refresh} />
+    <${Head} incident=${incident} others=${data.children} refresh=${refresh} />
     <div class="columns">
       <div class="stack">
         ${waiting.map((card) => html`<${ApprovalCard} key=${card.approval_id} card=${card} onChanged=${refresh} />`)}
@@ -51,7 +51,7 @@ function Whole({ data, query, refresh }) {
   `;
 }
 
-function Head({ incident, refresh }) {
+function Head({ incident, others, refresh }) {
   return html`<div class="head incident">
     <div class="line">
       <a href=${href("")} class="soft">${t("nav.war_room")}</a><span class="id soft"><bdi>${incident.incident_id}</bdi></span>
@@ -69,7 +69,7 @@ function Head({ incident, refresh }) {
       <${Fact} name="assignee"><bdi>${incident.assignee || t("incident.nobody")}</bdi><//>
       ${incident.acknowledged_by && html`<${Fact} name="acknowledged"><bdi>${incident.acknowledged_by}</bdi><//>`}
       ${incident.parent_incident_id && html`<${Fact} name="parent"><a class="id" href=${href("incidents", incident.parent_incident_id)}><bdi>${incident.parent_incident_id}</bdi></a><//>`}
-      ${incident.children > 0 && html`<${Fact} name="children">${number(incident.children)}<//>`}
+      ${incident.children > 0 && html`<${Fact} name="children">${number(incident.children)} ${(others ?? []).slice(0, 5).map((id) => html`<a key=${id} class="id" href=${href("incidents", id)}><bdi>${id}</bdi></a> `)}<//>`}
       <${Fact} name="project"><bdi>${incident.project_id}</bdi><//>
     </dl>
     <${IncidentActs} incident=${incident} onDone=${refresh} />

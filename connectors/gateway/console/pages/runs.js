@@ -8,7 +8,7 @@ import { useStore } from "../store.js";
 import { Ago, Answered, Badge, Choice, Outside, Pages, Panel, State, Table, useQuery } from "../ui.js";
 import { html, useEffect } from "../view.js";
 
-const STATES = ["queued", "running", "waiting_approval", "succeeded", "failed", "cancelled", "voided", "timeout"];
+const STATES = ["queued", "throttled", "shared", "running", "waiting_approval", "succeeded", "failed", "cancelled", "voided", "timeout"];
 const REMEDIATION = ["no_evidence", "mcp_observed", "observed", "read_only_dry_run", "write_observed", "blocked"];
 
 export function Runs({ query }) {

@@ -15,6 +15,8 @@ export default {
   "status.EXPIRED": "expired",
 
   "run_state.queued": "queued",
+  "run_state.throttled": "waits for its turn",
+  "run_state.shared": "shared",
   "run_state.running": "running",
   "run_state.waiting_approval": "waits for approval",
   "run_state.succeeded": "succeeded",
@@ -170,6 +172,13 @@ export default {
   "reason.execution_refused": "refused before it began",
   "reason.execution_shadowed": "only watched",
   "reason.execution_unknown": "nobody knows whether it was done",
+  "reason.storm": "a storm: it waits for its turn",
+  "reason.run_shared": "another incident's run serves it",
+  "reason.resolved_while_waiting": "over before its turn came",
+  "reason.parent_resolved": "the incident that served it is over",
+  "reason.outgrown": "left for a run of its own",
+  "reason.fingerprint_budget": "this alert has had its runs of the day",
+  "reason.day_budget": "the project has had its runs of the day",
 
   "execution.authorized": "Authorized",
   "execution.withdrawn": "Withdrawn",

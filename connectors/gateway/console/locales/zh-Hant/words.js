@@ -15,6 +15,8 @@ export default {
   "status.EXPIRED": "已過期",
 
   "run_state.queued": "排隊中",
+  "run_state.throttled": "等候輪次",
+  "run_state.shared": "共用",
   "run_state.running": "進行中",
   "run_state.waiting_approval": "等待簽核",
   "run_state.succeeded": "成功",
@@ -170,6 +172,13 @@ export default {
   "reason.execution_refused": "執行前遭拒",
   "reason.execution_shadowed": "僅觀察",
   "reason.execution_unknown": "無法得知是否已執行",
+  "reason.storm": "告警風暴：等候輪次",
+  "reason.run_shared": "由另一事件的執行一併處理",
+  "reason.resolved_while_waiting": "輪到之前已結束",
+  "reason.parent_resolved": "處理它的事件已結束",
+  "reason.outgrown": "改為單獨執行",
+  "reason.fingerprint_budget": "此告警今日的執行次數已用完",
+  "reason.day_budget": "專案今日的執行次數已用完",
 
   "execution.authorized": "已授權",
   "execution.withdrawn": "已撤回",
