@@ -25,7 +25,7 @@ _LONGEST_NAME = 200
 
 
 def fold(name: str) -> str:
-    """`monitorFriendlyName`, `monitor_friendly_name`, `MONITOR.FRIENDLY-NAME` are one; a long name is none."""
+    """`monitorFriendlyName`, `monitor_friendly_name`, `MONITOR.FRIENDLY-NAME` are one; a long one is none."""
     return _fold(name) if len(name) <= _LONGEST_NAME else ""
 
 
