@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.alerts.envelopes import inside
 from connectors.alerts.fields import an_object, first_of, join, part, required, texts
-from connectors.alerts.loose import finite, whereabouts
+from connectors.alerts.loose import finite, said, whereabouts
 from connectors.alerts.source import Payload, RawAlert, Source
 from connectors.alerts.times import any_moment
 from connectors.alerts.vocabulary import severity_of, without_state
@@ -150,7 +150,9 @@ def _resource(
     )
     if not name:
         return None, None
-    untyped = str(item.get("resource_id")).startswith("i-") or labels.get("metric", "").startswith(_OF_A_HOST)
+    untyped = (said(item.get("resource_id")) or "").startswith("i-") or labels.get("metric", "").startswith(
+        _OF_A_HOST
+    )
     if its_type in _HOSTS or (not its_type and untyped):
         return name, ResourceType.HOST
     return name, ResourceType.SERVICE if its_type in _SERVICES else None

@@ -61,8 +61,9 @@ def read(payload: Payload, received_at: int) -> list[RawAlert]:
     kind = required(event, ["event_type"], "event")
     data = part(event, "data", "event")
     verb = _verb(kind, "event.event_type")
-    if data.get("type") not in ("incident", None):
-        raise NoAlert(f"is about {told(str(data['type']))}, no alert", field="event.data.type")
+    about = first_of(data, ("type",), "event.data") or "incident"
+    if about != "incident":
+        raise NoAlert(f"is about {told(about)}, no alert", field="event.data.type")
     return [_incident(data, "event.data", verb, any_moment(event, "occurred_at", "event"))]
 
 

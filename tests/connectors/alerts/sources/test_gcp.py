@@ -78,6 +78,16 @@ def test_a_resources_path_ends_in_its_name(path: str | None, resource: str) -> N
     assert read(sent, RECEIVED_AT)[0].target_resource == resource
 
 
+def test_an_id_that_is_nested_deeply_is_none() -> None:
+    deep: Any = "x"
+    for _ in range(50_000):
+        deep = [deep]
+    sent = payload("gcp", "relayed") | {"metricType": None, "resourceId": deep, "resourceName": "web-9"}
+    with pytest.raises(BadPayload, match="must be text, not a list"):
+        read(sent | {"resourceName": None}, RECEIVED_AT)
+    assert read(sent, RECEIVED_AT)[0].resource_type is None
+
+
 def test_a_test_is_no_alert() -> None:
     with pytest.raises(NoAlert) as told:
         read(payload("gcp", "firing") | {"version": "test"}, RECEIVED_AT)

@@ -90,6 +90,7 @@ def test_a_priority_says_more_than_the_urgency(priority: Any, urgency: str | Non
     [
         ({}, "event"),
         ({"event": {}}, "event.event_type"),
+        ({"event": {"event_type": "incident.triggered", "data": {"type": [[]]}}}, "event.data.type"),
         ({"event": {"event_type": "incident.triggered", "data": {"body": 7}}}, "event.data.summary"),
         (
             {"event": {"event_type": "incident.triggered", "data": {"title": "x", "body": 7}}},
