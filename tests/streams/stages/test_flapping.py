@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 
 from schemas import ids
 from schemas.codec import Codec
-from schemas.envelope import from_millis
+from schemas.envelope import Event, from_millis
 from schemas.flapping import FlappingState
 from schemas.incident import CancelRequest, IncidentCancelRequested, IncidentRerunRequested, RerunRequest
 from streams.stage import Record
@@ -266,3 +268,43 @@ def test_a_repeat_that_might_ask_does_not_while_it_flaps(flaps: bool) -> None:
     incident = Incident(incident_id="INC-20270115-ABCDEFGHIJ", sighting=b"1", repeat_at=START, flapping=flaps)
     hit = Record("incidents", 0, 0, b"", b"", (("ce_type", HIT),), START + 1, Codec())
     assert matters(hit, incident) is not flaps
+
+
+# -- killed anywhere
+
+
+class Killed(Exception):
+    """The worker is gone: nothing after this point happens."""
+
+
+async def told_though_killed(at: int | None) -> list[Event]:
+    """A flapping alert, ticks and a settling; the worker is killed at one point and begun anew."""
+    story, points = Timeline(batch=3), count()
+
+    def passed(_: str) -> None:
+        if next(points) == at:
+            raise Killed
+
+    story.log.passed = passed
+    on_and_off(story, changes=9)
+    for seconds in (0, QUIET, 60):
+        story.pass_seconds(seconds).log.tick()
+        try:
+            await story.log.run()
+        except Killed:
+            stage = story.log.stages[0].runner.stage
+            stage._kept.clear()
+            await story.log.run()
+    return story.events()
+
+
+async def test_killed_at_any_point_it_tells_the_same() -> None:
+    wanted = facts(await told_though_killed(None))
+    assert [kind for kind, _ in wanted].count("incident.flapping") == 2
+    for at in range(30):
+        assert facts(await told_though_killed(at)) == wanted, f"killed at point {at}"
+
+
+def facts(events: list[Event]) -> list[tuple[str, str]]:
+    """What was told, but for how many repeats an event tells of."""
+    return sorted((event.type, event.event_id) for event in events if event.type != "incident.hit")
