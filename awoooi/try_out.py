@@ -16,6 +16,7 @@ from agents.visible import visible
 from awoooi.printing import as_text, print_table
 from awoooi.running import chosen_sources
 from awoooi.settings import Settings
+from awoooi.try_remarks import remarked
 from connectors.alerts.detection import AUTO
 from connectors.alerts.mapped import read_mappings
 from connectors.alerts.source import Source
@@ -57,8 +58,9 @@ def try_out(
     if as_json:
         for alert in alerts:
             print(alert.model_dump_json())
-    elif alerts:
+    else:
         _print(alerts, by_line=payloads.by_line)
+        print("".join(f"{line}\n" for line in remarked(events)), end="")
     return _tell_rejected(events, by_line=payloads.by_line)
 
 

@@ -43,6 +43,9 @@ class Remarking:
     quiet: Quiet | None
     epoch: str
     _kinds: set[str] = field(default_factory=set)
+    _turn: Now | None = None
+    _told: set[tuple[str, int]] = field(default_factory=set)
+    """silences of this turn: thousands of alerts may be muted by one, and come at once"""
 
     def drafts(
         self, told: Remarks, source: str, first: int, project: str, record: Record, now: Now
@@ -51,7 +54,7 @@ class Remarking:
         if told.passed_over:
             PASSED_OVER.labels(source, self._kind(told.passed_over)).inc()
         for silence in told.silences:
-            if not self._is_known(silence, project):
+            if not self._is_known(silence, project, now):
                 yield self._silence(silence, project, now)
         for index, mute in enumerate(told.mutes, first):
             yield self._mute(mute, index, project, record, now)
@@ -63,10 +66,15 @@ class Remarking:
         self._kinds.add(kind)
         return kind
 
-    def _is_known(self, silence: RawSilence, project: str) -> bool:
+    def _is_known(self, silence: RawSilence, project: str, now: Now) -> bool:
         """A sender tells of it again with each alert that it mutes; an old word undoes no newer one."""
+        if now is not self._turn:
+            self._turn = now
+            self._told.clear()
         key = silence_key(project, silence.id)
-        return self.quiet is not None and self.quiet.is_set(key, silence.updated_at)
+        told = (key, silence.updated_at) in self._told
+        self._told.add((key, silence.updated_at))
+        return told or (self.quiet is not None and self.quiet.is_set(key, silence.updated_at))
 
     def _silence(self, silence: RawSilence, project: str, now: Now) -> Draft:
         key, ends_at = silence_key(project, silence.id), silence.ends_at

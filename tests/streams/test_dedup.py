@@ -76,6 +76,26 @@ async def test_the_other_channel_is_a_copy_at_any_time_but_only_once() -> None:
     assert story.hits() == 2
 
 
+RECORDER, WEBHOOK = "alerts.raw.eventrecorder", "alerts.raw.alertmanager"
+ORDERS: dict[str, list[tuple[int, str, int]]] = {
+    "the recorders first": [(0, RECORDER, 0), (1, RECORDER, 1), (30, WEBHOOK, 0), (31, WEBHOOK, 1)],
+    "the webhook first": [(0, WEBHOOK, 0), (1, WEBHOOK, 1), (2, RECORDER, 0), (3, RECORDER, 1)],
+    "recorders that lag": [(0, WEBHOOK, 0), (600, RECORDER, 0), (602, RECORDER, 1)],
+    "one recorder that lags": [(0, RECORDER, 0), (30, WEBHOOK, 0), (50, RECORDER, 1)],
+    "webhooks that were refused for long": [(0, RECORDER, 0), (900, WEBHOOK, 0), (901, WEBHOOK, 1)],
+}
+
+
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+async def test_two_channels_of_a_pair_count_once(order: list[tuple[int, str, int]]) -> None:
+    story, begin = Timeline(), 0
+    for second, topic, partition in order:
+        story.pass_seconds(second - begin).fire(topic=topic, partition=partition)
+        begin = second
+        await story.run()
+    assert (story.story(), story.hits()) == (["opened"], 1)
+
+
 async def test_a_more_severe_repeat_raises_the_severity_once() -> None:
     story = Timeline().fire(severity="warning")
     story.pass_seconds(1).fire(started=1, severity="critical").pass_seconds(1).fire(
