@@ -67,7 +67,13 @@ PARTS = (
     Part(("approved_to_effect_p99_ms", "executions_side_by_side"), executions.measure, "signed to done"),
     Part(("plan_check_2000_pods_ms", "plan_check_2000_pods_mb"), plan.measure, "checks among 2,000 pods"),
     Part(
-        ("run_list_p95_ms", "timeline_p95_ms", "incident_page_ms", "slowest_question_ms"),
+        (
+            "run_list_p95_ms",
+            "timeline_p95_ms",
+            "incident_page_ms",
+            "incident_paint_ms",
+            "slowest_question_ms",
+        ),
         record.measure,
         "the record with ten million events",
         secs=1200,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Awaitable, Mapping, Sequence
 from itertools import cycle, islice
 from statistics import quantiles
 from typing import Any
 
+from benchmarks import paint
 from benchmarks.measured import Measured, Scale
 from benchmarks.stored import PROJECTS, Filled, filled
 from connectors.gateway.reading import IncidentFilter, RunFilter
 from schemas.run import RunState
 from sinks.clickhouse.queries import NAMED, query
 from sinks.clickhouse.reading import Facts, Reading
+from tests.peers.tools import MissingToolError
 
 LISTS: Sequence[tuple[Mapping[str, Any], Sequence[str] | None]] = (
     ({}, None),
@@ -31,7 +34,12 @@ SELECT project_id, run_id, incident_id FROM v_runs ORDER BY cityHash64(run_id) L
 
 async def measure(scale: Scale) -> Measured:
     async with filled(scale, scale.of(10_000_000, 200_000)) as stored:
-        return await measure_on(stored, scale)
+        measured = await measure_on(stored, scale)
+        try:
+            measured |= await paint.measure_on(stored, scale)
+        except MissingToolError as error:
+            print(error, file=sys.stderr)
+        return measured
 
 
 async def measure_on(stored: Filled, scale: Scale) -> Measured:

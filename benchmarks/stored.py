@@ -100,6 +100,8 @@ class Filled:
     client: Client
     events: int
     incidents: int
+    product: Product | None = None
+    """whose store it is"""
 
 
 @asynccontextmanager
@@ -115,7 +117,7 @@ async def filled(scale: Scale, events: int) -> AsyncIterator[Filled]:
             await fill(writer, incidents)
         async with connected(_login(product, url, "reader", defaults.READER_PASSWORD)) as reader:
             (count,) = await reader.ask("SELECT count() AS events FROM events")
-            yield Filled(reader, count["events"], incidents)
+            yield Filled(reader, count["events"], incidents, product)
 
 
 def _login(product: Product, url: str, user: str, file: str) -> ClickHouseConfig:

@@ -49,6 +49,7 @@ TARGETS: tuple[Target, ...] = (
     Target("run_list_p95_ms", "a list of runs, 10 million events", 300, at_most=True),
     Target("timeline_p95_ms", "a run's timeline, 10 million events", 300, at_most=True),
     Target("incident_page_ms", "an incident's page (p95), 10 million events", 1_000, at_most=True),
+    Target("incident_paint_ms", "an incident painted in a browser (p95), 10 million", 1_000, at_most=True),
     Target("slowest_question_ms", "the slowest named question, 10 million events", 2_000, at_most=True),
     Target("live_listeners_mb", "100 listeners, 50 events a second: the gateway", 200, at_most=True),
     Target("bytes_per_open_incident", "the ingest worker's memory", 1_536, at_most=True),
