@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from connectors.gateway.reading import IncidentFilter, Projects
 from connectors.gateway.shown import Page
@@ -14,6 +15,8 @@ from sinks.clickhouse.asking import asked_within, each, page_of, within
 from sinks.clickhouse.story import Ask, Row
 
 ACKNOWLEDGED, ASSIGNED, LINKED = "incident.acknowledged", "incident.assigned", "incident.linked"
+FLAPPING = "incident.flapping"
+MARKS = (ACKNOWLEDGED, ASSIGNED, LINKED, FLAPPING)
 MOST_CHILDREN = 1000
 """that are told of a parent"""
 BEGINS = ("incident.opened", "incident.reopened")
@@ -52,14 +55,15 @@ _STEPS = """
 WHERE {chosen}
 """
 _ACTS = f"""
-SELECT incident_id, type, actor, assignee, parent_id
+SELECT incident_id, type, actor, assignee, parent_id, flapping
 FROM incident_marks FINAL
 WHERE project_id IN {{projects:Array(String)}} AND incident_id IN {{incidents:Array(String)}}
-  AND type IN ('{ACKNOWLEDGED}', '{ASSIGNED}', '{LINKED}')
+  AND type IN {MARKS}
 ORDER BY recorded_at, kafka_offset
 """
 _CHILDREN = f"""
-SELECT parent_id AS incident_id, arraySort(groupUniqArray({MOST_CHILDREN})(incident_marks.incident_id)) AS children
+SELECT parent_id AS incident_id,
+       arraySort(groupUniqArray({MOST_CHILDREN})(incident_marks.incident_id)) AS children
 FROM incident_marks
 WHERE project_id IN {{projects:Array(String)}} AND parent_id IN {{incidents:Array(String)}}
   AND type = '{LINKED}'
@@ -117,7 +121,7 @@ async def children_of(ask: Ask, project: str, incident: str) -> Sequence[str]:
     return tuple(rows[0]["children"]) if rows else ()
 
 
-def item_of(row: Row, whose: Mapping[str, str], waiting: str, children: int) -> IncidentItem:
+def item_of(row: Row, whose: Mapping[str, Any], waiting: str, children: int) -> IncidentItem:
     return IncidentItem(**row, **whose, waiting_approval=waiting, children=children)
 
 
@@ -135,15 +139,17 @@ def _chosen(wanted: IncidentFilter) -> str:
     return " AND ".join(parts)
 
 
-def whose_of(acts: Sequence[Row]) -> Mapping[str, dict[str, str]]:
+def whose_of(acts: Sequence[Row]) -> Mapping[str, dict[str, Any]]:
     """The latest word on each counts."""
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for act in acts:
         of = found.setdefault(act["incident_id"], {})
         if act["type"] == ACKNOWLEDGED:
             of["acknowledged_by"] = act["actor"]
         elif act["type"] == LINKED:
             of["parent_incident_id"] = act["parent_id"]
+        elif act["type"] == FLAPPING:
+            of["flapping"] = act["flapping"]
         else:
             of["assignee"] = act["assignee"]
     return found
