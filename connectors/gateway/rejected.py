@@ -117,41 +117,14 @@ class RejectedDesk(Protocol):
 
 
 def deeds(desk: RejectedDesk, publish: Publish, now_ms: Callable[[], int]) -> tuple[Deed, ...]:
-    async def look(asked: Asked) -> RejectedPage:
-        return await desk.rejected(asked.said, asked.caller.asking_for(asked.said.project))
-
-    under_way: set[str] = set()
-
-    async def replay(asked: Asked) -> Replayed:
-        event_id = _id(asked.path["event_id"])
-        record = _replayable(await desk.one(event_id, asked.caller.projects), asked.said)
-        if event_id in under_way:
-            raise Refused(409, "under_way", "it is being sent again just now")
-        under_way.add(event_id)
-        try:
-            return await send(record, asked)
-        finally:
-            under_way.discard(event_id)
-
-    async def send(record: RejectedRecord, asked: Asked) -> Replayed:
-        try:
-            sent = await desk.original(record)
-        except CannotReplay as never:
-            raise Refused(409, never.reason, str(never)) from never
-        lies = Receipt(*await publish(sent.topic, sent.key, sent.value, sent.headers))
-        event = desk.replayed(sent, lies, asked.caller.person, now_ms())
-        value, headers = desk.encode(event, asked.traceparent)
-        await publish(topic_of(type(event)).name, key_of(event), value, headers)
-        await desk.note(sent)
-        return Replayed(event_id=event.event_id, type=event.type, **lies._asdict())
-
+    replays = _Replays(desk, publish, now_ms)
     return (
         Deed(
             "list_rejected",
             "GET",
             PATH,
             "see what could not be read",
-            look,
+            replays.look,
             RejectedPage,
             Which,
             refusals={404: "a project that is not the caller's"},
@@ -161,7 +134,7 @@ def deeds(desk: RejectedDesk, publish: Publish, now_ms: Callable[[], int]) -> tu
             "POST",
             REPLAY_PATH,
             "send a rejected record again",
-            replay,
+            replays.replay,
             Replayed,
             Again,
             roles=(Role.OPERATOR, Role.ADMIN),
@@ -172,6 +145,41 @@ def deeds(desk: RejectedDesk, publish: Publish, now_ms: Callable[[], int]) -> tu
             },
         ),
     )
+
+
+class _Replays:
+    """One record is sent again once at a time."""
+
+    def __init__(self, desk: RejectedDesk, publish: Publish, now_ms: Callable[[], int]) -> None:
+        self._desk, self._publish, self._now_ms = desk, publish, now_ms
+        self._under_way: set[str] = set()
+
+    async def look(self, asked: Asked) -> RejectedPage:
+        return await self._desk.rejected(asked.said, asked.caller.asking_for(asked.said.project))
+
+    async def replay(self, asked: Asked) -> Replayed:
+        event_id = _id(asked.path["event_id"])
+        record = _replayable(await self._desk.one(event_id, asked.caller.projects), asked.said)
+        if event_id in self._under_way:
+            raise Refused(409, "under_way", "it is being sent again just now")
+        self._under_way.add(event_id)
+        try:
+            return await self._send(record, asked)
+        finally:
+            self._under_way.discard(event_id)
+
+    async def _send(self, record: RejectedRecord, asked: Asked) -> Replayed:
+        desk, publish = self._desk, self._publish
+        try:
+            sent = await desk.original(record)
+        except CannotReplay as never:
+            raise Refused(409, never.reason, str(never)) from never
+        lies = Receipt(*await publish(sent.topic, sent.key, sent.value, sent.headers))
+        event = desk.replayed(sent, lies, asked.caller.person, self._now_ms())
+        value, headers = desk.encode(event, asked.traceparent)
+        await publish(topic_of(type(event)).name, key_of(event), value, headers)
+        await desk.note(sent)
+        return Replayed(event_id=event.event_id, type=event.type, **lies._asdict())
 
 
 def _replayable(record: RejectedRecord | None, wish: Again) -> RejectedRecord:

@@ -5,7 +5,8 @@ Who has some projects alone asks as that project's reader: the record itself kee
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, Protocol
 
 from pydantic import Field
@@ -71,51 +72,29 @@ class _Turns:
     def __init__(self) -> None:
         self._asking: list[str] = []
 
-    def take(self, person: str) -> None:
+    @contextmanager
+    def of(self, person: str) -> Iterator[None]:
         if len(self._asking) >= AT_ONCE or self._asking.count(person) >= OF_ONE_PERSON:
             raise come_again("busy", "too many questions at once", 2)
         self._asking.append(person)
-
-    def give_back(self, person: str) -> None:
-        self._asking.remove(person)
+        try:
+            yield
+        finally:
+            self._asking.remove(person)
 
 
 def deeds(desk: SqlDesk) -> tuple[Deed, ...]:
-    turns, known = _Turns(), {name.name for name in desk.names()}
-
-    async def ask(asked: Asked) -> Answer:
-        project = _whose(asked.caller, asked.said.project)
-        turns.take(asked.caller.person)
-        try:
-            return await desk.ask(asked.said.sql, project)
-        finally:
-            turns.give_back(asked.caller.person)
-
-    async def names(_: Asked) -> Names:
-        return Names(items=tuple(desk.names()))
-
-    async def named(asked: Asked) -> Answer:
-        name = asked.path["name"]
-        if name not in known:
-            raise Refused(404, "unknown_question", f"no such question; there are: {', '.join(sorted(known))}")
-        project = _whose(asked.caller, asked.said.project)
-        turns.take(asked.caller.person)
-        try:
-            return await desk.named(name, project)
-        finally:
-            turns.give_back(asked.caller.person)
-
-    other = {404: "a project that is not the caller's"}
+    questions = _Questions(desk)
     refused = "the record does not take the question: its own words; or name one of several projects"
     example = {"sql": "SELECT incident_id, status FROM v_incidents LIMIT 10", "project": "shop"}
     return (
-        Deed("list_questions", "GET", NAMES_PATH, "list the questions that ship", names, Names),
+        Deed("list_questions", "GET", NAMES_PATH, "list the questions that ship", questions.names, Names),
         Deed(
             "ask_question",
             "GET",
             NAMED_PATH,
             "ask a question that ships",
-            named,
+            questions.named,
             Answer,
             OfProject,
             refusals={404: "no such question, or a project that is not the caller's", 422: refused},
@@ -125,13 +104,36 @@ def deeds(desk: SqlDesk) -> tuple[Deed, ...]:
             "POST",
             SQL_PATH,
             "ask the record in SQL",
-            ask,
+            questions.ask,
             Answer,
             Sql,
             example=example,
-            refusals={**other, 422: refused},
+            refusals={404: "a project that is not the caller's", 422: refused},
         ),
     )
+
+
+class _Questions:
+    def __init__(self, desk: SqlDesk) -> None:
+        self._desk, self._turns = desk, _Turns()
+        self._known = {name.name for name in desk.names()}
+
+    async def names(self, _: Asked) -> Names:
+        return Names(items=tuple(self._desk.names()))
+
+    async def ask(self, asked: Asked) -> Answer:
+        project = _whose(asked.caller, asked.said.project)
+        with self._turns.of(asked.caller.person):
+            return await self._desk.ask(asked.said.sql, project)
+
+    async def named(self, asked: Asked) -> Answer:
+        name = asked.path["name"]
+        if name not in self._known:
+            there = ", ".join(sorted(self._known))
+            raise Refused(404, "unknown_question", f"no such question; there are: {there}")
+        project = _whose(asked.caller, asked.said.project)
+        with self._turns.of(asked.caller.person):
+            return await self._desk.named(name, project)
 
 
 def _whose(caller: Caller, project: str) -> str:
