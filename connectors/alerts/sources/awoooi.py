@@ -91,4 +91,4 @@ def _metrics(item: dict[str, Any], at: str) -> dict[str, Metric]:
     return {name: as_metric(number, at, told(name)) for name, number in value.items()}
 
 
-SOURCE = Source("awoooi", read, detects)
+SOURCE = Source("awoooi", read, detects, yields=True)  # templates of others may name fields so too

@@ -19,6 +19,7 @@ from tests.connectors.alerts.payloads import RECEIVED_AT, gist, payload
         ("template_firing", ("Cart memory", "warning", "firing", "cart-7d9f-abcde", "pod")),
         ("template_resolved", ("Cart memory", "info", "resolved", "cart-7d9f-abcde", "pod")),
         ("relayed", ("CPU is busy", "critical", "firing", "web-4.example.org", "host")),
+        ("like_ours", ("Checkout errors", "warning", "firing", "checkout", "service")),
         ("monitor", ("Disk is nearly full", "warning", "firing", "db-1", "host")),
     ],
 )
