@@ -19,7 +19,6 @@ from agents.playbooks.book import load_book
 from agents.sealing import Opener, Sealer
 from agents.snapshot import Keys
 from awoooi.worker import Worker, WorkerConfig, ingest_given
-from connectors.alerts.registry import sources
 from connectors.kafka.config import KafkaConfig
 from connectors.tools import GatewayConfig, Grant, Tool
 from schemas.codec import Codec
@@ -33,7 +32,7 @@ from streams.pipeline import Given, PipelineConfig
 from streams.reference import Reference
 from streams.stages.evidence import AGENT, EvidenceNeeds
 from streams.stages.schedule import ScheduleConfig
-from tests.faults.load import PARTITIONS
+from tests.faults.load import PARTITIONS, few_sources
 from tests.faults.serving import learn, run, serve
 
 
@@ -52,7 +51,7 @@ class Slow:
 
 def given(secs: float, kind: str) -> Any:
     if kind == "ingest":
-        return ingest_given(sources())
+        return ingest_given(few_sources())
     desk, key = Desk(load_book(), time.monotonic, Slow(secs)), X25519PrivateKey.generate()
     tool = "topology.around"
 

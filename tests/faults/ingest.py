@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 from awoooi.worker import Worker, WorkerConfig, ingest_given
-from connectors.alerts.registry import sources
 from connectors.kafka.config import KafkaConfig
 from schemas.codec import Codec
 from streams.faust_config import EngineConfig
 from streams.pipeline import PipelineConfig
+from tests.faults.load import few_sources
 from tests.faults.serving import learn, run, serve
 
 GROUP = "ingest"
@@ -29,7 +29,7 @@ def config(bootstrap: str, state: Path, instance: str = "", partitions: int = 4)
         embedded=True,  # short time-outs: a killed member is missed after seconds
         instance_id=instance,
     )
-    return WorkerConfig("ingest", engine, PipelineConfig(), ingest_given(sources()))
+    return WorkerConfig("ingest", engine, PipelineConfig(), ingest_given(few_sources()))
 
 
 async def main(bootstrap: str, instance: str = "") -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from awoooi.worker import Worker
@@ -32,7 +33,8 @@ pytestmark = [pytest.mark.timeout(120)]
 @asynccontextmanager
 async def ingesting(kafka: KafkaConfig, state: Path, silence_secs: float) -> AsyncIterator[Worker]:
     codec, stop = Codec(), asyncio.Event()
-    pipeline = PipelineConfig(dedup=DedupConfig(silence_expiry_secs=silence_secs))
+    dedup = DedupConfig(silence_expiry_secs=silence_secs, watchdog_absence_secs=silence_secs)
+    pipeline = PipelineConfig(dedup=dedup)
     settings = replace(config(kafka.bootstrap_servers, state), pipeline=pipeline)
     worker = Worker(settings, codec, partial(learn, codec, None))
     running = asyncio.ensure_future(worker.run(stop))
@@ -53,7 +55,7 @@ async def test_what_fell_due_while_no_worker_ran_happens_at_the_restart(
     load = Load(200, 100)
     records = [(key, value) for key, value in load.records()]
     async with ingesting(kafka, tmp_path, silence_secs=20):
-        await put(kafka, RAW, records)
+        await put(kafka, RAW, [(b"watchdog", heartbeat()), *records])
         events = await read_until(kafka, "incidents", lambda found: hits(found) == 200)
     assert not expired(events)
     last_seen = max(event.payload.last_seen_at for event in events if hasattr(event.payload, "hit_count"))
@@ -63,11 +65,34 @@ async def test_what_fell_due_while_no_worker_ran_happens_at_the_restart(
 
     await wait_until_async(overdue, 30, what="all of them silent for too long, and nobody there")
     async with ingesting(kafka, tmp_path, silence_secs=20):
-        events = await read_until(kafka, "incidents", lambda found: len(expired(found)) == 100, timeout=20)
+        events = await read_until(kafka, "incidents", all_is_told, timeout=20)
+        [absent] = missed(events)
+        await put(kafka, RAW, [(b"watchdog", heartbeat())])
+        events = await read_until(kafka, "incidents", lambda found: absent in resolved(found), timeout=20)
     assert len(expired(events)) == 100
+    assert missed(events) == {absent}
 
 
-def hits(events: list[Any]) -> int:
+def heartbeat() -> bytes:
+    alert = {"status": "firing", "labels": {"alertname": "Watchdog"}, "startsAt": "2026-11-21T09:00:00Z"}
+    return orjson.dumps({"version": "4", "status": "firing", "receiver": "r", "alerts": [alert]})
+
+
+def missed(events: Sequence[Any]) -> set[str]:
+    """The incidents of heartbeats that stayed away."""
+    opened = [event for event in events if event.type == "incident.opened"]
+    return {event.incident_id for event in opened if event.payload.alert_type == "HeartbeatAbsent"}
+
+
+def all_is_told(events: Sequence[Any]) -> bool:
+    return len(expired(events)) == 100 and bool(missed(events))
+
+
+def resolved(events: Sequence[Any]) -> set[str]:
+    return {event.incident_id for event in events if event.type == "incident.resolved"}
+
+
+def hits(events: Sequence[Any]) -> int:
     """What is counted in all, by the latest event of each incident."""
     latest: dict[str, int] = {}
     for event in events:
@@ -76,7 +101,7 @@ def hits(events: list[Any]) -> int:
     return sum(latest.values())
 
 
-def expired(events: list[Any]) -> set[str]:
+def expired(events: Sequence[Any]) -> set[str]:
     return {event.incident_id for event in events if event.type == "incident.expired"}
 
 
