@@ -108,12 +108,11 @@ class Case:
     def verdict(self) -> Verdict:
         """The gate again: today's policy and world, and the inputs of then."""
         today, told = self.today, self.told
+        silence = "" if told.undoes else today.silence  # what was done before it is taken back all the same
         standing = Standing(
             kill_switch=today.kill_switch,
             shadow=today.shadow,
-            silence=""
-            if told.undoes
-            else today.silence,  # what was done in the open is taken back all the same
+            silence=silence,
             preflight=told.preflight,
             opted_in=today.opted_in,
             policy_trouble=today.policy_trouble,

@@ -17,6 +17,7 @@ from tests.streams.policy.forgeries import (
     policy,
     today,
 )
+from tests.streams.stages.verifying import undo_of
 
 ALL = FORGERIES | SINCE
 
@@ -39,6 +40,17 @@ def test_a_policy_that_decides_the_same_changes_nothing() -> None:
 
     assert may_act(approved(), newer) is None
     assert may_act(automatic(), newer) is None
+
+
+def test_a_silence_since_then_holds_back_what_nobody_signed() -> None:
+    silenced = today(silence="silence S1: moving it")
+    objected = may_act(automatic(), silenced)
+
+    assert objected is not None
+    assert objected.reason == Objection.NOT_AUTOMATIC
+    assert "silence S1: moving it" in objected.sentence
+    assert may_act(approved(), silenced) is None, "a person has seen it"
+    assert may_act(undo_of(), silenced) is None, "what failed is taken back"
 
 
 @pytest.mark.parametrize("forgery", ALL.values(), ids=ALL)
