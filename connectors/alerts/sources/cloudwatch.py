@@ -172,6 +172,9 @@ def _event(detail: dict[str, Any], outer: dict[str, Any], at: str) -> _Change:
     state, in_state = part(detail, "state", at), join(at, "state")
     configuration, where = part(detail, "configuration", at), join(at, "configuration")
     arns = outer.get("resources")
+    labels = _labels(_metric(configuration, where), where, outer)
+    if said(state.get("actionsSuppressedBy")):
+        labels["sender_status"] = "muted"  # a composite alarm, held back by another
     return _Change(
         name=required(detail, ["alarmName"], at),
         state=_state(state, "value", in_state) or "ALARM",
@@ -180,7 +183,7 @@ def _event(detail: dict[str, Any], outer: dict[str, Any], at: str) -> _Change:
         description=text(configuration, "description", where),
         at=any_moment(state, "timestamp", in_state),
         arn=said(outer.get("alarmArn")) or (said(arns[0]) if isinstance(arns, list) and arns else None),
-        labels=_labels(_metric(configuration, where), where, outer),
+        labels=labels,
     )
 
 

@@ -137,11 +137,18 @@ def _labels(item: dict[str, Any], state: str) -> dict[str, str]:
         ("workflow", first_of(item, ("workflowName",), "")),
         ("runbook_url", first_of(item, ("runbook_url", "runbookUrl"), "")),
         ("sender_fingerprint", first_of(item, _IDS, "")),
-        ("sender_status", state if state == "acknowledged" else None),
+        ("sender_status", _said_so(item, state)),
     ):
         if value:
             labels.setdefault(name, value)
     return labels
+
+
+def _said_so(item: dict[str, Any], state: str) -> str | None:
+    if state == "acknowledged":
+        return state
+    muted = first_of(item, ("mutingState", "muting_state"), "") == "FULLY_MUTED"
+    return "muted" if muted and _STATES[state] is _FIRING else None
 
 
 def _entity(item: dict[str, Any]) -> tuple[str, ResourceType | None] | tuple[None, None]:

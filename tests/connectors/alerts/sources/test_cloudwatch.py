@@ -75,6 +75,13 @@ def test_an_alarm_that_does_not_see_says_so() -> None:
     assert alert.labels["sender_status"] == "insufficient_data"
 
 
+def test_an_alarm_whose_actions_are_suppressed_is_muted() -> None:
+    sent = payload("cloudwatch", "eventbridge_firing")
+    sent["detail"]["state"]["actionsSuppressedBy"] = "Alarm"
+    (alert,) = read(sent, RECEIVED_AT)
+    assert (alert.status, alert.labels["sender_status"]) == ("firing", "muted")
+
+
 @pytest.mark.parametrize("kind", ["SubscriptionConfirmation", "UnsubscribeConfirmation"])
 def test_a_subscription_is_for_a_person_to_confirm(kind: str) -> None:
     with pytest.raises(NoAlert) as told:

@@ -63,6 +63,19 @@ def test_a_template_may_leave_the_state_out(change: dict[str, Any], status: str)
     assert read(payload("newrelic", "firing") | change, RECEIVED_AT)[0].status == status
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"mutingState": "FULLY_MUTED"}, "muted"),
+        ({"mutingState": "NOT_MUTED"}, None),
+        ({"mutingState": "FULLY_MUTED", "state": "CLOSED"}, None),
+    ],
+)
+def test_what_is_muted_goes_on(change: dict[str, Any], said: str | None) -> None:
+    (alert,) = read(payload("newrelic", "firing") | change, RECEIVED_AT)
+    assert alert.labels.get("sender_status") == said
+
+
 def test_a_test_is_no_alert() -> None:
     with pytest.raises(NoAlert) as told:
         read(payload("newrelic", "incident_firing") | {"event_type": "NOTIFICATION"}, RECEIVED_AT)
