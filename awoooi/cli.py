@@ -17,6 +17,7 @@ from awoooi import (
     cli_reading,
     cli_replay,
     cli_signers,
+    cli_silence,
     cli_sources,
     cli_tokens,
     fake_cluster,
@@ -49,6 +50,7 @@ cli_audit.add_to(app)
 cli_policy.add_to(app)
 cli_projects.add_to(app)
 cli_signers.add_to(app)
+cli_silence.add_to(app)
 cli_sources.add_to(app)
 cli_incident.add_to(app)
 cli_reading.add_to(app)

@@ -20,6 +20,7 @@ from awoooi.reading_desk import reading_desk
 from awoooi.reference_desk import TOPICS, ReferenceDesk
 from awoooi.rejected_desk import RejectedRecords
 from awoooi.settings import Settings
+from awoooi.silence_desk import SilenceView
 from awoooi.sql_desk import sql_box
 from awoooi.switch_view import measured
 from connectors.gateway.acting import STAGE
@@ -35,6 +36,7 @@ from schemas.signer import PublicJwk, SignerKey, SignerKeyAdded
 from streams.policy.jwk import HS256, id_of, public_parts, read_jwk
 from streams.policy.recorded_signers import TOPIC as SIGNERS
 from streams.policy.recorded_signers import Recorded, recorded
+from streams.policy.silenced import TOPIC as SILENCES
 from streams.reference import Reference
 from streams.runner import VERSION
 
@@ -125,7 +127,7 @@ def _now_ms() -> int:
 @asynccontextmanager
 async def gateway_views(settings: Settings, registry: CollectorRegistry) -> AsyncIterator[Views]:
     """Not ready before both were read to their end; alerts are taken meanwhile, whatever is away."""
-    reference = Reference(settings.kafka, topics=(*TOPICS, SIGNERS))
+    reference = Reference(settings.kafka, topics=(*TOPICS, SIGNERS, SILENCES))
     keys = SignersView(reference)
     desk = ReferenceDesk(reference, _now_ms, lambda: keys.codec)
     signing = settings.approvals
@@ -145,7 +147,17 @@ async def gateway_views(settings: Settings, registry: CollectorRegistry) -> Asyn
         await reference.start()
         try:
             rejected = RejectedRecords(settings, record.told, lambda: keys.codec)
-            desks = Desks(switches=desk, trust=desk, keys=own, record=record, sql=sql, rejected=rejected)
+            longest = settings.gateway.silence_days
+            silences = SilenceView(reference, lambda: keys.codec, record.told, longest)
+            desks = Desks(
+                switches=desk,
+                trust=desk,
+                keys=own,
+                sql=sql,
+                rejected=rejected,
+                silences=silences,
+                record=record,
+            )
             yield Views({"reference": keys.unready}, keys, desks)
         finally:
             learning.cancel()

@@ -101,7 +101,7 @@ class Acts:
                 call.was_read = True
                 body = _body(act, call.headers, content)
                 trace = traceparent(call.headers)
-                wish = Wish(caller, act, body, call.incident_id, _key(call.headers), trace)
+                wish = Wish(caller, act, body, call.incident_id, idempotency_key(call.headers), trace)
                 return await self._acting.do(wish)
             finally:
                 load.release(MAX_BYTES)
@@ -119,7 +119,7 @@ def _allowed(name: str, caller: Caller) -> Act:
     return act
 
 
-def _key(headers: Headers) -> str:
+def idempotency_key(headers: Headers) -> str:
     given = headers.get(b"idempotency-key", b"").decode("latin-1")
     if given and not _KEY.fullmatch(given):
         raise Refused(422, "bad_key", "Idempotency-Key: 1 to 200 printable ASCII characters without blanks")

@@ -100,8 +100,8 @@ def create_app(
         door = acts.Door(reader, load, meters, config.body_timeout_secs)
         app.router.routes.append(Route(Session.PATH, Session(reader), methods=["GET"]))
         app.router.routes.append(Route(ConsoleConfig.PATH, ConsoleConfig(VERSION, log_ins), methods=["GET"]))
-        app.router.routes.extend(_for_people(config, publish, wiring, door, desk, keys))
         app.router.routes.extend(routes(Hall(reader, load, meters, config.body_timeout_secs), deeds))
+        app.router.routes.extend(_for_people(config, publish, wiring, door, desk, keys))
         if desks is not None and desks.record is not None:
             add_reading(app, ReadingApi(reader, desks.record, ReadMeters(registry), config.retry_after_secs))
         if ring is not None:

@@ -46,6 +46,7 @@ class GatewayConfig(BaseModel):
     stream_patience_secs: float = Field(
         30.0, gt=0, description="a listener that takes nothing for so long is cut off"
     )
+    silence_days: int = Field(30, ge=1, le=366, description="the longest silence that people can set")
     stop_timeout_secs: int = Field(10, ge=0, description="for open requests to end")
 
     @model_validator(mode="after")

@@ -16,6 +16,7 @@ from starlette.datastructures import QueryParams
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from connectors.gateway.acts import idempotency_key
 from connectors.gateway.body import Disconnected, announced_size, check_kind, parse_json, read_body, too_large
 from connectors.gateway.limits import Load
 from connectors.gateway.meters import ActMeters
@@ -59,6 +60,8 @@ class Asked:
     """of the deed's `says`"""
     path: Mapping[str, str]
     traceparent: bytes
+    key: str = ""
+    """its Idempotency-Key, where it has one"""
 
 
 Do = Callable[[Asked], Awaitable[Told]]
@@ -131,7 +134,8 @@ class Endpoint:
             self._in.load.take(MAX_BYTES)
             try:
                 said = await self._said(scope, headers, receive)
-                return await self._done(Asked(caller, said, scope["path_params"], traceparent(headers)))
+                told = (scope["path_params"], traceparent(headers), idempotency_key(headers))
+                return await self._done(Asked(caller, said, *told))
             finally:
                 self._in.load.release(MAX_BYTES)
         except Refused as refused:

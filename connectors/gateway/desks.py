@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from connectors.gateway import own_keys, rejected, sql_box, switches, trust
+from connectors.gateway import own_keys, rejected, silences, sql_box, switches, trust
 from connectors.gateway.deeds import Deed
 from connectors.gateway.own_keys import OwnKeysDesk
 from connectors.gateway.reading import Record
 from connectors.gateway.rejected import RejectedDesk
+from connectors.gateway.silences import SilenceDesk
 from connectors.gateway.sql_box import SqlDesk
 from connectors.gateway.switches import SwitchDesk
 from connectors.gateway.trust import TrustDesk
@@ -25,6 +26,7 @@ class Desks:
     keys: OwnKeysDesk | None = None
     sql: SqlDesk | None = None
     rejected: RejectedDesk | None = None
+    silences: SilenceDesk | None = None
     record: Record | None = None
 
 
@@ -40,4 +42,6 @@ def deeds_of(desks: Desks, publish: Publish, now_ms: Callable[[], int]) -> tuple
         found += sql_box.deeds(desks.sql)
     if desks.rejected is not None:
         found += rejected.deeds(desks.rejected, publish, now_ms)
+    if desks.silences is not None:
+        found += silences.deeds(desks.silences, publish, now_ms)
     return tuple(found)

@@ -13,7 +13,7 @@ from click.testing import Result
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from awoooi import incident_commands
+from awoooi import api_client, incident_commands
 from awoooi.cli import app
 from awoooi.settings import ApiSettings
 from connectors.http import Reply
@@ -135,7 +135,7 @@ async def test_what_passes_is_waited_out_under_one_key(
         gate.log.failure = None if len(asked) > 1 else gate.log.failure
         return 0.0 if reply.status == 503 else None
 
-    monkeypatch.setattr(incident_commands, "_wait", seen)
+    monkeypatch.setattr(api_client, "wait", seen)
     result = await terminal.run("comment", OPEN.incident_id, "once")
 
     assert (result.exit_code, asked) == (0, [503, 503, 202])
@@ -154,7 +154,7 @@ async def test_a_gateway_that_is_away_is_named(terminal: Terminal, monkeypatch: 
     [(503, "2", 2.0), (503, "30", None), (503, "", None), (503, "soon", None), (404, "2", None)],
 )
 def test_how_long_it_waits(status: int, after: str, wait: float | None) -> None:
-    assert incident_commands._wait(Reply(status, {"retry-after": after}, b"")) == wait
+    assert api_client.wait(Reply(status, {"retry-after": after}, b"")) == wait
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{}"], ids=["a list", "something else"])

@@ -1,0 +1,115 @@
+"""What the gateway tells of silences, windows and freezes, and by what they are written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any
+
+import orjson
+
+from awoooi.act_desk import cleaned
+from connectors.alerts.workload import workload_of
+from connectors.gateway.act_desk import Receipt
+from connectors.gateway.silences import Kept
+from schemas.alert import ResourceType
+from schemas.codec import Codec, stored_payload
+from schemas.errors import Never, RegistryAway
+from schemas.headers import Headers, event_headers, trace_of
+from schemas.incident import IncidentOpened, Sighting
+from schemas.silence import LabelMatcher, SilenceSet, SilenceSetting
+from streams.policy.silenced import TOPIC
+from streams.reference import Reference
+from streams.runner import VERSION
+
+TAKEN_IN_SECS, LOOK_SECS = 3.0, 0.02
+OPENED = """
+SELECT project_id, payload
+FROM events
+WHERE (project_id, event_id) IN (
+    SELECT project_id, event_id FROM incident_events
+    WHERE incident_id = {incident:String} AND type = 'incident.opened'
+      AND ({all:Bool} OR project_id IN {projects:Array(String)})
+)
+ORDER BY version DESC LIMIT 1
+"""
+Ask = Callable[[str, Mapping[str, Any]], Awaitable[list[dict[str, Any]]]]
+
+
+class SilenceView:
+    """The gateway's SilenceDesk. `codec` is None until it is there."""
+
+    def __init__(
+        self, reference: Reference, codec: Callable[[], Codec | None], ask: Ask, longest_days: int
+    ) -> None:
+        self._reference, self._given, self._ask = reference, codec, ask
+        self.longest_days = longest_days
+
+    def kept(self) -> Kept | None:
+        values = self._reference.current(TOPIC)
+        if values is None:
+            return None
+        codec = self._codec
+        found = [_setting(codec, key, value) for key, value in values.items()]
+        return Kept(tuple(one for one in found if one is not None), found.count(None))
+
+    async def of_incident(
+        self, incident_id: str, projects: Collection[str] | None
+    ) -> tuple[str, tuple[LabelMatcher, ...]] | None:
+        asked = {"incident": incident_id, "all": projects is None, "projects": list(projects or ())}
+        rows = await self._ask(OPENED, asked)
+        if not rows:
+            return None
+        return rows[0]["project_id"], matchers_of(stored_payload(IncidentOpened, rows[0]["payload"]))
+
+    def clean(self, comment: str) -> str:
+        """What a label stands for is kept nowhere: every process reads this."""
+        return cleaned({"comment": comment}, for_models=False).texts["comment"]
+
+    def encode(self, event: SilenceSet, traceparent: bytes) -> tuple[bytes, Headers]:
+        trace = trace_of([("traceparent", traceparent)], event.event_id)
+        codec = self._codec
+        return codec.encode(event), event_headers(event, codec.content_type(event.type), trace, VERSION)
+
+    async def taken_in(self, lies: Receipt) -> None:
+        deadline = asyncio.get_running_loop().time() + TAKEN_IN_SECS
+        while self._reference.offset(lies.topic) <= lies.offset:
+            if asyncio.get_running_loop().time() > deadline:
+                return
+            await asyncio.sleep(LOOK_SECS)
+
+    @property
+    def _codec(self) -> Codec:
+        codec = self._given()
+        if codec is None:
+            raise RegistryAway("the schema registry is away")
+        return codec
+
+
+def _setting(codec: Codec, key: bytes, value: bytes) -> SilenceSetting | None:
+    try:
+        event = codec.decode(value)
+    except (Never, orjson.JSONDecodeError):
+        return None
+    if not isinstance(event, SilenceSet) or event.payload.subject.encode() != key:
+        return None
+    return event.payload
+
+
+def matchers_of(told: Sighting) -> tuple[LabelMatcher, ...]:
+    """This kind of alert on this thing; of a pod or a job whatever takes its place, too."""
+    always = {"alertname": told.alert_type, "cluster": told.cluster, "namespace": told.namespace}
+    found = [LabelMatcher(name=name, value=value) for name, value in always.items() if value]
+    name, kind = told.target_resource, told.resource_type
+    if not name or not kind:
+        return tuple(found)
+    workload = workload_of(name, kind, told.namespace)
+    if kind in (ResourceType.POD, ResourceType.JOB) and workload != name:
+        found.append(LabelMatcher(name=str(kind), value=f"{_plain(workload)}-.*", regex=True))
+    else:
+        found.append(LabelMatcher(name=str(kind), value=name))
+    return tuple(found)
+
+
+def _plain(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_" else f"\\{letter}" for letter in name)
