@@ -203,7 +203,11 @@ def test_what_is_wrong_is_refused_by_its_field(value: Any, field: str) -> None:
 WRONG_SILENCES: list[tuple[str, dict[str, Any], str]] = [
     ("no silence", {}, "data.silenceCreated.silence"),
     ("without an id", {"silence": {**SILENCE, "id": ""}}, "data.silenceCreated.silence.id"),
-    ("without a beginning", {"silence": {**SILENCE, "startsAt": None}}, "data.silenceCreated.silence.startsAt"),
+    (
+        "without a beginning",
+        {"silence": {**SILENCE, "startsAt": None}},
+        "data.silenceCreated.silence.startsAt",
+    ),
     (
         "a matcher of no type",
         {"silence": {**SILENCE, "matchers": [{"name": "a", "pattern": "b"}]}},
