@@ -188,6 +188,7 @@ _INCIDENT_ITEM = {
     "children": 0,
     "assignee": "bob",
     "acknowledged_by": "bob",
+    "flapping": False,
     "waiting_approval": _APPROVAL_ID,
 }
 _NODE = {"kind": "service", "health": "degraded", "blame": 0, "role": "target"}

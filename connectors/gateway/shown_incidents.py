@@ -35,6 +35,7 @@ class IncidentItem(Shown):
     children: int = Field(0, description="how many belong to it")
     assignee: str = Field("", description="whose it is; empty: nobody's")
     acknowledged_by: str = ""
+    flapping: bool = Field(False, description="its alert goes on and off: only people ask for runs")
     waiting_approval: str = Field("", description="the approval that waits; empty: none does")
 
 

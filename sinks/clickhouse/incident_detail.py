@@ -19,6 +19,7 @@ from connectors.gateway.shown_incidents import (
     Node,
     NodeRole,
 )
+from schemas.flapping import FlappingState
 from sinks.clickhouse import incident_list
 from sinks.clickhouse.approval_list import CardFacts, approvals_of
 from sinks.clickhouse.run_list import runs_of
@@ -67,9 +68,10 @@ def _item(row: Row, story: Sequence[Told], approvals: Sequence[Card], children: 
             "actor": told.actor,
             "assignee": told.says("assignee"),
             "parent_id": told.says("parent_incident_id"),
+            "flapping": told.says("state") != FlappingState.SETTLED,
         }
         for told in story
-        if told.type in (incident_list.ACKNOWLEDGED, incident_list.ASSIGNED, incident_list.LINKED)
+        if told.type in incident_list.MARKS
     ]
     whose = incident_list.whose_of(acts).get(row["incident_id"], {})
     waiting = (card.approval_id for card in approvals if card.state is ApprovalState.WAITING)

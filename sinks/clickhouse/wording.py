@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from connectors.gateway.shown_runs import SAID_LETTERS, Kind
+from schemas.flapping import FlappingState
 from sinks.clickhouse.story import Told
 
 LONGEST_SUMMARY = 300
@@ -174,6 +175,13 @@ def _silenced(told: Told) -> Words:
     return Words(Kind.STEP, "Silenced", "silenced", f"{said}: {why}" if why else said)
 
 
+def _flapping(told: Told) -> Words:
+    changes = f"{told.payload.get('changes', 0)} changes of its state"
+    if told.says("state") == FlappingState.SETTLED:
+        return Words(Kind.STEP, "No longer on and off", "settled", changes)
+    return Words(Kind.STEP, "Goes on and off: no runs but people's", "flapping", changes)
+
+
 _EXECUTED = {
     "execution.started": "Execution began",
     "execution.succeeded": "It was done",
@@ -196,6 +204,7 @@ WORDED: Mapping[str, Callable[[Told], Words]] = {
     "incident.resolved": _lived("Incident resolved"),
     "incident.expired": _lived("Incident expired"),
     "incident.silenced": _silenced,
+    "incident.flapping": _flapping,
     "incident.acknowledged": _act("Acknowledged"),
     "incident.assigned": _act("Assigned"),
     "incident.commented": _act("Commented"),

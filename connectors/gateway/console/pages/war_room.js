@@ -117,6 +117,7 @@ function Row({ incident }) {
     <span class="how">
       ${incident.waiting_approval ? html`<${Badge} tone="warn">${t("incident.waits")}<//>` : html`<${State} group="status" value=${incident.status} />`}
       <${Count} alerts=${incident.hit_count} />
+      ${incident.flapping && html`<${Badge}>${t("incident.flapping")}<//>`}
       ${incident.assignee && html`<${Badge}><bdi>${incident.assignee}</bdi><//>`}
     </span>
     <span class="when soft"><${Ago} at=${incident.opened_at} /></span>

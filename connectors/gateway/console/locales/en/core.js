@@ -126,6 +126,7 @@ export default {
   "incident.last_seen": "Latest alert",
   "incident.resolved": "Closed",
   "incident.generation": "Came back",
+  "incident.flapping": "on and off",
   "incident.assignee": "Whose",
   "incident.acknowledged": "Looked at by",
   "incident.parent": "Belongs to",

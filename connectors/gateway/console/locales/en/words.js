@@ -207,6 +207,7 @@ export default {
   "event.incident.hit": "Another alert",
   "event.incident.severity_raised": "Became graver",
   "event.incident.reopened": "Came back",
+  "event.incident.flapping": "On and off",
   "event.incident.resolved": "Resolved",
   "event.incident.expired": "Expired",
   "event.incident.moved": "Status changed",

@@ -126,6 +126,7 @@ export default {
   "incident.last_seen": "最近告警",
   "incident.resolved": "結束",
   "incident.generation": "再現次數",
+  "incident.flapping": "反覆觸發",
   "incident.assignee": "負責人",
   "incident.acknowledged": "確認者",
   "incident.parent": "隸屬",
