@@ -88,7 +88,7 @@ class IncidentReopened(Event):
 
 class Closure(Counts):
     resolved_at: Moment | None = Field(None, description="when it resolved; none where it expired")
-    reason: str = Field(description="alert_resolved, closed_by_person or silent_too_long")
+    reason: str = Field(description="alert_resolved, heartbeat_returned, closed_by_person or silent_too_long")
 
 
 class IncidentResolved(Event):
