@@ -54,8 +54,9 @@ async def again(executor: KubernetesExecutor, before: Step, **given: int) -> Act
     return authorized(step, checked.observed.hash)
 
 
-def on_paper(name: str) -> ActionAuthorized:
-    target = Target(namespace="paper", kind="job", name=name)
+def on_paper(namespace: str, name: str) -> ActionAuthorized:
+    """In a namespace of the test's own: a cap of acts on one workload counts over the whole log."""
+    target = Target(namespace=namespace, kind="job", name=name)
     return authorized(Step(operation=Operation.RESTART_JOB, target=target), OBSERVED.hash)
 
 

@@ -62,7 +62,7 @@ class Site:
         return await again(self.executor, event.payload.action.step, **given)
 
     def on_paper(self) -> ActionAuthorized:
-        return on_paper(f"job-{next(self.made)}")
+        return on_paper(self.world.namespace, f"job-{next(self.made)}")
 
 
 @asynccontextmanager
