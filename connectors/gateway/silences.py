@@ -6,28 +6,31 @@ nothing be done. All three are records of one kind; what was set in another syst
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Protocol
-
-from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+from typing import Protocol
 
 from connectors.gateway.act_desk import INCIDENT_ID, LIKE, Receipt
-from connectors.gateway.act_kinds import Reason
-from connectors.gateway.deeds import Asked, Deed, Said, Told
+from connectors.gateway.deeds import Asked, Deed
 from connectors.gateway.once import Once
 from connectors.gateway.problems import Refused, come_again
 from connectors.gateway.reader_door import Caller
+from connectors.gateway.silence_words import (
+    NewSilence,
+    SilencePage,
+    SilenceTold,
+    Time,
+    Which,
+    Whose,
+    shown,
+)
 from connectors.gateway.webhooks import Publish
-from connectors.silences import MOST_MATCHERS, Matcher
-from connectors.tokens import PROJECT_PATTERN, Role
+from connectors.tokens import Role
 from schemas import ids
-from schemas.alert import ResourceType
 from schemas.catalog import key_of, topic_of
-from schemas.envelope import Moment, from_millis, to_millis
+from schemas.envelope import from_millis, to_millis
 from schemas.headers import Headers
 from schemas.silence import LabelMatcher, SilenceKind, SilenceSet, SilenceSetting, silence_key
 
@@ -41,136 +44,8 @@ MOST_IN_FORCE = 500
 EARLIEST = timedelta(minutes=1)
 """how far back a beginning may lie: clocks differ"""
 LATEST = timedelta(days=366)
-PLACES = ("cluster", "namespace", *(str(kind) for kind in ResourceType))
-"""what is known of the target of an action, and so what a freeze can be about"""
 UNKNOWN = Receipt("silences", 0, -1)
 """it lies there, but where is not known any more"""
-_UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
-_DURATION = re.compile(r"(?:\d{1,5}[wdhms]){1,5}")
-_LABEL = r"^[A-Za-z_][A-Za-z0-9_./:-]{0,254}$"
-_TRIES = "an expression is letters and . [] () | * + ? {2,5}, over the whole value"
-
-
-def length(text: str) -> timedelta:
-    """`90m`, `2h`, `1d12h`."""
-    if not _DURATION.fullmatch(text):
-        raise ValueError("is no length of time: numbers with w, d, h, m or s, as in 90m, 2h, 1d12h")
-    parts = re.findall(r"(\d+)([wdhms])", text)
-    return sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
-
-
-def _a_length(text: str) -> str:
-    if text:
-        length(text)
-    return text
-
-
-# -- what is said
-
-
-class OneMatcher(Said):
-    name: Annotated[str, Field(pattern=_LABEL)]
-    value: str = Field(max_length=2_000)
-    regex: bool = Field(False, strict=True, description=_TRIES)
-    negated: bool = Field(False, strict=True, description="it must not be so")
-
-    @model_validator(mode="after")
-    def _is_understood(self) -> OneMatcher:
-        why = self.matcher.why_unclear
-        if why:
-            raise ValueError(f"the expression {why}; {_TRIES}")
-        return self
-
-    @property
-    def matcher(self) -> Matcher:
-        return Matcher(self.name, self.value, self.regex, self.negated)
-
-
-class Time(Said):
-    duration: Annotated[str, Field(max_length=30), AfterValidator(_a_length)] = Field(
-        "", description="as in 2h or 1d12h; instead of ends_at"
-    )
-    ends_at: AwareDatetime | None = None
-    comment: Reason = Field(description="why: who reads it in a week knows nothing else", min_length=3)
-
-    @model_validator(mode="after")
-    def _ends_once(self) -> Time:
-        if bool(self.duration) == (self.ends_at is not None):
-            raise ValueError("say either duration or ends_at")
-        return self
-
-    def end(self, start: datetime) -> datetime:
-        return self.ends_at or start + length(self.duration)
-
-
-class NewSilence(Time):
-    project: Annotated[str, Field(pattern=f"^({PROJECT_PATTERN})?$")] = Field(
-        "", description="whose; empty: the only one that the token has"
-    )
-    kind: SilenceKind = SilenceKind.SILENCE
-    matchers: tuple[OneMatcher, ...] = Field((), max_length=MOST_MATCHERS, description="all must hold")
-    everything: bool = Field(False, strict=True, description="all of the project; of a window or a freeze")
-    starts_at: AwareDatetime | None = Field(None, description="now where nothing is said")
-
-    @model_validator(mode="after")
-    def _says_what(self) -> NewSilence:
-        if self.everything and (self.matchers or self.kind is SilenceKind.SILENCE):
-            raise ValueError("everything is for a maintenance window or a freeze without matchers")
-        if not self.everything and all(one.matcher.matches({}) for one in self.matchers):
-            raise ValueError("matchers: at least one must name a value: else all of the project is meant")
-        unknown = [one.name for one in self.matchers if one.name not in PLACES]
-        if self.kind is SilenceKind.FREEZE and unknown:
-            raise ValueError(f"matchers: a freeze is about where things are done: {', '.join(PLACES)}")
-        return self
-
-
-class Which(Said):
-    project: Annotated[str, Field(pattern=f"^({PROJECT_PATTERN})?$")] = ""
-    kind: SilenceKind | None = None
-    expired: bool = Field(False, description="those that are over, too")
-
-
-class Whose(Said):
-    project: Annotated[str, Field(pattern=f"^({PROJECT_PATTERN})?$")] = Field(
-        "", description="where several projects have one of this id"
-    )
-
-
-# -- what is told
-
-
-class ShownSilence(Told):
-    id: str
-    project: str
-    kind: SilenceKind
-    state: str = Field(description="pending, active or expired")
-    matchers: tuple[LabelMatcher, ...]
-    everything: bool
-    starts_at: Moment
-    ends_at: Moment | None
-    comment: str
-    by: str
-    source: str = Field(description="awoooi, or the system that it was set in")
-    url: str = ""
-    updated_at: Moment
-    ends_with_us: bool = Field(
-        description="false: it goes on where it was set, and may come again from there"
-    )
-
-
-class SilencePage(Told):
-    items: tuple[ShownSilence, ...] = Field(description="active ones first, then pending, then those over")
-    unreadable: int = Field(description="records that nobody understands; they hold back automatic action")
-    fresh: bool = Field(description="false: nobody can tell at the moment, and all is in doubt")
-
-
-class SilenceTold(Told):
-    event_id: str
-    type: str
-    topic: str
-    partition: int
-    offset: int
-    silence: ShownSilence
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,16 +203,6 @@ def set_event(setting: SilenceSetting, project: str, person: str) -> SilenceSet:
         stage=STAGE,
         actor=person,
         payload=setting,
-    )
-
-
-def shown(one: SilenceSetting, now: datetime) -> ShownSilence:
-    state = "pending" if now < one.starts_at else "active"
-    if one.ends_at is not None and now >= one.ends_at:
-        state = "expired"
-    told = {name: getattr(one, name) for name in ShownSilence.model_fields if hasattr(one, name)}
-    return ShownSilence.model_validate(
-        {**told, "project": one.subject.partition("/")[0], "state": state, "ends_with_us": ":" not in one.id}
     )
 
 
