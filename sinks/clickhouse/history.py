@@ -53,7 +53,8 @@ class History:
         before = [
             _past_incident(row, past.done.get(row["incident_id"], ()), wanted) for row in past.incidents
         ]
-        return [*_recurrence(past.similar, past.incidents, wanted), *before]
+        quiet = [_inhibited(past.quiet, wanted)] if past.quiet else []
+        return [*_recurrence(past.similar, past.incidents, wanted), *quiet, *before]
 
     async def open_targets(self, project_id: str, now: int) -> list[tuple[str, str, str]]:
         """(namespace, name, severity) of what has an open incident; Unavailable as ever."""
@@ -123,6 +124,17 @@ def _recurrence(similar: Similar, incidents: Sequence[Row], wanted: Wanted) -> I
             numbers={"alerts_24h": similar.beside},
             words={"alert_types": types},
         )
+
+
+def _inhibited(row: Row, wanted: Wanted) -> Finding:
+    """No list of silences tells of it: its sender alone does."""
+    return Finding(
+        kind="inhibition",
+        about=wanted.name,
+        observed_at=to_millis(row["since"]),
+        text=f"its sender keeps it from people since {_at(row['since'])}: {row['comment']}",
+        words={"state": "active"},
+    )
 
 
 def _past_incident(row: Row, done: Sequence[Row], wanted: Wanted) -> Finding:

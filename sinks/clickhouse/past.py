@@ -1,7 +1,8 @@
-"""What the record says of several alerts of a project, in three questions however many they are."""
+"""What the record says of several alerts of a project, in four questions however many they are."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -67,6 +68,21 @@ FROM (
 ORDER BY recorded_at
 LIMIT 1000
 """
+# Each change once; the latest of an inhibition tells whether it lasts.
+QUIET = """
+SELECT incident_id, argMax(JSONExtractBool(payload, 'active'), place) AS active,
+    argMax(JSONExtractString(payload, 'comment'), place) AS comment, max(recorded_at) AS since
+FROM (
+    SELECT incident_id, payload, recorded_at, (log_epoch, kafka_offset) AS place
+    FROM events
+    WHERE project_id = {project:String} AND event_id IN (
+        SELECT event_id FROM incident_marks
+        WHERE project_id = {project:String} AND incident_id IN {incidents:Array(String)}
+            AND type = 'incident.silenced' AND quiet_kind = 'inhibition')
+    ORDER BY version DESC LIMIT 1 BY event_id)
+GROUP BY incident_id
+HAVING active
+"""
 OPEN = """
 SELECT namespace, target_resource, severity
 FROM v_incidents
@@ -100,14 +116,16 @@ class Past:
     """earlier ones, the latest first"""
     done: Mapping[str, Sequence[Row]]
     """what was decided and executed, by incident"""
+    quiet: Row | None = None
+    """what inhibits it now, where its sender says so"""
 
 
 async def read_past(client: Client, asked: Sequence[Wanted]) -> list[Past]:
     """All of one project. Raises Away or Refused."""
     similar = await _similar(client, asked)
-    incidents = await _incidents(client, asked)
+    incidents, quiet = await asyncio.gather(_incidents(client, asked), _quiet(client, asked))
     done = await _done(client, asked[0].project_id, incidents)
-    return [Past(similar(one), _earlier(incidents, one), done) for one in asked]
+    return [Past(similar(one), _earlier(incidents, one), done, quiet.get(one.incident_id)) for one in asked]
 
 
 async def open_targets(client: Client, project_id: str, now: int) -> list[tuple[str, str, str]]:
@@ -168,6 +186,11 @@ async def _incidents(client: Client, asked: Sequence[Wanted]) -> list[dict[str, 
     fingerprints = _each(one.fingerprint for one in asked)
     params = {"project": asked[0].project_id, "fingerprints": fingerprints, "most": MOST_INCIDENTS + 1}
     return await client.ask(PAST, params)
+
+
+async def _quiet(client: Client, asked: Sequence[Wanted]) -> Mapping[str, Row]:
+    params = {"project": asked[0].project_id, "incidents": _each(one.incident_id for one in asked)}
+    return {row["incident_id"]: row for row in await client.ask(QUIET, params)}
 
 
 def _earlier(incidents: Sequence[Row], wanted: Wanted) -> Sequence[Row]:

@@ -19,7 +19,7 @@ from tests.sinks.clickhouse.events import COLUMNS, alert, event, values
 from tests.sinks.clickhouse_peer import ClickHousePeer
 from tests.sinks.samples import NOW
 
-OURS = "INC-20261121-OURS000000"
+OURS, ENDED = "INC-20261121-OURS000000", "INC-20261121-ENDED00000"
 FINGERPRINT = "00ff00ff00ff00ff"
 Rows = list[dict[str, Any]]
 
@@ -59,7 +59,7 @@ class Record:
         facts = {"target_resource": "api-0", "received_at": moment, "fingerprint": FINGERPRINT, **fields}
         self.rows.append({**alert(name, len(self.rows), **facts), "recorded_at": NOW - ago})
 
-    def step(self, kind: str, incident: str, ago: timedelta, **payload: Any) -> None:
+    def step(self, kind: str, incident: str, ago: timedelta, /, **payload: Any) -> None:
         self.rows.append(
             {
                 **event(f"{kind}/{incident}/{ago}", kind, len(self.rows), payload, incident_id=incident),
@@ -269,3 +269,20 @@ async def test_a_clickhouse_that_is_away_or_lets_us_not_in_is_unavailable(store:
     stranger = History(store.config(user="nobody", password=SecretStr("x")))
     with pytest.raises(Unavailable):
         await stranger.gather(wanted())
+
+
+async def test_an_inhibition_is_evidence_while_it_lasts(clickhouse: Client, history: History) -> None:
+    record = Record()
+    for number, active in enumerate((True, False, True)):
+        told = {"silence_id": "alertmanager:inhibition", "kind": "inhibition", "comment": "another fires"}
+        record.step("incident.silenced", OURS, HOUR - timedelta(minutes=number), active=active, **told)
+        if number < 2:
+            record.step("incident.silenced", ENDED, HOUR - timedelta(minutes=number), active=active, **told)
+    other = {"silence_id": "S1", "kind": "silence", "active": True, "comment": "told by the silences"}
+    record.step("incident.silenced", OURS, HOUR / 2, **other)
+    await write(clickhouse, record)
+
+    [found] = by_kind(await history.gather(wanted()))["inhibition"]
+    assert found.text.endswith("another fires")
+    assert found.observed_at == to_millis(NOW - HOUR + timedelta(minutes=2))
+    assert "inhibition" not in by_kind(await history.gather(wanted(incident_id=ENDED)))
