@@ -25,7 +25,6 @@ from schemas.envelope import to_millis
 from schemas.errors import Misconfigured
 
 
-
 def read_span(begin: str, end: str, partition: int | None) -> Span:
     """Two times, or two offsets of one partition."""
     are_offsets = begin.isdecimal()

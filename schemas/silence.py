@@ -1,4 +1,4 @@
-"""Silences, maintenance windows and change freezes, on the compacted topic `silences`: the latest word stands.
+"""Silences, maintenance windows and change freezes, on the compacted topic `silences`: the latest stands.
 
 Who wrote it, a person here or a monitoring system, makes no difference to who reads it.
 """
