@@ -5,6 +5,7 @@ A log that was rolled back or forked, or a record that was, is refused: two past
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -128,9 +129,11 @@ class Linker:
         again = {place for place, first in firsts.items() if first <= self._end(place)}
         if not again:
             return rows, aside
+        by_place: dict[tuple[str, str, int], list[Entry]] = defaultdict(list)
+        for entry in entries_of(rows, aside):
+            by_place[entry[:3]].append(entry)
         for place in again:
-            entries = [entry for entry in entries_of(rows, aside) if entry[:3] == place]
-            await self._check_repeated(place, entries)
+            await self._check_repeated(place, by_place[place])
         return [row for row in rows if self._is_fresh(row)], [item for item in aside if self._is_fresh(item)]
 
     async def link(self, rows: Sequence[EventRow], aside: Sequence[SetAside]) -> None:
