@@ -27,9 +27,8 @@ async def audit(loaded: Loaded) -> list[Finding]:
     if given.public_key_file.exists() and signer.key_id not in load_keys(given.public_key_file):
         what = f"{given.public_key_file} does not know the key {signer.key_id} of {given.key_file}"
         return [Finding(PART, Verdict.WRONG, what, "put back its pair, or append the new public key")]
-    return [
-        _pinned(max((pin.at for pin in heads_file.read(given.heads_file, signer.keys).pins), default=None))
-    ]
+    pins = heads_file.read(given.heads_file, signer.keys, latest_only=True).pins
+    return [_pinned(max((pin.at for pin in pins), default=None))]
 
 
 def _pinned(last: datetime | None) -> Finding:

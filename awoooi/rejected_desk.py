@@ -81,7 +81,7 @@ class RejectedRecords:
     async def rejected(self, which: Which, projects: Projects) -> RejectedPage:
         place = {"limit": PAGE_SIZE, "offset": (which.page - 1) * PAGE_SIZE}
         asked = {**_whose(projects), **place, "reason": which.reason, "id": ""}
-        rows, reasons = await self._ask(_LISTED, asked), await self._ask(_REASONS, _whose(projects))
+        rows, reasons = await asyncio.gather(self._ask(_LISTED, asked), self._ask(_REASONS, _whose(projects)))
         told = {row["reason"]: row["count"] for row in reasons}
         beyond = told.get(which.reason, 0) if which.reason else sum(told.values())  # the last page
         return RejectedPage(

@@ -48,11 +48,10 @@ async def verify(client: Client, pins: Iterable[Pin], keys: Keys, scope: Scope, 
     stretches = [_stretch(row) for row in await client.ask(sql.STRETCHES, params)]
     rows = RowCheck(client, params, everything=scope == Scope())
     totals = await rows.totals()
-    unlinked = asyncio.create_task(_unlinked(rows, report, heads))
     links, row_breaks, added, unpinned = await asyncio.gather(
         check_links(client, stretches, heads),
         rows.breaks(totals["rows"], totals["odd"]),
-        unlinked,
+        _unlinked(rows, report, heads),
         rows.unpinned(),
     )
     _count(report, totals, links, stretches, heads)
