@@ -8,6 +8,7 @@ import { RunPage } from "./pages/run.js";
 import { Runs } from "./pages/runs.js";
 import { WarRoom } from "./pages/war_room.js";
 import { Keys } from "./acts/keys.js";
+import { Quiet } from "./acts/quiet.js";
 import { Rejected } from "./acts/rejected.js";
 import { SqlBox } from "./acts/sql_box.js";
 import { Trust } from "./acts/trust.js";
@@ -19,7 +20,7 @@ import { Shell } from "./shell.js";
 import { useStore } from "./store.js";
 import { html, render, useEffect } from "./view.js";
 
-const LISTS = { "": WarRoom, incidents: WarRoom, runs: Runs, approvals: Approvals, trust: Trust, rejected: Rejected, sql: SqlBox, keys: Keys };
+const LISTS = { "": WarRoom, incidents: WarRoom, runs: Runs, approvals: Approvals, trust: Trust, quiet: Quiet, rejected: Rejected, sql: SqlBox, keys: Keys };
 const THINGS = { incidents: IncidentPage, runs: RunPage, approvals: ApprovalPage };
 
 function Console() {

@@ -18,6 +18,7 @@ const PAGES = [
   ["approvals", "a"],
   ["runs", "r"],
   ["trust", "t"],
+  ["quiet", "q"],
   ["rejected", "x"],
   ["sql", "s"],
   ["keys", "k"],

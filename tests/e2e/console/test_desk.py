@@ -80,3 +80,30 @@ def test_an_operator_stops_one_project_and_cannot_let_it_go(system: ConsoleSyste
 
     assert "dora" in row.inner_text()
     assert row.locator("button").count() == 0, "an admin lets it go"
+
+
+def test_an_operator_freezes_a_namespace_and_ends_it(
+    system: ConsoleSystem, chromium: ChromiumPeer, window: Watched
+) -> None:
+    page = window.page
+    page.goto(f"{system.origin}/console/#/quiet")
+    page.wait_for_selector(".empty")
+    page.keyboard.press("n")
+    page.select_option("dialog select", "freeze")
+    page.fill("dialog input[name=project]", "default")
+    page.fill("dialog textarea[name=matchers]", "team=web")
+    page.fill("dialog textarea[name=comment]", "the <b>sale</b>")
+    page.click("dialog button[type=submit]")
+    page.wait_for_selector("dialog .notice.bad >> text=a freeze is about where")
+    page.fill("dialog textarea[name=matchers]", "namespace=payments")
+    page.click("dialog button[type=submit]")
+    row = page.locator("tbody tr", has_text="namespace=payments")
+    row.wait_for()
+    assert "the <b>sale</b>" in row.inner_text()
+    assert "dora" in row.inner_text()
+    chromium.keep(page, "quiet")
+
+    row.locator("button", has_text="End it").click()
+    page.wait_for_selector(".empty")
+    page.check("input[type=checkbox]")
+    expect(page.locator("tbody .badge", has_text="over")).to_be_visible()

@@ -16,6 +16,7 @@ const ACTS = {
   judge: { roles: ANYBODY, closed: true, fields: { verdict: ["right", "wrong"], cause: 1000, service: 0 } },
   rerun: { roles: OPERATORS, fields: { note: 2000 } },
   cancel: { roles: OPERATORS, kind: "danger", fields: { reason: 1000 } },
+  silence: { roles: OPERATORS, fields: { duration: ["30m", "2h", "8h", "1d", "7d"], comment: 1000 }, needs: ["comment"] },
   close: { roles: OPERATORS, kind: "danger", fields: { reason: 1000 } },
 };
 const CLOSED = ["RESOLVED", "EXPIRED"];
