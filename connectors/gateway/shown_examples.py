@@ -189,6 +189,7 @@ _INCIDENT_ITEM = {
     "assignee": "bob",
     "acknowledged_by": "bob",
     "flapping": False,
+    "quiet": (),
     "waiting_approval": _APPROVAL_ID,
 }
 _NODE = {"kind": "service", "health": "degraded", "blame": 0, "role": "target"}

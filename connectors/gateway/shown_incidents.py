@@ -36,6 +36,9 @@ class IncidentItem(Shown):
     assignee: str = Field("", description="whose it is; empty: nobody's")
     acknowledged_by: str = ""
     flapping: bool = Field(False, description="its alert goes on and off: only people ask for runs")
+    quiet: tuple[str, ...] = Field(
+        (), description="what keeps it quiet now: silence, maintenance, inhibition; then people alone act"
+    )
     waiting_approval: str = Field("", description="the approval that waits; empty: none does")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from connectors.gateway.reading import Projects
@@ -69,6 +70,10 @@ def _item(row: Row, story: Sequence[Told], approvals: Sequence[Card], children: 
             "assignee": told.says("assignee"),
             "parent_id": told.says("parent_incident_id"),
             "flapping": told.says("state") != FlappingState.SETTLED,
+            "quiet": told.payload.get("active") is True,
+            "quiet_kind": told.says("kind"),
+            "silence_id": told.says("silence_id"),
+            "quiet_until": datetime.fromisoformat(until) if (until := told.says("until")) else None,
         }
         for told in story
         if told.type in incident_list.MARKS

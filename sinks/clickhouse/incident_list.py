@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from connectors.gateway.reading import IncidentFilter, Projects
@@ -15,8 +16,8 @@ from sinks.clickhouse.asking import asked_within, each, page_of, within
 from sinks.clickhouse.story import Ask, Row
 
 ACKNOWLEDGED, ASSIGNED, LINKED = "incident.acknowledged", "incident.assigned", "incident.linked"
-FLAPPING = "incident.flapping"
-MARKS = (ACKNOWLEDGED, ASSIGNED, LINKED, FLAPPING)
+FLAPPING, SILENCED = "incident.flapping", "incident.silenced"
+MARKS = (ACKNOWLEDGED, ASSIGNED, LINKED, FLAPPING, SILENCED)
 MOST_CHILDREN = 1000
 """that are told of a parent"""
 BEGINS = ("incident.opened", "incident.reopened")
@@ -55,7 +56,7 @@ _STEPS = """
 WHERE {chosen}
 """
 _ACTS = f"""
-SELECT incident_id, type, actor, assignee, parent_id, flapping
+SELECT incident_id, type, actor, assignee, parent_id, flapping, quiet, quiet_kind, silence_id, quiet_until
 FROM incident_marks FINAL
 WHERE project_id IN {{projects:Array(String)}} AND incident_id IN {{incidents:Array(String)}}
   AND type IN {MARKS}
@@ -142,6 +143,7 @@ def _chosen(wanted: IncidentFilter) -> str:
 def whose_of(acts: Sequence[Row]) -> Mapping[str, dict[str, Any]]:
     """The latest word on each counts."""
     found: dict[str, dict[str, Any]] = {}
+    quiet: dict[str, dict[str, Row]] = {}
     for act in acts:
         of = found.setdefault(act["incident_id"], {})
         if act["type"] == ACKNOWLEDGED:
@@ -150,6 +152,21 @@ def whose_of(acts: Sequence[Row]) -> Mapping[str, dict[str, Any]]:
             of["parent_incident_id"] = act["parent_id"]
         elif act["type"] == FLAPPING:
             of["flapping"] = act["flapping"]
+        elif act["type"] == SILENCED:
+            marks = quiet.setdefault(act["incident_id"], {})
+            marks[act["silence_id"]] = act
+            of["quiet"] = _quiet(marks.values())
         else:
             of["assignee"] = act["assignee"]
     return found
+
+
+def _quiet(marks: Iterable[Row]) -> tuple[str, ...]:
+    """What was not heard to have ended, and whose end is not past."""
+    lasting = [one["quiet_kind"] for one in marks if one["quiet"] and not _is_past(one["quiet_until"])]
+    return tuple(sorted(set(lasting)))
+
+
+def _is_past(moment: datetime | None) -> bool:
+    """ClickHouse's times come without their zone, which is UTC."""
+    return moment is not None and moment.replace(tzinfo=UTC) <= datetime.now(UTC)

@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from connectors.gateway.reading import IncidentFilter
+from sinks.clickhouse.approval_list import CardFacts
 from sinks.clickhouse.client import Client
+from sinks.clickhouse.incident_detail import incident
+from sinks.clickhouse.incident_list import incidents
 from tests.sinks.clickhouse.events import event
 from tests.sinks.clickhouse.test_schema import write
 
@@ -74,3 +78,21 @@ async def test_an_incident_is_quiet_until_told_otherwise_or_time_is_over(clickho
         ("S3", "silence", False, "dana"),
         ("alertmanager:inhibition", "inhibition", True, "a rule"),
     ]
+
+
+async def test_the_list_and_the_page_of_incidents_show_it(clickhouse: Client) -> None:
+    seen = {"alert_type": "DiskFull", "severity": "warning", "fingerprint": "f" * 16, "opened_at": at(-9)}
+    await write(
+        clickhouse,
+        event("opened", "incident.opened", 0, seen, incident_id=INCIDENT),
+        quieted(1, "S1", True, 60),
+        quieted(2, "S2", True, 60, kind="maintenance"),
+        quieted(3, "S2", False, 60, kind="maintenance"),
+        quieted(4, "S3", True, -1, kind="maintenance"),
+        quieted(5, "alertmanager:inhibition", True, kind="inhibition"),
+    )
+    page = await incidents(clickhouse.ask, IncidentFilter(), ("shop",))
+    detail = await incident(clickhouse.ask, INCIDENT, ("shop",), CardFacts("", lambda _: None))
+    assert detail is not None
+    for item in (*page.items, detail.incident):
+        assert item.quiet == ("inhibition", "silence")

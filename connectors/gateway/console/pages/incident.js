@@ -57,6 +57,7 @@ function Head({ incident, others, refresh }) {
       <a href=${href("")} class="soft">${t("nav.war_room")}</a><span class="id soft"><bdi>${incident.incident_id}</bdi></span>
       <${State} group="severity" value=${incident.severity} /><${State} group="status" value=${incident.status} />
       ${incident.flapping && html`<${Badge}>${t("incident.flapping")}<//>`}
+      ${(incident.quiet || []).map((kind) => html`<${Badge}>${t(`incident.quiet.${kind}`)}<//>`)}
     </div>
     <h1><${Outside} value=${incident.alert_type} most=${160} /> <${Outside} value=${incident.target_resource} most=${160} /></h1>
     <p><${Long} value=${incident.message} most=${300} /></p>

@@ -118,6 +118,7 @@ function Row({ incident }) {
       ${incident.waiting_approval ? html`<${Badge} tone="warn">${t("incident.waits")}<//>` : html`<${State} group="status" value=${incident.status} />`}
       <${Count} alerts=${incident.hit_count} />
       ${incident.flapping && html`<${Badge}>${t("incident.flapping")}<//>`}
+      ${(incident.quiet || []).map((kind) => html`<${Badge}>${t(`incident.quiet.${kind}`)}<//>`)}
       ${incident.assignee && html`<${Badge}><bdi>${incident.assignee}</bdi><//>`}
     </span>
     <span class="when soft"><${Ago} at=${incident.opened_at} /></span>

@@ -208,6 +208,7 @@ export default {
   "event.incident.severity_raised": "Became graver",
   "event.incident.reopened": "Came back",
   "event.incident.flapping": "On and off",
+  "event.incident.silenced": "Kept quiet",
   "event.incident.resolved": "Resolved",
   "event.incident.expired": "Expired",
   "event.incident.moved": "Status changed",

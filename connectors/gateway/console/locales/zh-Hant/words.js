@@ -208,6 +208,7 @@ export default {
   "event.incident.severity_raised": "嚴重度提高",
   "event.incident.reopened": "事件再現",
   "event.incident.flapping": "反覆觸發",
+  "event.incident.silenced": "靜音狀態",
   "event.incident.resolved": "已解決",
   "event.incident.expired": "已過期",
   "event.incident.moved": "狀態改變",
