@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from connectors.gateway import acts
 from connectors.gateway import enrolments as enrolled
@@ -64,17 +64,8 @@ def create_app(
 
     What people do about incidents needs `people`, who know their tokens, and the `desk`.
     """
-    load = Load(config.max_in_flight, config.max_in_flight_bytes)
     registry = registry or CollectorRegistry()
-    wiring = Wiring(
-        publish=publish,
-        sources=frozenset(sources) - {AUTO},
-        tokens=tokens,
-        stamp_key=config.stamp_key(),
-        rates=rates or RateLimits(),
-        load=load,
-        meters=Meters(registry, load),
-    )
+    wiring = _wiring(config, publish, sources, tokens, rates or RateLimits(), registry)
     app = FastAPI(
         title="AWOOOI gateway",
         version=VERSION,
@@ -87,46 +78,79 @@ def create_app(
         Route("/api/v2/alerts", Webhooks(config, wiring, source=V2_SOURCE, status=200), methods=["POST"]),
     ]
     if approvals is not None:
-        most = config.signatures_turned_away_per_minute
-        keeper = Doorkeeper(publish, approvals.encode, wiring.stamp_key, most, wiring.now_ms)
-        signatures = Signatures(config, publish, approvals, SignatureMeters(registry), keeper)
-        app.router.routes.insert(0, Route(PATH, signatures, methods=["POST"]))
-        app.state.at_the_end = keeper.close
+        _add_signatures(app, config, wiring, approvals, SignatureMeters(registry))
     deeds = deeds_of(desks, publish, wiring.now_ms) if desks is not None else ()
     if people is not None:
         gone = keys.has_gone if keys else None
         reader = ReaderDoor(people, wiring.rates, has_gone=gone, log_ins=log_ins)
-        meters = ActMeters(registry)
-        door = acts.Door(reader, load, meters, config.body_timeout_secs)
-        app.router.routes.append(Route(Session.PATH, Session(reader), methods=["GET"]))
-        app.router.routes.append(Route(ConsoleConfig.PATH, ConsoleConfig(VERSION, log_ins), methods=["GET"]))
-        app.router.routes.extend(routes(Hall(reader, load, meters, config.body_timeout_secs), deeds))
-        app.router.routes.extend(_for_people(config, publish, wiring, door, desk, keys))
+        app.router.routes.extend(_entrance(reader, log_ins))
+        app.router.routes.extend(_for_people(config, wiring, reader, ActMeters(registry), desk, keys, deeds))
         if desks is not None and desks.record is not None:
             add_reading(app, ReadingApi(reader, desks.record, ReadMeters(registry), config.retry_after_secs))
         if ring is not None:
             app.state.live = Live(reader, ring, config, LiveMeters(registry))
             app.router.routes.append(Route(LIVE, app.state.live, methods=["GET"]))
-        console = ConsoleFiles(origins=log_ins.origins) if log_ins else ConsoleFiles()
-        app.router.routes.extend(Route(path, console, methods=["GET"]) for path in CONSOLE)
     _add_operations(app, checks or {}, registry)
     app.openapi = _documented(app, wiring.sources, deeds)  # type: ignore[method-assign]
     return app
 
 
-def _for_people(
+def _wiring(
     config: GatewayConfig,
     publish: Publish,
+    sources: Collection[str],
+    tokens: Tokens,
+    rates: RateLimits,
+    registry: CollectorRegistry,
+) -> Wiring:
+    load = Load(config.max_in_flight, config.max_in_flight_bytes)
+    return Wiring(
+        publish=publish,
+        sources=frozenset(sources) - {AUTO},
+        tokens=tokens,
+        stamp_key=config.stamp_key(),
+        rates=rates,
+        load=load,
+        meters=Meters(registry, load),
+    )
+
+
+def _add_signatures(
+    app: FastAPI, config: GatewayConfig, wiring: Wiring, approvals: Approvals, meters: SignatureMeters
+) -> None:
+    most = config.signatures_turned_away_per_minute
+    keeper = Doorkeeper(wiring.publish, approvals.encode, wiring.stamp_key, most, wiring.now_ms)
+    signatures = Signatures(config, wiring.publish, approvals, meters, keeper)
+    app.router.routes.insert(0, Route(PATH, signatures, methods=["POST"]))
+    app.state.at_the_end = keeper.close
+
+
+def _entrance(reader: ReaderDoor, log_ins: Issuer | None) -> Iterator[Route]:
+    """Who is there, how one logs in, and the console."""
+    yield Route(Session.PATH, Session(reader), methods=["GET"])
+    yield Route(ConsoleConfig.PATH, ConsoleConfig(VERSION, log_ins), methods=["GET"])
+    console = ConsoleFiles(origins=log_ins.origins) if log_ins else ConsoleFiles()
+    for path in CONSOLE:
+        yield Route(path, console, methods=["GET"])
+
+
+def _for_people(
+    config: GatewayConfig,
     wiring: Wiring,
-    door: acts.Door,
+    reader: ReaderDoor,
+    meters: ActMeters,
     desk: Desk | None,
     keys: KeyDesk | None,
-) -> Iterator[Route]:
+    deeds: Collection[Deed],
+) -> Iterator[BaseRoute]:
+    """What they do."""
+    yield from routes(Hall(reader, wiring.load, meters, config.body_timeout_secs), deeds)
+    door = acts.Door(reader, wiring.load, meters, config.body_timeout_secs)
     if desk is not None:
-        acting = Acting(desk, publish, config.retry_after_secs, wiring.now_ms)
+        acting = Acting(desk, wiring.publish, config.retry_after_secs, wiring.now_ms)
         yield Route(acts.PATH, acts.Acts(door, acting), methods=["POST"])
     if keys is not None:
-        enrolments = Enrolments(door, keys, publish, config.retry_after_secs, wiring.now_ms)
+        enrolments = Enrolments(door, keys, wiring.publish, config.retry_after_secs, wiring.now_ms)
         yield Route(enrolled.PATH, enrolments, methods=["POST"])
 
 
