@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import pytest
@@ -226,3 +227,39 @@ async def test_marks_are_bounded() -> None:
     await story.run()
     [row] = [row for part in range(4) for row in story.log.rows(story.log.stages[0], part).values()]
     assert len(unpack(row)[-1]["quiet"][0]) == MOST_MARKS
+
+
+# -- killed anywhere
+
+
+class Killed(Exception):
+    """The worker is gone: nothing after this point happens."""
+
+
+async def told_though_killed(at: int | None) -> list[tuple[str, str, bytes]]:
+    """A silence and an inhibition come and go; the worker is killed at one point and begun anew."""
+    story, points = Quietly(batch=2), count()
+
+    def passed(_: str) -> None:
+        if next(points) == at:
+            raise Killed
+
+    story.log.passed = passed
+    story.set(silence(at=START, ends_at=until(20)))
+    story.hear().fire().hear(muted=False, id="").pass_seconds(60).hear().fire(started=1)
+    for seconds in (0, 25 * 60, LEASE_MS / SECOND):
+        story.pass_seconds(seconds).log.tick()
+        try:
+            await story.log.run()
+        except Killed:
+            story.log.stages[0].runner.stage._kept.clear()
+            await story.log.run()
+    told = [event for event in story.events() if event.type != "incident.hit"]
+    return sorted((event.type, event.event_id, event.payload.model_dump_json().encode()) for event in told)
+
+
+async def test_killed_at_any_point_it_tells_the_same() -> None:
+    wanted = await told_though_killed(None)
+    assert [kind for kind, *_ in wanted].count("incident.silenced") >= 4
+    for at in range(30):
+        assert await told_though_killed(at) == wanted, f"killed at point {at}"
