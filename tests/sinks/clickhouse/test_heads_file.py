@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -91,6 +92,21 @@ def test_a_record_made_anew_is_shorter(file: Path) -> None:
     pins = pins_in(file, CollectorRegistry())
     pins.open_file()
     assert pins.head(PLACE) == shorter
+
+
+def test_a_large_file_is_read_line_by_line(file: Path) -> None:
+    """Whoever may append to it may make it as long as they like."""
+    forged = heads_file.line_of(FORGED.model_copy(update={"number": 1}))
+    with file.open("wb") as out:
+        for _ in range(10):
+            out.write(forged * 2_000)
+    heads_file.append(file, [NEW])
+    tracemalloc.start()
+    try:
+        assert heads_file.read(file, KEYS).pins == [NEW]
+        assert tracemalloc.get_traced_memory()[1] < file.stat().st_size / 10
+    finally:
+        tracemalloc.stop()
 
 
 class TestArchive:
