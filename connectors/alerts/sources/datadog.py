@@ -22,11 +22,11 @@ _STATES = {
         ["triggered", "retriggered", "alert", "warn", "warning", "rewarn", "nodata", "renodata", "renotify"],
         _FIRING,
     ),
-    **dict.fromkeys(["recovered", "ok", "resolved"], _RESOLVED),
+    **dict.fromkeys(["ok", "resolved"], _RESOLVED),
 }
 _MARK = re.compile(
     r"\s*\[(?:(?P<priority>P[1-5])|(?P<test>TEST)|Monitor Alert"
-    r"|(?P<state>(?:Re-?)?(?:Triggered|No ?Data|Warn(?:ing)?|Alert)|Renotify|Recovered|OK)"
+    r"|(?P<state>(?:Re-?)?(?:Triggered|No ?Data|Warn(?:ing)?|Alert)(?: Recovered)?|Renotify|Recovered|OK)"
     r"(?: on \{(?P<scope>[^\]]{0,2000})\})?)\]\s*",
     re.IGNORECASE,
 )
@@ -139,7 +139,8 @@ def _status(told: dict[str, str], title: _Title) -> AlertStatus:
         *(told.get(name) for name in ("alerttransition", "transition", "status", "state")),
         title.state,
     ):
-        status = _STATES.get(fold(word)) if word else None
+        state = fold(word) if word else ""
+        status = _RESOLVED if state.endswith("recovered") else _STATES.get(state)
         if status is not None:
             return status
     return _RESOLVED if "success" in {told.get("alerttype"), told.get("type")} else _FIRING

@@ -26,7 +26,8 @@ _STATES = words("kibanaalertstatus alertstatus signalstatus status state eventac
 _GROUPS = words("alertactiongroup actiongroup alertactiongroupname kibanaalertactiongroup")
 _WORKFLOW = words("kibanaalertworkflowstatus workflowstatus signalstatus status state")
 _SEVERITIES = words("""severity kibanaalertseverity contextalertseverity contextseverity alertseverity
-    kibanaalertruleseverity signalruleseverity ruleseverity contextruleseverity""")
+    kibanaalertruleseverity signalruleseverity ruleseverity contextruleseverity
+    metadataseverity ctxmetadataseverity priority metadatapriority ctxmetadatapriority""")
 _MESSAGES = words("""message reason kibanaalertreason contextmessage contextreason alertmessage
     description contexttitle contextdescription""")
 _STARTS = words("kibanaalertstart alertstart")

@@ -8,9 +8,10 @@ from typing import Any
 
 from connectors.alerts.fields import an_object, join, text, texts, wrong
 from connectors.alerts.limits import MAX_METRICS
+from connectors.alerts.loose import whereabouts
 from connectors.alerts.source import Payload, RawAlert, Source
-from connectors.alerts.sources.prometheus_shape import Dialect, first, first_alert, read_group
-from connectors.alerts.vocabulary import resource_of, severity_of, without_state
+from connectors.alerts.sources.prometheus_shape import Dialect, first_alert, read_group
+from connectors.alerts.vocabulary import severity_of, without_state
 from schemas.alert import AlertStatus, Metric
 from schemas.errors import BadPayload, NoAlert
 
@@ -102,17 +103,17 @@ def _read_legacy(payload: dict[str, Any]) -> RawAlert:
         raise NoAlert("is a test of the notification channel, no alert", field="ruleName")
     if status is None:
         raise BadPayload(f"must be one of {', '.join(_LEGACY_STATES)}", field="state")
-    target, kind = resource_of(tags)
+    target, kind, namespace, cluster = whereabouts(tags)  # of a rule's tags alone: its end has no matches
     return RawAlert(
         alert_type=name,
         severity=severity_of(tags.get("severity")),
         source="grafana",
         message=text(payload, "message", "") or name,
         status=status,
-        namespace=first(tags, ("namespace",)),
+        namespace=namespace,
         target_resource=target,
         resource_type=kind,
-        cluster=first(tags, ("cluster",)),
+        cluster=cluster,
         metrics=_matches(payload),
         labels=tags,
         generator_url=text(payload, "ruleUrl", ""),

@@ -23,6 +23,7 @@ _FIRING, _RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED
 _OVER = frozenset({"ok", "resolved", "recovered", "recovery", "closed"})
 _BY_NUMBER = ("not classified", "information", "warning", "average", "high", "disaster")
 _UNFILLED = re.compile(r"\{[A-Z$#][A-Z0-9_.$#<>\"' -]*\}|\*UNKNOWN\*")
+_SUBJECT_OVER = re.compile(r"\W*(?:resolved|ok|recover(?:ed|y)|closed)\b", re.IGNORECASE)
 _SUBJECT = re.compile(r"(?:(?:Updated )?Problem|Resolved)(?: in [0-9wdhms ]{1,40})?:\s*", re.IGNORECASE)
 _TELLING = (
     {"eventnseverity"},
@@ -122,8 +123,8 @@ def _status(told: dict[str, str]) -> AlertStatus:
             return _RESOLVED
         if word:
             return _FIRING
-    subject = (_first(told, ("alertsubject", "subject")) or "").lower()
-    return _RESOLVED if subject.startswith("resolved") else _FIRING
+    subject = _first(told, ("alertsubject", "subject", "title")) or ""
+    return _RESOLVED if _SUBJECT_OVER.match(subject) else _FIRING
 
 
 def _severity(told: dict[str, str]) -> Severity:

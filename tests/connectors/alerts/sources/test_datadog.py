@@ -40,6 +40,7 @@ def test_each_form(name: str, expected: tuple[str | None, ...]) -> None:
         ("[No Data] Queue", "Queue", "firing", "warning"),
         ("[Monitor Alert] Triggered: Queue", "Queue", "firing", "warning"),
         ("[OK] Queue", "Queue", "resolved", "warning"),
+        ("[No Data Recovered on {host:a}] Queue", "Queue", "resolved", "warning"),
     ],
 )
 def test_a_title_says_state_priority_and_scope(title: str, name: str, status: str, severity: str) -> None:

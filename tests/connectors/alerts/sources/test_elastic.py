@@ -55,6 +55,20 @@ def test_one_word_that_says_over_is_enough(body: dict[str, Any], status: str) ->
     assert (alert.alert_type, alert.status) == ("x", status)
 
 
+@pytest.mark.parametrize(
+    ("body", "severity"),
+    [
+        ({"metadata": {"severity": "critical"}}, "critical"),
+        ({"ctx": {"metadata": {"severity": "low"}}}, "info"),
+        ({"priority": "high"}, "critical"),
+        ({}, "warning"),
+    ],
+    ids=str,
+)
+def test_a_watch_says_how_bad_it_is_in_its_metadata(body: dict[str, Any], severity: str) -> None:
+    assert read({"watch_id": "x", **body}, RECEIVED_AT)[0].severity == severity
+
+
 def test_numbers_of_the_context_are_metrics_and_the_beginning_is_kept() -> None:
     (alert,) = read(payload("elastic", "flat_names"), RECEIVED_AT)
     assert (alert.metrics, alert.labels["host.name"]) == ({"value": 12034}, "ingest-1")

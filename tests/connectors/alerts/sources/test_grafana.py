@@ -93,6 +93,17 @@ def test_an_alert_that_is_only_called_so_is_one() -> None:
     assert read(group, RECEIVED_AT)[0].alert_type == "TestAlert"
 
 
+@pytest.mark.parametrize("state", ["alerting", "ok"])
+def test_the_tags_of_a_legacy_rule_name_its_host(state: str) -> None:
+    """By names of any convention; the series that matched are no longer told at the end."""
+    rule = payload("grafana", "legacy_firing") | {
+        "state": state,
+        "tags": {"host": "web-1", "kube_namespace": "shop"},
+    }
+    (alert,) = read(rule, RECEIVED_AT)
+    assert (alert.target_resource, alert.resource_type, alert.namespace) == ("web-1", "host", "shop")
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

@@ -31,6 +31,22 @@ def test_each_form(name: str, expected: tuple[str, ...], said: str | None) -> No
     assert (alert.labels.get("sender_status"), alert.source) == (said, "zabbix")
 
 
+@pytest.mark.parametrize(
+    ("subject", "status"),
+    [
+        ("OK: Mail queue", "resolved"),
+        ("[RESOLVED] Mail queue", "resolved"),
+        ("Recovery: Mail queue", "resolved"),
+        ("Resolved in 5m 3s: Mail queue", "resolved"),
+        ("Problem: Mail queue", "firing"),
+        ("Okinawa: Mail queue", "firing"),
+    ],
+)
+def test_a_message_without_a_status_says_it_in_its_subject(subject: str, status: str) -> None:
+    (alert,) = read({"subject": subject, "host": "mail-1"}, RECEIVED_AT)
+    assert (alert.status, alert.alert_type.removeprefix("Okinawa: ")) == (status, "Mail queue")
+
+
 def test_an_event_has_tags_value_times_and_page() -> None:
     (alert,) = read(payload("zabbix", "resolved"), RECEIVED_AT)
     assert (alert.labels["env"], alert.metrics) == ("prod", {"CPU utilization": 20.1})
