@@ -32,6 +32,7 @@ from benchmarks import (
     runs,
     sink,
     sources,
+    storm,
     webhooks,
 )
 from benchmarks.measured import Measured, Scale
@@ -54,6 +55,7 @@ PARTS = (
     Part(("dedup_vs_raw",), dedup.measure_wide, "dedup where hardly anything repeats"),
     Part(("two_workers_vs_one",), dedup.measure_two_workers, "one and two workers"),
     Part(("raw_to_incident_per_s", "raw_to_incident_p99_ms"), ingest.measure, "raw records to incidents"),
+    Part(("storm_p99_ratio", "storm_rss_mb"), storm.measure, "a storm"),
     Part(("incident_to_decision_p99_ms",), runs.measure_decisions, "incidents to decisions"),
     Part(("runs_in_flight_mb",), runs.measure_in_flight, "runs that wait for models"),
     Part(("sink_events_per_s",), sink.measure, "events into the store"),

@@ -72,7 +72,7 @@ async def _runs(bench: Bench, alerts: int) -> float:
     before, runs = await bench.kafka.ends("incidents"), await bench.kafka.ends("runs")
     await bench.kafka.fill(as_records(bench.bodies(alerts, 1)))
     with bench.worker():
-        await _counted(bench.kafka, before, alerts)
+        await counted(bench.kafka, before, alerts)
         await bench.kafka.still("runs", since=sum(runs.values()), secs=1.5, deadline_secs=60)
     kinds = [dict(record.headers)["ce_type"] for record in await bench.kafka.read("runs", runs)]
     return kinds.count(b"run.started") / SUBJECTS
@@ -84,12 +84,12 @@ async def _rate(bench: Bench, records: int, alerts_each: int) -> float:
     before, began = await kafka.ends("incidents"), await kafka.ends("alerts.normalized")
     await kafka.fill(as_records(bench.bodies(records, alerts_each)))
     with bench.worker():
-        found = await _counted(kafka, before, alerts)
+        found = await counted(kafka, before, alerts)
     first = await kafka.first_ms(began)
     return alerts / ((found.last_ms - first) / 1000)
 
 
-async def _counted(kafka: Broker, before: Ends, alerts: int) -> Pace:
+async def counted(kafka: Broker, before: Ends, alerts: int) -> Pace:
     since = sum(before.values())
     while True:
         since = await kafka.still("incidents", since=since, secs=1.5, deadline_secs=180)
@@ -112,11 +112,11 @@ async def _paced(bench: Bench, per_s: int, scale: Scale) -> Measured:
             if load.wait(secs + 120):
                 raise RuntimeError(load.tail())
         records = await kafka.read(RAW_TOPIC, start)
-        await _counted(kafka, before, len(records))
-    return _latencies(records, await kafka.read("incidents", before), per_s)
+        await counted(kafka, before, len(records))
+    return latencies(records, await kafka.read("incidents", before), per_s)
 
 
-def _latencies(records: list[Any], events: list[Any], per_s: int) -> Measured:
+def latencies(records: list[Any], events: list[Any], per_s: int) -> Measured:
     written = {_alert_id(record): record.timestamp for record in records}
     warm = min(written.values()) + WARM_MS
     told, read = dict[str, int](), Codec().read
