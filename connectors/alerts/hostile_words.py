@@ -62,7 +62,7 @@ _WORDS = words(
     homework mission purpose objective directive pay download dime dimmi dammi dame donne gib sag erzahl
     erzahle geef vertel powiedz podaj escribe escreva scrivi ecris ecrivez redige napisz napis schrijf
     ubersetze ubersetz nenne dichte verrate solve recite limerick riddle puzzle joke sonnet novel paste
-    contents passwd shadow trust waiting asking signatures permission once away"""
+    contents passwd shadow trust click waiting asking signatures permission once away"""
 )
 _WITH_A_WORD = {
     b"system": (b"system:", b"system :", b"system(", b"[system"),
