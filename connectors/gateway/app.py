@@ -18,8 +18,9 @@ from connectors.gateway.acting import Acting
 from connectors.gateway.config import GatewayConfig
 from connectors.gateway.console_files import PATHS as CONSOLE
 from connectors.gateway.console_files import ConsoleFiles
-from connectors.gateway.deeds import Deed, Hall, routes, with_deeds
+from connectors.gateway.deeds import Deed, routes, with_deeds
 from connectors.gateway.desks import Desks, deeds_of
+from connectors.gateway.door import Door
 from connectors.gateway.enrolments import Enrolments, KeyDesk, with_enrolments
 from connectors.gateway.limits import Load, RateLimits
 from connectors.gateway.live import PATH as LIVE
@@ -144,8 +145,8 @@ def _for_people(
     deeds: Collection[Deed],
 ) -> Iterator[BaseRoute]:
     """What they do."""
-    yield from routes(Hall(reader, wiring.load, meters, config.body_timeout_secs), deeds)
-    door = acts.Door(reader, wiring.load, meters, config.body_timeout_secs)
+    door = Door(reader, wiring.load, meters, config.body_timeout_secs)
+    yield from routes(door, deeds)
     if desk is not None:
         acting = Acting(desk, wiring.publish, config.retry_after_secs, wiring.now_ms)
         yield Route(acts.PATH, acts.Acts(door, acting), methods=["POST"])

@@ -16,21 +16,18 @@ from starlette.datastructures import QueryParams
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from connectors.gateway.acts import idempotency_key
-from connectors.gateway.body import Disconnected, announced_size, check_kind, parse_json, read_body, too_large
-from connectors.gateway.limits import Load
-from connectors.gateway.meters import ActMeters
+from connectors.gateway.body import Disconnected, check_kind, parse_json
+from connectors.gateway.door import RETRY_SECS, Door, fault, idempotency_key
 from connectors.gateway.openapi_acts import refusal
 from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, problem
-from connectors.gateway.reader_door import Caller, ReaderDoor
+from connectors.gateway.reader_door import Caller
 from connectors.gateway.webhooks import Headers, answer, traceparent
 from connectors.tokens import Role
 from schemas.errors import BadPayload, Misconfigured, Never, NotNow
 
 log = structlog.get_logger(__name__)
 
-MAX_BYTES = 32 * 1024
-RETRY_SECS, MISCONFIGURED_RETRY_SECS = 1, 30
+MISCONFIGURED_RETRY_SECS = 30
 EVERYBODY = tuple(Role)
 _MISCONFIGURED = "something behind the gateway is not as it should be; its log says what"
 _JSON = b"application/json"
@@ -85,71 +82,48 @@ class Deed:
     """besides those of every deed"""
 
 
-@dataclass(frozen=True, slots=True)
-class Hall:
-    """What every deed stands in."""
-
-    door: ReaderDoor
-    load: Load
-    meters: ActMeters
-    body_timeout_secs: float
-
-
-def routes(hall: Hall, deeds: Iterable[Deed]) -> Iterator[Route]:
+def routes(door: Door, deeds: Iterable[Deed]) -> Iterator[Route]:
     for deed in deeds:
-        yield Route(deed.path, Endpoint(hall, deed), methods=[deed.method])
+        yield Route(deed.path, Endpoint(door, deed), methods=[deed.method])
 
 
 class Endpoint:
     """ASGI endpoint."""
 
-    def __init__(self, hall: Hall, deed: Deed) -> None:
-        self._in, self._deed = hall, deed
+    def __init__(self, door: Door, deed: Deed) -> None:
+        self._door, self._deed = door, deed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started, name = time.perf_counter(), self._deed.name
+        started, name, meters = time.perf_counter(), self._deed.name, self._door.meters
         try:
             told = await self._take(scope, receive)
         except Disconnected:
-            self._in.meters.count(name, "disconnected", started)
+            meters.count(name, "disconnected", started)
             return
         except Refused as refused:
-            self._in.meters.count(name, refused.reason, started)
+            meters.count(name, refused.reason, started)
             log.info("deed_refused", reason=refused.reason, deed=name)
             ending = {"Connection": "close"} if self._deed.method == "POST" else {}
             body = problem(refused.status, refused.detail)
             await answer(send, refused.status, body, PROBLEM_CONTENT.encode(), {**refused.headers, **ending})
             return
-        self._in.meters.count(name, "accepted", started)
+        meters.count(name, "accepted", started)
         await answer(send, self._deed.status, told.model_dump_json().encode(), _JSON, _NOT_KEPT)
 
     async def _take(self, scope: Scope, receive: Receive) -> Told:
-        headers, door = dict(scope["headers"]), self._in.door
-        caller = await door.caller(headers)
+        headers = dict(scope["headers"])
+        caller = await self._door.people.caller(headers)
         caller.must_be(*self._deed.roles, to=self._deed.summary)
-        door.let_in(caller)
-        try:
-            if self._in.load.is_full:
-                raise come_again("busy", "too many requests at once", RETRY_SECS)
-            self._in.load.take(MAX_BYTES)
-            try:
-                said = await self._said(scope, headers, receive)
-                told = (scope["path_params"], traceparent(headers), idempotency_key(headers))
-                return await self._done(Asked(caller, said, *told))
-            finally:
-                self._in.load.release(MAX_BYTES)
-        except Refused as refused:
-            if refused.status == 503:  # ours: the next try is not to be held against them
-                door.give_back(caller)
-            raise
+        with self._door.taken_on(caller):
+            said = await self._said(scope, headers, receive)
+            told = (scope["path_params"], traceparent(headers), idempotency_key(headers))
+            return await self._done(Asked(caller, said, *told))
 
     async def _said(self, scope: Scope, headers: Headers, receive: Receive) -> Said:
         """Where nothing has to be said, nothing need be sent."""
         if self._deed.method == "GET":
             return self._read(dict(QueryParams(scope["query_string"])))
-        if (announced_size(headers) or 0) > MAX_BYTES:
-            raise too_large(MAX_BYTES)
-        content = (await read_body(receive, MAX_BYTES, self._in.body_timeout_secs)).strip()
+        content = await self._door.content(headers, receive)
         if content:
             check_kind(headers)
         return self._read(parse_json(content) if content else {})
@@ -158,7 +132,9 @@ class Endpoint:
         try:
             return self._deed.says.model_validate(given)
         except ValidationError as error:
-            raise Refused(422, "bad_words", fault(self._deed.says, error)) from None
+            there = ", ".join(self._deed.says.model_fields) or "nothing"
+            said = f"{fault('the request', error)}; there is to say: {there}"
+            raise Refused(422, "bad_words", said) from None
 
     async def _done(self, asked: Asked) -> Told:
         try:
@@ -176,16 +152,6 @@ class Endpoint:
         reason = ours.reason if isinstance(ours, Never) else "misconfigured"
         log.error("deed_not_done", deed=self._deed.name, reason=reason, detail=str(ours))
         return come_again(reason, _MISCONFIGURED, MISCONFIGURED_RETRY_SECS)
-
-
-def fault(says: type[BaseModel], error: ValidationError) -> str:
-    """Where and what, without the value; and what there is to say."""
-    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden" or not where:
-        where = "the request"  # a name that a caller made up is not repeated
-    said = str(first["msg"]).removeprefix("Value error, ").replace("Input should", "should")
-    return f"{where}: {said}; there is to say: {', '.join(says.model_fields) or 'nothing'}"
 
 
 # -- the document

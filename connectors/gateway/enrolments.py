@@ -14,8 +14,8 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from connectors.gateway.act_desk import Receipt
-from connectors.gateway.acts import MAX_BYTES, Door
 from connectors.gateway.body import Disconnected, check_kind, parse_json
+from connectors.gateway.door import Door
 from connectors.gateway.openapi_acts import refusal
 from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, problem
 from connectors.gateway.reader_door import Caller
@@ -79,16 +79,10 @@ class Enrolments:
 
     async def _take(self, headers: Headers, receive: Receive) -> Mapping[str, Any]:
         caller = await self._door.people.caller(headers)
-        self._door.people.let_in(caller)
-        if self._door.load.is_full:
-            raise come_again("busy", "too many requests at once", 1)
-        self._door.load.take(MAX_BYTES)
-        try:
+        with self._door.taken_on(caller):
             content = await self._door.content(headers, receive)
             check_kind(headers)
             return await self._enroll(caller, parse_json(content), traceparent(headers))
-        finally:
-            self._door.load.release(MAX_BYTES)
 
     async def _enroll(self, caller: Caller, jwk: Any, trace: bytes) -> Mapping[str, Any]:
         if not isinstance(jwk, dict):

@@ -10,13 +10,12 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 
 from connectors.gateway.act_desk import LIKE
+from connectors.gateway.openapi_acts import refusal
 from connectors.gateway.problems import PROBLEM_CONTENT, Refused, problem
 from connectors.gateway.reading_api import ReadingApi
 from connectors.gateway.shown_examples import EXAMPLES
 
 PREFIX = "/api/v1"
-_PROBLEM = {"$ref": "#/components/schemas/Problem"}
-_RETRY_AFTER = {"Retry-After": {"schema": {"type": "string"}, "description": "seconds", "required": True}}
 _REFUSALS = {
     401: "no token of a person and no log-in, or a wrong one",
     403: "the person was removed",
@@ -83,14 +82,9 @@ def with_reading(document: dict[str, Any]) -> None:
 
 def _answers(name: str) -> dict[int | str, dict[str, Any]]:
     refusals: dict[int | str, dict[str, Any]] = {
-        code: _refusal(code, text) for code, text in _REFUSALS.items()
+        code: refusal(code, text) for code, text in _REFUSALS.items()
     }
     return {200: {"content": {"application/json": {"example": EXAMPLES[name]}}}, **refusals}
-
-
-def _refusal(code: int, text: str) -> dict[str, Any]:
-    told: dict[str, Any] = {"description": text, "content": {PROBLEM_CONTENT: {"schema": _PROBLEM}}}
-    return {**told, "headers": _RETRY_AFTER} if code == 503 else told
 
 
 async def _refused(_: Request, error: Exception) -> Response:

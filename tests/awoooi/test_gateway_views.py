@@ -224,6 +224,15 @@ async def test_a_token_has_its_limits(house: House) -> None:
     assert answers == [202, 202, 503]
 
 
+async def test_what_the_log_does_not_take_is_not_held_against_its_owner(house: House) -> None:
+    house.log.failure = BrokerAway("told to fail")
+    away = [(await house.post(of_a_browser("bob-1"), "eve")).json()["detail"] for _ in range(3)]
+    house.log.failure = None
+
+    assert not [detail for detail in away if "a minute" in detail]
+    assert (await house.post(of_a_browser("bob-1"), "eve")).status == 202
+
+
 async def test_the_document_names_it(house: House) -> None:
     described = (await house.http.get(f"{house.url}/openapi.json")).json()["paths"][KEYS]["post"]
 
