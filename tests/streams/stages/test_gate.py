@@ -40,9 +40,10 @@ class Gates(Debates):
         world = world_of(self.codec, lambda topic: read.get(topic, {}), lambda _: len(self.set))
         self.start(Given(self.codec, desk=self.desk, world=world, proof_key=PROOF_KEY))
 
-    def start(self, given: Given) -> None:
+    def start(self, given: Given, *, with_ingest: bool = False) -> None:
         self.needs = given
-        self.all = list(stages(PipelineConfig(), given, ("policy", "execution")))
+        before = ("ingest",) if with_ingest else ()
+        self.all = list(stages(PipelineConfig(), given, (*before, "policy", "execution")))
         for placed in self.all:
             placed.runner.clock = lambda: self.now
 
@@ -57,6 +58,7 @@ class Gates(Debates):
         action: str = "A1",
         workload: str = "",
         undo: Step | None = None,
+        about: dict[str, str] | None = None,
     ) -> Gates:
         checks, seen = (
             (Check(name="owned", passed=True),),
@@ -64,11 +66,11 @@ class Gates(Debates):
         )
         payload = Preflight(status=status, action=action, checks=checks, **seen)
         run_id = ids.run_id(INCIDENT, run)
-        about = DECIDED.model_copy(update={"run_id": run_id}).model_dump(
+        told = DECIDED.model_copy(update={"run_id": run_id, **(about or {})}).model_dump(
             include={"project_id", "incident_id", "run_id", "occurred_at", "recorded_at"}
         )
         event_id = ids.derive_id("preflight.checked", run_id)
-        self.put(PreflightChecked(**about, event_id=event_id, stage="preflight", payload=payload))
+        self.put(PreflightChecked(**told, event_id=event_id, stage="preflight", payload=payload))
         return self
 
     @property
