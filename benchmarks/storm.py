@@ -1,8 +1,9 @@
-"""A hundred thousand new incidents in a minute: all opened, few runs begun, what comes after waits no longer."""
+"""A hundred thousand new incidents in a minute: all opened, few runs begun; what follows waits no longer."""
 
 from __future__ import annotations
 
 import time
+
 from benchmarks.broker import Broker, broker
 from benchmarks.child import child, memory_bytes
 from benchmarks.ingest import as_records, counted, latencies

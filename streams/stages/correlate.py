@@ -64,7 +64,8 @@ class Parent:
     root: str = ""
 
     def older(self, opened_at: int, incident_id: str) -> bool:
-        return (self.opened_at, self.incident_id) < (opened_at, incident_id)
+        """Of those that one message brought, the one that was read first."""
+        return self.opened_at <= opened_at and self.incident_id != incident_id
 
     @property
     def worth(self) -> tuple[bool, bool, int]:
@@ -86,10 +87,10 @@ class Linked:
 class Families:
     parents: dict[str, Parent] = field(default_factory=dict)
 
-    def parent_of(
+    def related(
         self, incident_id: str, cluster: str, opened_at: int, near: Near, window_ms: int
-    ) -> Linked | None:
-        """The oldest that it belongs to."""
+    ) -> list[Linked]:
+        """What it belongs to, the oldest first."""
         found = [
             one
             for one in self.parents.values()
@@ -98,15 +99,11 @@ class Families:
             and opened_at - one.opened_at <= window_ms
             and one.older(opened_at, incident_id)
         ]
-        if not found:
-            return None
-        parent = min(found, key=lambda one: (one.opened_at, one.incident_id))
-        path = near.paths[parent.service]
-        return Linked(parent, path, near.service, _root(parent, path))
+        found.sort(key=lambda one: one.opened_at)
+        return [_linked(parent, near) for parent in found]
 
-    def may_share(self, linked: Linked, severity: Severity, new: bool) -> bool:
+    def may_share(self, parent: Parent, severity: Severity, new: bool) -> bool:
         """A worse one gets a run of its own, and so does what happens after the parent's run."""
-        parent = linked.parent
         if parent.children >= MOST_CHILDREN or severity.rank > parent.rank:
             return False
         return not parent.over or (new and parent.over in STILL_SERVES)
@@ -146,6 +143,11 @@ class Families:
     @classmethod
     def of_row(cls, row: list[Any]) -> Families:
         return cls({values[0]: Parent(*values) for values in row})
+
+
+def _linked(parent: Parent, near: Near) -> Linked:
+    path = near.paths[parent.service]
+    return Linked(parent, path, near.service, _root(parent, path))
 
 
 def _root(parent: Parent, path: tuple[str, ...]) -> str:

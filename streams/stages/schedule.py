@@ -6,7 +6,7 @@ goes by the times that stand in the log, so that a replay comes to the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,15 +115,15 @@ class Schedule(KeyedBase[Project]):
         if first and asked["reason"] in NEW:
             state.storm.count(at)
         self._weather(state, at)
-        linked = self._linked(answer, near, state)
-        links = answer.linked(linked) if linked and first else []
+        related = self._related(answer, near, state)
+        links = answer.linked(related[0]) if related and first else []
         if asked["reason"] == RunReason.RERUN:  # people decide
             state.storm.leave(_ticket(asked))
             return [*links, self._begins(answer, near, state)]
         return [
             *links,
             *(
-                self._served(answer, linked, state)
+                self._served(answer, related, state)
                 or self._spent(answer, state)
                 or self._waits(answer, near, state, at)
                 or [self._begins(answer, near, state)]
@@ -135,21 +135,21 @@ class Schedule(KeyedBase[Project]):
             return None
         return await self._connected.near(request["payload"]["sighting"])
 
-    def _linked(self, answer: Answer, near: Near | None, state: Project) -> Linked | None:
+    def _related(self, answer: Answer, near: Near | None, state: Project) -> Sequence[Linked]:
         if near is None:
-            return None
+            return ()
         sighting = answer.asked["sighting"]
         opened_at = to_millis(sighting["opened_at"])
-        found = state.families.parent_of(
+        found = state.families.related(
             answer.request["incident_id"], sighting["cluster"], opened_at, near, self._window
         )
         if found:
-            found.parent.root = found.root
+            found[0].parent.root = found[0].root
         return found
 
-    def _served(self, answer: Answer, linked: Linked | None, state: Project) -> Events:
-        """By the run of another incident: the heir of its parent, or the oldest that it is linked to."""
-        run = _served_by(answer, linked, state)
+    def _served(self, answer: Answer, related: Sequence[Linked], state: Project) -> Events:
+        """By the run of another incident: the heir of its parent, or the oldest that may serve it."""
+        run = _served_by(answer, related, state)
         if run is None:
             return ()
         state.storm.leave(_ticket(answer.asked))
@@ -243,14 +243,14 @@ def _parent(answer: Answer, near: Near, waits: bool) -> Parent:
     return Parent(run["incident_id"], run["number"], *about, waits=waits)
 
 
-def _served_by(answer: Answer, linked: Linked | None, state: Project) -> Plain | None:
+def _served_by(answer: Answer, related: Sequence[Linked], state: Project) -> Plain | None:
     heir: Plain | None = answer.asked["heir"]
     if heir is not None:
         return None if heir["incident_id"] == answer.request["incident_id"] else heir
-    new = answer.asked["reason"] in NEW
-    if linked is None or not state.families.may_share(linked, answer.severity, new):
-        return None
-    return of_incident(linked.parent.incident_id, linked.parent.number)
+    severity, new = answer.severity, answer.asked["reason"] in NEW
+    may = (one.parent for one in related if state.families.may_share(one.parent, severity, new))
+    parent = next(may, None)
+    return of_incident(parent.incident_id, parent.number) if parent else None
 
 
 def check_contract(stage: Schedule) -> Keyed[Project]:

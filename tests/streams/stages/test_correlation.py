@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from schemas import ids
+from streams.stages.correlate import MOST_CHILDREN
 from streams.stages.schedule import ScheduleConfig
 from tests.streams.stages.storm_story import WINDOW, StormStory, storms, topology
 
@@ -212,3 +213,28 @@ async def test_the_older_one_shares_no_run_of_the_younger() -> None:
     await story.opens("shop", target="shop").run()
     await story.pass_seconds(70).opens("db", target="postgres", started=None).run()
     assert story.names("run.started") == ["db", "shop", "db"]
+
+
+async def test_a_parent_serves_so_many_and_then_the_next_oldest_does() -> None:
+    story = family()
+    await story.opens("first", target="orders").run()
+    for number in range(MOST_CHILDREN + 5):
+        await story.opens(f"n{number}", target="orders").run()
+    began = story.names("run.started")
+    assert began == ["first", f"n{MOST_CHILDREN}"]
+    assert len(story.told("run.shared")) == 2 * (MOST_CHILDREN + 4)
+    assert len(story.links) == MOST_CHILDREN + 5
+
+    story.meant = story.of("first")
+    await story.debated().gate("SKIPPED").run()
+    assert len(story.ends) == 1 + MOST_CHILDREN
+
+
+async def test_a_worse_one_serves_those_as_bad_as_itself() -> None:
+    story = family()
+    await story.opens("first", target="orders").run()
+    await story.pass_seconds(1).opens("worse", target="orders", severity="critical").run()
+    await story.pass_seconds(1).opens("another", target="shop", severity="critical").run()
+    assert story.names("run.started") == ["first", "worse"]
+    assert {link.payload.parent_incident_id for link in story.links} == {story.of("first")}
+    assert story.told("run.shared")[0].payload.parent.incident_id == story.of("worse")
