@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
@@ -73,7 +73,11 @@ class Time(Said):
         return self
 
     def end(self, start: datetime) -> datetime:
-        return self.ends_at or start + length(self.duration)
+        """Past the last year of the calendar it is the last moment, which is too long for all there is."""
+        try:
+            return self.ends_at or start + length(self.duration)
+        except OverflowError:
+            return datetime.max.replace(tzinfo=UTC)
 
 
 class NewSilence(Time):
