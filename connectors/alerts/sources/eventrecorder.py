@@ -6,6 +6,7 @@ repeats: the webhook stays the durable path. What is no alert is a remark: who m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +20,8 @@ from schemas.silence import QuietKind
 _DIALECT = Dialect(source="prometheus")
 SET_IN = "alertmanager"
 INHIBITION = f"{SET_IN}:inhibition"
+MOST_SETS = 20
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 _ALERTS = ("alertCreated", "alertResolved")
 _TYPES = {
     "TYPE_EQUAL": (False, False),
@@ -167,7 +170,11 @@ def _silences(told: dict[str, Any], at: str) -> list[RawSilence]:
     name, starts_at = text(item, "id", at), moment(item, "startsAt", at)
     if name is None or starts_at is None:
         raise BadPayload("is missing", field=join(at, "startsAt" if name else "id"))
+    if not _ID.fullmatch(name):
+        raise BadPayload("must be letters, digits and -._:, at most 100", field=join(at, "id"))
     sets = list_of_alerts(item.get("matcherSets") or [item], join(at, "matcherSets"))
+    if len(sets) > MOST_SETS:
+        raise BadPayload(f"holds {len(sets)}, at most {MOST_SETS} are allowed", field=join(at, "matcherSets"))
     updated_at = moment(item, "updatedAt", at)
     return [
         RawSilence(

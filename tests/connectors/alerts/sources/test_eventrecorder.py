@@ -6,6 +6,8 @@ import copy
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connectors.alerts.source import RawMatcher
 from connectors.alerts.sources import alertmanager
@@ -14,6 +16,7 @@ from schemas.alert import AlertStatus
 from schemas.errors import BadPayload
 from schemas.silence import QuietKind
 from tests.connectors.alerts.payloads import RECEIVED_AT, payload
+from tests.contract.test_sources import json_values, paths, replaced
 
 UPDATED = 1_772_359_200_000
 SILENCE: dict[str, Any] = {
@@ -111,7 +114,8 @@ def test_a_silence_is_told(kind: str) -> None:
     [silence] = remarks(value, RECEIVED_AT).silences
     assert silence.id == "alertmanager:5af9f99c-11c2-41e2-9327-60393345a394"
     assert silence.matchers == [RawMatcher("namespace", "shop")]
-    assert silence.ends_at is not None and silence.ends_at - silence.starts_at == 3_599_577
+    assert silence.ends_at is not None
+    assert silence.ends_at - silence.starts_at == 3_599_577
     assert (silence.updated_at, silence.by, silence.comment) == (
         silence.starts_at,
         "ops",
@@ -208,6 +212,13 @@ WRONG_SILENCES: list[tuple[str, dict[str, Any], str]] = [
         {"silence": {**SILENCE, "startsAt": None}},
         "data.silenceCreated.silence.startsAt",
     ),
+    ("an odd id", {"silence": {**SILENCE, "id": "a/b"}}, "data.silenceCreated.silence.id"),
+    ("a long id", {"silence": {**SILENCE, "id": "a" * 101}}, "data.silenceCreated.silence.id"),
+    (
+        "more sets than anybody writes",
+        {"silence": {**SILENCE, "matcherSets": [{"matchers": []}] * 21}},
+        "data.silenceCreated.silence.matcherSets",
+    ),
     (
         "a matcher of no type",
         {"silence": {**SILENCE, "matchers": [{"name": "a", "pattern": "b"}]}},
@@ -237,3 +248,24 @@ OTHERS: list[Any] = [
 @pytest.mark.parametrize("value", OTHERS)
 def test_it_is_not_taken_for_another(value: Any) -> None:
     assert not SOURCE.detects(value)
+
+
+REMARKED = [
+    event("silenceCreated", {"silence": {**SILENCE, "matcherSets": [{"matchers": SILENCE["matchers"]}]}}),
+    event("silenceMutedAlert", {"silence": SILENCE, "mutedAlert": MUTED}),
+    event("inhibitionMutedAlert", {"inhibitRules": [RULE], "mutedAlert": MUTED}),
+    event("notification", {"alerts": [{"hash": "1", "details": fired()["data"]["alertCreated"]["alert"]}]}),
+]
+
+
+@settings(max_examples=500, deadline=None)
+@given(data=st.data())
+def test_whatever_is_damaged_is_told_or_refused(data: st.DataObject) -> None:
+    whole = copy.deepcopy(data.draw(st.sampled_from(REMARKED)))
+    path = data.draw(st.sampled_from(list(paths(whole))))
+    damaged = replaced(whole, path, data.draw(json_values))
+    for look in (read, remarks):
+        try:
+            look(damaged, RECEIVED_AT)
+        except BadPayload as error:
+            assert str(error)  # noqa: PT017 - both ways out are right
