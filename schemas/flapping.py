@@ -19,7 +19,9 @@ class FlappingState(StrEnum):
 
 
 class Flapping(Counts):
-    state: FlappingState = Field(description="began, continues (from an incident before), or settled")
+    state: FlappingState = Field(
+        description="began, continues (from an incident before), settled (or another goes on with it)"
+    )
     changes: Long = Field(description="changes of its state counted since, those that showed it among them")
     began_at: Moment = Field(description="since when it flaps")
 

@@ -164,14 +164,15 @@ class Dedup(KeyedBase[Fingerprint]):
 
     def _open(self, glance: Glance, told_by: Plain, state: Fingerprint, now: Now) -> Events:
         event_id = ids.output_id("incident.opened", (glance.event_id,))
-        changed = state.closed_at > 0
+        cause, changed = (told_by["event_id"],), state.closed_at > 0
+        passed_on = [self._last_of(state, glance.received_at, cause, now)] if flapping(state.flaps) else ()
         state.before = state.last_seen or None
         state.phase, state.generation, state.hits, state.highest = OPEN, 0, 0, glance.severity
         state.opened_at = state.last_seen = glance.received_at
         state.incident_id = ids.incident_id(state.project, event_id, from_millis(glance.received_at))
         state.count(glance)
-        told = self._changed(glance, told_by["event_id"], state, now) if changed else ()
-        return [*told, sighting(IncidentOpened, event_id, told_by, state, now)]
+        told = self._changed(glance, *cause, state, now) if changed else ()
+        return [*passed_on, *told, sighting(IncidentOpened, event_id, told_by, state, now)]
 
     def _reopen(self, glance: Glance, told_by: Plain, state: Fingerprint, now: Now) -> Events:
         state.before = state.last_seen or None
@@ -279,11 +280,16 @@ class Dedup(KeyedBase[Fingerprint]):
         if at > now.millis:
             return ()
         FLAPPING.labels(FlappingState.SETTLED).inc()
-        event_id = ids.elapsed_id("incident.flapping", state.incident_id, state.generation)
-        told = flaps(FlappingState.SETTLED, event_id, (), state, now, at)
+        told = self._last_of(state, at, (), now)
         state.changed = True
         state.flaps.clear()
         return [told]
+
+    @staticmethod
+    def _last_of(state: Fingerprint, at: int, causes: tuple[str, ...], now: Now) -> Draft:
+        """It has settled, or another incident goes on with it."""
+        event_id = ids.elapsed_id("incident.flapping", state.incident_id, state.generation)
+        return flaps(FlappingState.SETTLED, event_id, causes, state, now, at)
 
     # -- what is told
 
