@@ -52,6 +52,8 @@ def read(payload: Payload, received_at: int) -> list[RawAlert]:
         return [_common(item, at)]
     if "AlertRuleName" in item:
         return [_log(item, at)]
+    if "BudgetName" in item:
+        return [_budget(item, at)]
     if "operation" in item and "context" in item:
         raise NoAlert("tells of an autoscaling, no alert", field=join(at, "operation"))
     if "context" not in item:
@@ -67,7 +69,7 @@ def detects(payload: Payload) -> bool:
     schema = payload.get("schemaId")
     if isinstance(schema, str):
         return isinstance(payload.get("data"), dict) and schema.lower().startswith(
-            ("azuremonitor", "microsoft.insights/")
+            ("azuremonitor", "microsoft.insights/", "aip budget")
         )
     context = payload.get("context")
     if isinstance(context, dict):
@@ -89,7 +91,12 @@ def _common(item: dict[str, Any], at: str) -> RawAlert:
         # an alert on the activity log is Sev4 always, and says in words how bad it is
         severity=severity_of(level) if level else _severity(first_of(essentials, ("severity",), where)),
         resource=resource or fallback,
-        labels=_labels(conditions, part(item, "customProperties", at), context.get("properties"))
+        labels=_labels(
+            conditions,
+            part(item, "customProperties", at),
+            context.get("properties"),
+            context.get("labels"),  # of a Prometheus rule
+        )
         | _named(monitoring_service=first_of(essentials, ("monitoringService",), where))
         | _named(sender_fingerprint=first_of(essentials, ("alertId",), where)),
         conditions=conditions,
@@ -155,6 +162,25 @@ def _log(item: dict[str, Any], at: str) -> RawAlert:
         began=any_moment(item, "SearchIntervalEndtimeUtc", at),
         ended=None,
         link=_link(item, []),
+    )
+
+
+def _budget(item: dict[str, Any], at: str) -> RawAlert:
+    """Money was spent past a threshold; the next period has a message of its own, or none."""
+    unit, spent = first_of(item, ("Unit",), at), item.get("SpendingAmount")
+    return _alert(
+        rule=required(item, ["BudgetName"], at),
+        status=_FIRING,
+        severity=Severity.WARNING,
+        resource=first_of(item, ("ResourceGroup",), at),
+        labels=_labels([], item),
+        conditions=[{"metricName": "spending_amount", "metricValue": spent}],
+        message=f"{said(spent)} {unit or ''} of {said(item.get('Budget'))} are spent"
+        if said(spent)
+        else None,
+        began=None,
+        ended=None,
+        link=None,
     )
 
 

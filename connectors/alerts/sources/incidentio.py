@@ -20,6 +20,7 @@ _EVENTS = ("public_incident.", "private_incident.", "public_alert.", "private_al
 _OVER = frozenset(
     words("resolved closed learning postincident documenting reviewing declined merged canceled cancelled")
 )
+_PRACTICE = frozenset({"test", "tutorial"})
 _UNDER_WAY = frozenset({"", "triage", "active", "live", "investigating", "fixing", "firing"})
 
 
@@ -52,6 +53,8 @@ def _incident(incident: dict[str, Any], at: str) -> RawAlert:
     name = first_of(incident, ("name", "reference"), at)
     if name is None:
         raise BadPayload("is missing", field=join(at, "name"))
+    if said(incident.get("mode")) in _PRACTICE:
+        raise NoAlert("is an incident for practice, no alert", field=join(at, "mode"))
     severity, state = part(incident, "severity", at), _state(incident)
     status = AlertStatus.RESOLVED if fold(state) in _OVER else AlertStatus.FIRING
     labels = _labels(incident, state if status is AlertStatus.FIRING else "")

@@ -145,8 +145,9 @@ def _labels(item: dict[str, Any], state: str) -> dict[str, str]:
 
 
 def _said_so(item: dict[str, Any], state: str) -> str | None:
-    if state == "acknowledged":
-        return state
+    trigger = (first_of(item, ("trigger", "triggerEvent"), "") or "").lower()
+    if state == "acknowledged" or (_STATES[state] is _FIRING and trigger in {"acknowledge", "acknowledged"}):
+        return "acknowledged"
     muted = first_of(item, ("mutingState", "muting_state"), "") == "FULLY_MUTED"
     return "muted" if muted and _STATES[state] is _FIRING else None
 

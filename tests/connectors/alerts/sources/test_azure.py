@@ -34,6 +34,8 @@ def resolved(expected: tuple[str | None, ...]) -> tuple[str | None, ...]:
         ("metric_firing", FILES, {"Transactions": 100}),
         ("metric_resolved", resolved(FILES), {"Transactions": 100}),
         ("classic", ("CPU of web-2", "warning", "firing", "web-2", "host"), {"CPU percentage": 97}),
+        ("budget", ("Shop in March", "warning", "firing", "shop", None), {"spending_amount": 912.5}),
+        ("prometheus", ("KubePodCrashLooping", "critical", "firing", "cart-7d9f8b6c4-xkp2q", "pod"), {}),
         (
             "activity_log",
             ("Microsoft.Compute/virtualMachines/restart/action", "info", "firing", "web-1", "host"),

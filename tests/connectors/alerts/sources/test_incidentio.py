@@ -63,6 +63,14 @@ def test_what_else_it_tells_of_is_no_alert(event: str, content: dict[str, Any]) 
         read({"event_type": event, event: content}, RECEIVED_AT)
 
 
+@pytest.mark.parametrize("mode", ["test", "tutorial"])
+def test_an_incident_for_practice_is_no_alert(mode: str) -> None:
+    body = payload("incidentio", "relayed")
+    body["incident"]["mode"] = mode
+    with pytest.raises(NoAlert):
+        read(body, RECEIVED_AT)
+
+
 @pytest.mark.parametrize(
     ("state", "status", "said"),
     [

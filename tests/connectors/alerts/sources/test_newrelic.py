@@ -98,3 +98,18 @@ def test_what_cannot_be_read_names_its_field(change: dict[str, Any], field: str)
     with pytest.raises(BadPayload) as refused:
         read(payload("newrelic", "firing") | change, RECEIVED_AT)
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("trigger", "state", "said"),
+    [
+        ("ACKNOWLEDGE", "ACTIVATED", "acknowledged"),
+        ("STATE_CHANGE", "ACTIVATED", None),
+        ("ACKNOWLEDGE", "CLOSED", None),
+    ],
+)
+def test_an_issue_may_say_in_its_trigger_that_somebody_took_it(
+    trigger: str, state: str, said: str | None
+) -> None:
+    (alert,) = read(payload("newrelic", "issue") | {"trigger": trigger, "state": state}, RECEIVED_AT)
+    assert alert.labels.get("sender_status") == said
