@@ -161,8 +161,8 @@ def ingest_given(
     sealer = None if sealing_key_file is None else Sealer(load_public_key(sealing_key_file))
 
     def make(codec: Codec, reference: Reference) -> Given:
-        quiet = Quiet(codec, lambda: reference.current(SILENCES))
         read = partial(reference.offset, SILENCES)
+        quiet = Quiet(codec, lambda: reference.current(SILENCES), read)
         known = KnownServices(codec, lambda: reference.values(TOPOLOGY), services)
         connected = Connected(known, time.monotonic)
         return Given(codec, sources, sealer, stamp_key, quiet, read, connected)

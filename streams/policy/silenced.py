@@ -20,8 +20,10 @@ Values = Callable[[], Mapping[bytes, bytes] | None]
 class Quiet:
     """Silences, windows and freezes as this process knows them; what cannot be read is in doubt."""
 
-    def __init__(self, codec: Codec, values: Values) -> None:
-        self._known, self._values = Known(reader(codec)), values
+    def __init__(self, codec: Codec, values: Values, version: Callable[[], int] | None = None) -> None:
+        """`version` says how far the values were read: what is over is then looked at once for each."""
+        self._known, self._values, self._version = Known(reader(codec)), values, version
+        self._lasting: tuple[int, Sequence[Silence | None]] = -1, ()
 
     def silenced(self, project_id: str, subject: Subject, now: int) -> str:
         """By whom, or why nobody can tell; empty where nobody is."""
@@ -37,8 +39,18 @@ class Quiet:
 
     def covering(self, project_id: str, labels: Mapping[str, str], now: int) -> Sequence[Silence]:
         """All that are in force over it; none while nobody knows."""
-        kept = self._known.of(self._values() or {})
+        kept = self._not_over(self._values() or {}, now)
         return [one for one in kept if one and one.state(now) == "active" and one.covers(project_id, labels)]
+
+    def _not_over(self, values: Mapping[bytes, bytes], now: int) -> Sequence[Silence | None]:
+        """The topic keeps all that ever were; in a storm each alert asks."""
+        if self._version is None or not values:
+            return self._known.of(values)
+        version = self._version()
+        if self._lasting[0] != version:
+            kept = self._known.of(values)
+            self._lasting = version, [one for one in kept if one is None or one.state(now) != "expired"]
+        return self._lasting[1]
 
     @property
     def is_read(self) -> bool:

@@ -178,7 +178,7 @@ def _silences(told: dict[str, Any], at: str) -> list[RawSilence]:
     updated_at = moment(item, "updatedAt", at)
     return [
         RawSilence(
-            id=f"{SET_IN}:{name}" + (f"#{i + 1}" if i else ""),
+            id=f"{SET_IN}:{name}" + (f".{i + 1}" if i else ""),
             set_in=SET_IN,
             matchers=_matchers(one, at),
             starts_at=starts_at,

@@ -106,3 +106,15 @@ def test_an_old_word_is_known_and_a_newer_one_is_not() -> None:
     assert [known.is_set(key, at) for at in (NOW - 1, NOW, NOW + 1)] == [True, True, False]
     assert not known.is_set(silence_key("default", "S2"), NOW)
     assert (known.state(key, NOW), known.state("default/S2", NOW)) == ("active", "")
+
+
+def test_what_is_over_is_looked_at_once() -> None:
+    values, read = kept(silence(at=NOW - HOUR, ends_at=NOW - 1), silence("S2", at=NOW - HOUR)), 2
+    known = Quiet(CODEC, lambda: values, lambda: read)
+    labels = {"namespace": "shop"}
+    assert [one.id for one in known.covering("default", labels, NOW)] == ["S2"]
+    values |= kept(silence("S3", at=NOW))
+    assert [one.id for one in known.covering("default", labels, NOW)] == ["S2"]
+    read = 3
+    assert [one.id for one in known.covering("default", labels, NOW)] == ["S2", "S3"]
+    assert known.covering("default", labels, NOW - HOUR - 1) == []

@@ -135,7 +135,7 @@ def test_any_set_of_matchers_is_enough() -> None:
         },
     ]
     told = remarks(event("silenceCreated", {"silence": {**SILENCE, "matcherSets": sets}}), RECEIVED_AT)
-    assert [one.id.rpartition(":")[2][-2:] for one in told.silences] == ["94", "#2"]
+    assert [one.id.rpartition(":")[2][-2:] for one in told.silences] == ["94", ".2"]
     assert told.silences[1].matchers == [
         RawMatcher("pod", "web-.+", regex=True, negated=True),
         RawMatcher("env", "", negated=True),
