@@ -48,7 +48,7 @@ async def read_log(settings: Settings, topic: str, span: Span = WHOLE) -> AsyncI
     consumer = AIOKafkaConsumer(topic, **options, auto_offset_reset="earliest")  # no group: all partitions
     try:
         await started(consumer, settings.kafka.bootstrap_servers)
-        unread = await _begin(consumer, topic, span, by_time=not settings.embedded)
+        unread = await _begin(consumer, topic, span, embedded=settings.embedded)
         deadline = time.monotonic() + PATIENCE_SECS
         while not await _at_end(consumer, sorted(unread)):
             if time.monotonic() > deadline:
@@ -78,17 +78,20 @@ async def started(consumer: AIOKafkaConsumer, servers: str) -> None:
             raise BrokerAway(away(servers, error, unreached)) from error
 
 
-async def _begin(consumer: AIOKafkaConsumer, topic: str, span: Span, *, by_time: bool) -> set[TopicPartition]:
-    """The partitions to read, each where the span begins; the embedded broker is read from its beginning."""
+async def _begin(
+    consumer: AIOKafkaConsumer, topic: str, span: Span, *, embedded: bool
+) -> set[TopicPartition]:
+    """The partitions to read, each where the span begins; by time the embedded broker is read whole."""
     there: set[TopicPartition] = set(consumer.assignment())
     if span.partition is not None:
         chosen = TopicPartition(topic, span.partition)
         if chosen not in there:
             raise Misconfigured(f"--partition {span.partition}: {topic} has {len(there)}, counted from 0")
         consumer.pause(*(there - {chosen}))
-        consumer.seek(chosen, max(span.since, (await consumer.beginning_offsets([chosen]))[chosen]))
+        begins = {chosen: 0} if embedded else await consumer.beginning_offsets([chosen])
+        consumer.seek(chosen, max(span.since, begins[chosen]))
         return {chosen}
-    if span.since and by_time:
+    if span.since and not embedded:
         found = await consumer.offsets_for_times(dict.fromkeys(there, span.since))
         ends = await consumer.end_offsets(list(there))
         for place in there:
