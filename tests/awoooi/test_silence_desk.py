@@ -293,7 +293,12 @@ async def test_words_are_cleaned_like_an_alerts(house: House) -> None:
 
 async def test_what_cannot_be_read_is_told(house: House) -> None:
     await house.log.publish(TOPIC, b"shop/x", b"{}", ())
-    assert (await house.get())["unreadable"] == 1
+    elsewhere = silence("S1", at=now_ms(), project="bank")
+    await house.log.publish(TOPIC, b"shop/S1", CODEC.encode(elsewhere), ())  # under another's key
+
+    told = await house.get()
+
+    assert (told["unreadable"], told["items"]) == (2, [])
 
 
 async def test_out_of_date_is_told_and_nothing_is_written(house: House) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 import pytest
 
 from schemas.codec import Codec
+from schemas.envelope import to_millis
 from schemas.errors import BrokerAway
+from schemas.silence import LabelMatcher
 from streams.policy.exam import Rules
 from streams.policy.last_word import ASKED, LastWord
 from streams.policy.recheck import Objection, may_act
@@ -15,6 +17,7 @@ from streams.policy.verifier import Verifier
 from streams.policy.world import world_of
 from tests.streams.policy.forgeries import automatic
 from tests.streams.policy.test_switches import LIFTED
+from tests.streams.silences import kept, silence
 from tests.streams.stages.test_gate import OPTED_IN, PROOF_KEY
 
 AT = automatic().recorded_at
@@ -53,6 +56,24 @@ async def objection(view: View) -> str:
 
 async def test_what_policy_allowed_may_be_done() -> None:
     assert await objection(View()) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "namespace", "reason"),
+    [
+        ("freeze", "", Objection.CHANGE_FREEZE),
+        ("freeze", "elsewhere", ""),
+        ("silence", "", Objection.NOT_AUTOMATIC),
+    ],
+)
+async def test_what_people_set_is_asked_once_more(kind: str, namespace: str, reason: str) -> None:
+    event, view = automatic(), View()
+    where = namespace or event.payload.action.step.target.namespace or ""
+    matchers = (LabelMatcher(name="namespace", value=where),)
+    at = to_millis(AT) - 1000
+    view.known["silences"] = kept(silence(at=at, project=event.project_id, kind=kind, matchers=matchers))
+
+    assert await objection(view) == reason
 
 
 @pytest.mark.parametrize("topic", ["switches", "policies", "signers", "trust", "silences"])

@@ -14,6 +14,7 @@ from schemas.evidence import EvidenceItem, Source
 from schemas.operations import Operation, Parameters, Risk, Step
 from schemas.outcome import Outcome
 from schemas.preflight import Check, Preflight, PreflightChecked, PreflightStatus
+from schemas.silence import LabelMatcher
 from schemas.switch import SwitchKind
 from streams.pipeline import Given, PipelineConfig, stages
 from streams.policy.action_hash import Act, action_hash
@@ -21,6 +22,7 @@ from streams.policy.world import world_of
 from tests.schemas.golden_events import golden
 from tests.streams.debates import Debates, only
 from tests.streams.policy.test_switches import LIFTED, said
+from tests.streams.silences import kept, silence
 from tests.streams.timeline import MINUTE, SECOND
 
 DECIDED: RcaDecided = golden("rca.decided")
@@ -36,7 +38,8 @@ class Gates(Debates):
         super().__post_init__()
         self.set: dict[bytes, bytes] = {}
         self.trusted: dict[bytes, bytes] = {}
-        read = {"switches": self.set, "trust": self.trusted}
+        self.quiet: dict[bytes, bytes] = {}
+        read = {"switches": self.set, "trust": self.trusted, "silences": self.quiet}
         world = world_of(self.codec, lambda topic: read.get(topic, {}), lambda _: len(self.set))
         self.start(Given(self.codec, desk=self.desk, world=world, proof_key=PROOF_KEY))
 
@@ -161,6 +164,22 @@ async def test_everything_in_order_is_told_as_automatic() -> None:
         == told.action_hash
         == action_hash(Act(allowed.action.step, "ab" * 32, allowed.policy.hash, allowed.action.undo, {}))
     )
+
+
+@pytest.mark.parametrize(("kind", "rule"), [("freeze", "change_freeze"), ("silence", "silence")])
+async def test_what_people_asked_to_be_left_alone_is_not_automatic(kind: str, rule: str) -> None:
+    story = Gates(away={"preflight"})
+    story.set.update([LIFTED, OPTED_IN])
+    action = decided(1, story.now).payload.recommended_action
+    assert action is not None
+    matchers = (LabelMatcher(name="namespace", value=action.step.target.namespace or ""),)
+    set_ = silence(at=story.now - SECOND, project=DECIDED.project_id, kind=kind, matchers=matchers)
+    story.quiet.update(kept(set_))
+    await story.decide().check().run()
+    told = only(story.told)
+
+    assert (told.outcome, told.rule) == (Outcome.APPROVAL_REQUIRED, rule)
+    assert f"{kind} S1: moving it" in told.reason
 
 
 async def test_what_goes_by_itself_is_authorized_once_under_its_target_with_all_that_is_asked_again() -> None:
