@@ -17,7 +17,11 @@ _SAFE = "bcdfghjklmnpqrstvwxz2456789"
 _HASH = "456789bcdf"
 """what becomes of the ten digits in a replica set's hash, which is a number of 32 bits"""
 _MARK = f"[{_SAFE}]{{5}}"
-_REPLICA = re.compile(rf"-(?:[{_HASH}]{{6,10}}|(?=[a-z]*[0-9])[{_SAFE}]{{8,10}})-{_MARK}$")
+_REPLICA = re.compile(
+    rf"-(?:[{_HASH}]{{6,10}}-{_MARK}"
+    rf"|(?=[a-z]*[0-9])[{_HASH}]{{8,10}}-[a-z0-9]{{5,6}}"  # what is so made needs no proof by its suffix
+    rf"|(?=[a-z]*[0-9])[{_SAFE}]{{8,10}}-{_MARK})$"
+)
 _ANY = re.compile(rf"-({_MARK})$")
 _ORDINAL = re.compile(r"-(?:0|[1-9][0-9]{0,3})$")
 _SCHEDULED = re.compile(r"-(?:2[5-9][0-9]{6}|3[0-9]{7}|1[4-9][0-9]{8})$")

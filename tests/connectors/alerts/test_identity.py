@@ -91,6 +91,8 @@ def test_no_fields_are_no_identity() -> None:
         pytest.param("web-66f8d-x2k4j", "web-66f8d", id="too-short-for-a-hash"),
         pytest.param("web-6c8b4d5-x2k4j", "web", id="a-small-number-hashed"),
         pytest.param("web-7k2m9x4tqz-x2k4j", "web", id="random-hash"),
+        pytest.param("pay-service-7b9d5c4f6-qwerty", "pay-service", id="a-hash-and-some-suffix"),
+        pytest.param("web-7b9d5c4f6-release", "web-7b9d5c4f6-release", id="a-hash-and-a-word"),
         pytest.param("web-qwrtzpsdfg-x2k4j", "web-qwrtzpsdfg", id="no-digit-no-hash"),
         pytest.param("node-exporter-x2k4j", "node-exporter", id="daemon-set"),
         pytest.param("kafka-0", "kafka", id="stateful-set"),
