@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from connectors.gateway.webhooks import Publish
+from schemas.catalog import key_of, topic_of
 from schemas.envelope import Event
 from schemas.headers import Headers
 
@@ -20,6 +22,11 @@ class Receipt(NamedTuple):
     topic: str
     partition: int
     offset: int
+
+
+async def written(publish: Publish, event: Event, encoded: tuple[bytes, Headers]) -> Receipt:
+    """On the event's own topic, durable when this returns."""
+    return Receipt(*await publish(topic_of(type(event)).name, key_of(event), *encoded))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,13 @@ from typing import TypeVar
 
 import structlog
 
-from connectors.gateway.act_desk import INCIDENT_ID, LIKE, Cleaned, Desk, Known, Receipt
+from connectors.gateway.act_desk import INCIDENT_ID, LIKE, Cleaned, Desk, Known, Receipt, written
 from connectors.gateway.act_kinds import ACTS, CLOSED, Act, Body, Judge
 from connectors.gateway.once import Asked, Once
 from connectors.gateway.problems import Refused, come_again
 from connectors.gateway.reader_door import Caller
 from connectors.gateway.webhooks import Publish
 from schemas import ids
-from schemas.catalog import key_of, topic_of
 from schemas.envelope import Event, from_millis
 from schemas.errors import Misconfigured, Never, NotNow
 
@@ -132,9 +131,7 @@ class Acting:
 
     async def _write(self, event: Event, traceparent: bytes) -> Receipt:
         try:
-            value, headers = await self._desk.encode(event, traceparent)
-            topic = topic_of(type(event)).name
-            return Receipt(*await self._publish(topic, key_of(event), value, headers))
+            return await written(self._publish, event, await self._desk.encode(event, traceparent))
         except NotNow as away:
             raise come_again("broker_away", "the log is away", self._retry_after_secs) from away
         except Never as never:

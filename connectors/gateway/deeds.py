@@ -8,10 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import structlog
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import QueryParams
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -22,7 +22,7 @@ from connectors.gateway.openapi_acts import refusal
 from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, problem
 from connectors.gateway.reader_door import Caller
 from connectors.gateway.webhooks import Headers, answer, traceparent
-from connectors.tokens import Role
+from connectors.tokens import PROJECT_PATTERN, Role
 from schemas.errors import BadPayload, Misconfigured, Never, NotNow
 
 log = structlog.get_logger(__name__)
@@ -46,6 +46,24 @@ class Told(BaseModel):
 
 class Nothing(Said):
     """There is nothing to say."""
+
+
+ProjectName = Annotated[str, Field(pattern=f"^({PROJECT_PATTERN})?$")]
+"""or none"""
+
+
+class OfProject(Said):
+    project: ProjectName = ""
+
+
+class Written(Told):
+    """The event of a deed, and where it stands in the log."""
+
+    event_id: str
+    type: str
+    topic: str
+    partition: int
+    offset: int
 
 
 @dataclass(frozen=True, slots=True)

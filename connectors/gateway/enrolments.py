@@ -13,14 +13,13 @@ import orjson
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from connectors.gateway.act_desk import Receipt
+from connectors.gateway.act_desk import written
 from connectors.gateway.body import Disconnected, check_kind, parse_json
 from connectors.gateway.door import Door
 from connectors.gateway.openapi_acts import refusal
 from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, problem
 from connectors.gateway.reader_door import Caller
 from connectors.gateway.webhooks import Headers, Publish, answer, traceparent
-from schemas.catalog import key_of, topic_of
 from schemas.errors import BadPayload, Never, NotNow
 from schemas.headers import Headers as RecordHeaders
 from schemas.signer import SignerKeyAdded
@@ -89,8 +88,7 @@ class Enrolments:
             raise Refused(422, "bad_body", "the body is one public JSON Web Key, an object")
         try:
             event = self._desk.enrolment(caller.person, jwk, self._now_ms())
-            value, headers = self._desk.encode(event, trace)
-            lies = Receipt(*await self._publish(topic_of(type(event)).name, key_of(event), value, headers))
+            lies = await written(self._publish, event, self._desk.encode(event, trace))
         except NotNow as away:
             raise come_again("signers_away", str(away), self._retry_after_secs) from away
         except Conflict as conflict:

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from pydantic import Field
 
-from connectors.gateway.act_desk import Receipt
-from connectors.gateway.deeds import Asked, Deed, Said, Told
+from connectors.gateway.act_desk import Receipt, written
+from connectors.gateway.deeds import Asked, Deed, OfProject, Said, Told, Written
 from connectors.gateway.problems import Refused
 from connectors.gateway.webhooks import Publish
-from connectors.tokens import PROJECT_PATTERN, Role
+from connectors.tokens import Role
 from schemas.alert import AlertRejected
-from schemas.catalog import key_of, topic_of
 from schemas.envelope import Event, Moment
 from schemas.errors import Never
 from schemas.headers import Headers as RecordHeaders
@@ -65,8 +64,7 @@ class RejectedPage(Told):
     reasons: tuple[Reason, ...] = Field(description="all there are, the most frequent first")
 
 
-class Which(Said):
-    project: Annotated[str, Field(pattern=f"^$|^{PROJECT_PATTERN}$")] = ""
+class Which(OfProject):
     reason: str = Field("", max_length=100)
     page: int = Field(1, ge=1, le=MOST_PAGES)
 
@@ -75,12 +73,8 @@ class Again(Said):
     again: bool = Field(False, description="also where it was sent again before", strict=True)
 
 
-class Replayed(Told):
-    event_id: str
-    type: str
+class Replayed(Written):
     topic: str = Field(description="where the record stands again")
-    partition: int
-    offset: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +170,7 @@ class _Replays:
             raise Refused(409, never.reason, str(never)) from never
         lies = Receipt(*await publish(sent.topic, sent.key, sent.value, sent.headers))
         event = desk.replayed(sent, lies, asked.caller.person, self._now_ms())
-        value, headers = desk.encode(event, asked.traceparent)
-        await publish(topic_of(type(event)).name, key_of(event), value, headers)
+        await written(publish, event, desk.encode(event, asked.traceparent))
         await desk.note(sent)
         return Replayed(event_id=event.event_id, type=event.type, **lies._asdict())
 

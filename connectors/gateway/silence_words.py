@@ -9,9 +9,8 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from connectors.gateway.act_kinds import Reason
-from connectors.gateway.deeds import Said, Told
+from connectors.gateway.deeds import OfProject, ProjectName, Said, Told, Written
 from connectors.silences import MOST_MATCHERS, Matcher
-from connectors.tokens import PROJECT_PATTERN
 from schemas.alert import ResourceType
 from schemas.envelope import Moment
 from schemas.silence import LabelMatcher, SilenceKind, SilenceSetting
@@ -81,9 +80,7 @@ class Time(Said):
 
 
 class NewSilence(Time):
-    project: Annotated[str, Field(pattern=f"^({PROJECT_PATTERN})?$")] = Field(
-        "", description="whose; empty: the only one that the token has"
-    )
+    project: ProjectName = Field("", description="whose; empty: the only one that the token has")
     kind: SilenceKind = SilenceKind.SILENCE
     matchers: tuple[OneMatcher, ...] = Field((), max_length=MOST_MATCHERS, description="all must hold")
     everything: bool = Field(False, strict=True, description="all of the project; of a window or a freeze")
@@ -101,16 +98,13 @@ class NewSilence(Time):
         return self
 
 
-class Which(Said):
-    project: Annotated[str, Field(pattern=f"^({PROJECT_PATTERN})?$")] = ""
+class Which(OfProject):
     kind: SilenceKind | None = None
     expired: bool = Field(False, description="those that are over, too")
 
 
 class Whose(Said):
-    project: Annotated[str, Field(pattern=f"^({PROJECT_PATTERN})?$")] = Field(
-        "", description="where several projects have one of this id"
-    )
+    project: ProjectName = Field("", description="where several projects have one of this id")
 
 
 # -- what is told
@@ -141,12 +135,7 @@ class SilencePage(Told):
     fresh: bool = Field(description="false: nobody can tell at the moment, and all is in doubt")
 
 
-class SilenceTold(Told):
-    event_id: str
-    type: str
-    topic: str
-    partition: int
-    offset: int
+class SilenceTold(Written):
     silence: ShownSilence
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from connectors.gateway.act_desk import INCIDENT_ID, LIKE, Receipt
+from connectors.gateway.act_desk import INCIDENT_ID, LIKE, Receipt, written
 from connectors.gateway.deeds import Asked, Deed
 from connectors.gateway.once import Once
 from connectors.gateway.problems import Refused, come_again
@@ -29,7 +29,6 @@ from connectors.gateway.silence_words import (
 from connectors.gateway.webhooks import Publish
 from connectors.tokens import Role
 from schemas import ids
-from schemas.catalog import key_of, topic_of
 from schemas.envelope import from_millis, to_millis
 from schemas.headers import Headers
 from schemas.silence import LabelMatcher, SilenceKind, SilenceSet, SilenceSetting, silence_key
@@ -186,8 +185,7 @@ class Silencing:
 
     async def _write(self, asked: Asked, project: str, setting: SilenceSetting) -> SilenceTold:
         event = set_event(setting, project, asked.caller.person)
-        value, headers = self._desk.encode(event, asked.traceparent)
-        lies = Receipt(*await self._publish(topic_of(type(event)).name, key_of(event), value, headers))
+        lies = await written(self._publish, event, self._desk.encode(event, asked.traceparent))
         await self._desk.taken_in(lies)
         return _told(setting, lies, self._now())
 

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 
 from pydantic import Field
 
-from connectors.gateway.deeds import Asked, Deed, Said, Told
+from connectors.gateway.deeds import Asked, Deed, OfProject, ProjectName, Said, Told
 from connectors.gateway.problems import Refused, come_again
 from connectors.gateway.reader_door import Caller
-from connectors.tokens import PROJECT_PATTERN
 
 SQL_PATH, NAMES_PATH, NAMED_PATH = "/api/v1/sql", "/api/v1/queries", "/api/v1/queries/{name}"
 AT_ONCE, OF_ONE_PERSON = 2, 1
 """for a gateway; fewer than our store has threads for questions, so a slow one holds up nobody's page"""
 MOST_SQL = 20_000
-
-Project = Annotated[str, Field(pattern=f"^$|^{PROJECT_PATTERN}$")]
 
 
 class Column(Told):
@@ -47,11 +44,9 @@ class Names(Told):
 
 class Sql(Said):
     sql: str = Field(min_length=1, max_length=MOST_SQL)
-    project: Project = Field("", description="whose; empty: all, for who has all, or the one that one has")
-
-
-class OfProject(Said):
-    project: Project = ""
+    project: ProjectName = Field(
+        "", description="whose; empty: all, for who has all, or the one that one has"
+    )
 
 
 class SqlDesk(Protocol):

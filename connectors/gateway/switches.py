@@ -6,18 +6,17 @@ Whoever stops is quick to be let: an operator may. Whoever lets go again is an a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Annotated, Protocol
+from typing import Protocol
 
 from pydantic import Field, model_validator
 
-from connectors.gateway.act_desk import Receipt
+from connectors.gateway.act_desk import Receipt, written
 from connectors.gateway.act_kinds import Reason
-from connectors.gateway.deeds import Asked, Deed, Nothing, Said, Told
+from connectors.gateway.deeds import Asked, Deed, Nothing, ProjectName, Said, Told, Written
 from connectors.gateway.problems import Refused
 from connectors.gateway.reader_door import Caller
 from connectors.gateway.webhooks import Publish
-from connectors.tokens import PROJECT_PATTERN, Role
-from schemas.catalog import key_of, topic_of
+from connectors.tokens import Role
 from schemas.envelope import Event, Moment
 from schemas.headers import Headers
 
@@ -57,20 +56,13 @@ class Switches(Told):
     fresh: bool = Field(description="false: nobody can tell what stands there, and all counts as stopped")
 
 
-class KillSet(Told):
-    event_id: str
-    type: str
-    topic: str
-    partition: int
-    offset: int
+class KillSet(Written):
     switches: Switches
 
 
 class Kill(Said):
     engaged: bool = Field(description="true stops every execution, false lets them go on", strict=True)
-    project: Annotated[
-        str, Field(pattern=f"^({PROJECT_PATTERN})?$", description="one; empty: everywhere")
-    ] = ""
+    project: ProjectName = Field("", description="one; empty: everywhere")
     reason: Reason = Field("", description="why; to let go on it must say something")
 
     @model_validator(mode="after")
@@ -106,8 +98,7 @@ def deeds(desk: SwitchDesk, publish: Publish, now_ms: Callable[[], int]) -> tupl
         wish: Kill = asked.said
         _must_be_allowed(wish, asked.caller)
         event = desk.kill(wish, asked.caller.person, now_ms())
-        value, headers = desk.encode(event, asked.traceparent)
-        lies = Receipt(*await publish(topic_of(type(event)).name, key_of(event), value, headers))
+        lies = await written(publish, event, desk.encode(event, asked.traceparent))
         await desk.taken_in(lies)
         seen = desk.switches(asked.caller.projects)
         return KillSet(event_id=event.event_id, type=event.type, **lies._asdict(), switches=seen)

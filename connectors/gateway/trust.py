@@ -7,13 +7,12 @@ from typing import Annotated, Protocol
 
 from pydantic import AfterValidator, Field
 
-from connectors.gateway.act_desk import Receipt
+from connectors.gateway.act_desk import written
 from connectors.gateway.act_kinds import REASON, plain
-from connectors.gateway.deeds import Asked, Deed, Said, Told
+from connectors.gateway.deeds import Asked, Deed, OfProject, Said, Told, Written
 from connectors.gateway.problems import Refused
 from connectors.gateway.webhooks import Publish
-from connectors.tokens import PROJECT_PATTERN, Role
-from schemas.catalog import key_of, topic_of
+from connectors.tokens import Role
 from schemas.envelope import Event, Moment
 from schemas.headers import Headers
 
@@ -44,16 +43,8 @@ class Scores(Told):
     fresh: bool = Field(description="false: nobody can tell whether this is the latest")
 
 
-class TrustSaid(Told):
-    event_id: str
-    type: str
-    topic: str
-    partition: int
-    offset: int
-
-
-class OfProject(Said):
-    project: Annotated[str, Field(pattern=f"^({PROJECT_PATTERN})?$")] = ""
+class TrustSaid(Written):
+    """That it was taken away."""
 
 
 def _why(text: str) -> str:
@@ -86,8 +77,7 @@ def deeds(desk: TrustDesk, publish: Publish, now_ms: Callable[[], int]) -> tuple
         if wish.trust_key not in {one.trust_key for one in desk.scores(asked.caller.projects).items}:
             raise Refused(404, "unknown_trust", "nothing of yours is kept under this key")
         event = desk.reset(wish, asked.caller.person, now_ms())
-        value, headers = desk.encode(event, asked.traceparent)
-        lies = Receipt(*await publish(topic_of(type(event)).name, key_of(event), value, headers))
+        lies = await written(publish, event, desk.encode(event, asked.traceparent))
         return TrustSaid(event_id=event.event_id, type=event.type, **lies._asdict())
 
     return (
