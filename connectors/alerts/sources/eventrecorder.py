@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from connectors.alerts.fields import an_object, join, list_of_alerts, text
+from connectors.alerts.limits import MAX_ALERTS
 from connectors.alerts.source import Payload, RawAlert, RawMatcher, RawMute, RawSilence, Remarks, Source
 from connectors.alerts.sources.prometheus_shape import Dialect, read_alert
 from connectors.alerts.times import moment
@@ -94,16 +95,30 @@ def _pairs(item: dict[str, Any], name: str, at: str) -> dict[str, str]:
     if told is None:
         return {}
     at = join(at, name)
-    pairs = an_object(told, at).get("labels")
-    found = [] if pairs is None else list_of_alerts(pairs, join(at, "labels"))
-    return {key: value for i, pair in enumerate(found) for key, value in _pair(pair, f"{at}.labels.{i}")}
+    pairs = an_object(told, at).get("labels") or []
+    found = _whole(pairs)
+    return dict(_checked(pairs, join(at, "labels"))) if found is None else found
 
 
-def _pair(pair: Any, at: str) -> Iterator[tuple[str, str]]:
-    pair = an_object(pair, at)
-    key, value = text(pair, "key", at), text(pair, "value", at)
-    if key and value:
-        yield key, value
+def _whole(pairs: Any) -> dict[str, str] | None:
+    """Of pairs that are whole, as most are; None where one is not, and the slow way says what is wrong."""
+    try:
+        found = {pair["key"]: pair["value"] for pair in pairs}
+    except (TypeError, KeyError):
+        return None
+    for pair in found.items():
+        if pair[0].__class__ is not str or pair[1].__class__ is not str or not all(pair):
+            return None
+    return found if len(pairs) <= MAX_ALERTS else None
+
+
+def _checked(pairs: Any, at: str) -> Iterator[tuple[str, str]]:
+    for i, item in enumerate(list_of_alerts(pairs, at)):
+        where = f"{at}.{i}"
+        pair = an_object(item, where)
+        key, value = text(pair, "key", where), text(pair, "value", where)
+        if key and value:
+            yield key, value
 
 
 def _hex(item: dict[str, Any], at: str) -> str | None:
