@@ -138,8 +138,10 @@ class Muting:
         return self._told(Kept.of(state), (), state, now) if state.quiet else []
 
     def due(self, state: Fingerprint, ends: int) -> int:
-        """An open incident's quiet ends by itself; a closed one is kept in mind as long as it may matter."""
-        if not state.quiet:
+        """An open incident's quiet ends by itself; a closed one is kept in mind as long as it may matter.
+        A heartbeat is missed in its own time.
+        """
+        if not state.quiet or (state.beat and state.phase != OPEN):
             return ends
         marks = Kept.of(state).marks
         if state.phase == OPEN:

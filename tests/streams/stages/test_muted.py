@@ -197,6 +197,13 @@ async def test_what_was_muted_and_never_fired_is_forgotten() -> None:
     assert not any(story.log.rows(story.log.stages[0], partition) for partition in range(4))
 
 
+async def test_a_heartbeat_that_is_muted_is_missed_in_its_own_time() -> None:
+    story = Quietly().fire(alert_type="Watchdog")
+    await story.hear(kind="silence", id="alertmanager:S9", until=until(600)).run()
+    await story.pass_seconds(story.config.watchdog_absence_secs + 1).tick()
+    assert story.story()[:1] == ["opened"]
+
+
 async def test_a_senders_silence_that_a_person_ended_here_marks_nothing() -> None:
     story = Quietly().set(silence("alertmanager:S9", at=START, ends_at=START))
     await story.pass_seconds(60).fire().hear(kind="silence", id="alertmanager:S9", until=until(30)).run()
