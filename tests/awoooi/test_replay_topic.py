@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -237,3 +238,26 @@ def test_nothing_but_a_dry_run_is_done_and_no_other_topic(settings: Settings) ->
         replay_topic.replay_topic(settings, Choice(RAW, ALL, 10), dry_run=False, as_json=False)
     with pytest.raises(Misconfigured, match=r"incidents: cannot be replayed; allowed are alerts\."):
         replay_topic.replay_topic(settings, Choice("incidents", ALL, 10), dry_run=True, as_json=False)
+
+
+def test_what_is_printed(settings: Settings, recorded: Recorded, capsys: pytest.CaptureFixture[str]) -> None:
+    asyncio.run(recorded.send(payload("a"), payload("b"), b"{"))
+    recorded.change("alerts.normalized", {"severity": "info", "message": "\x1b[31mred"})
+    choice = Choice(RAW, ALL, 10)
+    assert replay_topic.replay_topic(settings, choice, dry_run=True, as_json=False) == 1
+    head, first, second, _, last = capsys.readouterr().out.splitlines()
+    assert head.split() == ["what", "where", "about", "recorded", "→", "now"]
+    assert first.split()[0] == "changed"
+    assert first.endswith("DiskFull  severity: info → critical")
+    assert "\x1b" not in second
+    assert last == "3 records, 3 events: 2 as recorded, 1 differ."
+
+    assert replay_topic.replay_topic(settings, choice, dry_run=True, as_json=True) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["records"], told["same"], told["complete"]) == (3, 2, True)
+    assert told["differences"][0]["fields"]["severity"] == {"recorded": "info", "now": "critical"}
+
+    assert replay_topic.replay_topic(settings, replace(choice, limit=2), dry_run=True, as_json=True) == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out)["complete"] is False
+    assert "a shorter one, or a higher --limit" in err
