@@ -37,8 +37,9 @@ IDENTITY = frozenset(
 )
 
 _STATE = (
-    r"(?:re-?)?triggered|firing|alerting|alert|pending|active|open(?:ed)?|problem|acknowledged"
-    r"|resolved|recover(?:ed|y)|ok|normal|closed?|no[ _-]?data"
+    r"(?:re-?)?triggered|firing|alerting|alert|alarm|pending|active|open(?:ed)?|acknowledged"
+    r"|(?:(?:updated )?problem|resolved)(?: in [0-9wdhms ]{1,40})?|recover(?:ed|y)|ok|normal|closed?"
+    r"|no[ _-]?data|insufficient[ _-]data|(?:monitor is )?(?:down|up)"
 )
 _BRACKETED = rf"\[(?:{_STATE}|warn(?:ing)?|crit(?:ical)?|info|error)(?:\s*:\s*\d+)?\]\s*[:–-]?"
 _STATE_PREFIX = re.compile(rf"(?:\s*(?:{_BRACKETED}|(?:{_STATE})(?:\s*:\s*\d+)?\s*:))+\s*", re.IGNORECASE)

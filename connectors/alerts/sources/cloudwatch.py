@@ -27,6 +27,9 @@ _STATES = {
     "OK": AlertStatus.RESOLVED,
 }
 _CONFIRMATIONS = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
+_ALARMS = frozenset(
+    {"AlarmName", "AlarmArn", "NewStateValue", "Trigger", "MetricName", "detail-type", "detail", "alarmData"}
+)
 _ENVELOPES = (*_CONFIRMATIONS, "Notification")
 _STATE_CHANGE = "CloudWatch Alarm State Change"
 _KUBERNETES = {
@@ -102,11 +105,16 @@ def _delivered(message: dict[str, Any], at: str) -> RawAlert:
         return _alarm(message, at)
     content, at = message["Message"], join(at, "Message")
     if isinstance(content, str):
+        if not content.lstrip().startswith(("{", "[")):
+            raise NoAlert("is a text that somebody published, no alarm", field=at)
         try:
             content = orjson.loads(content)
         except ValueError:
-            raise BadPayload("must be an alarm as JSON, not other text", field=at) from None
-    return _alarm(an_object(content, at), at)
+            raise BadPayload("must be an alarm as JSON", field=at) from None
+    content = an_object(content, at)
+    if content and _ALARMS.isdisjoint(content):
+        raise NoAlert("tells of something else than an alarm", field=at)
+    return _alarm(content, at)
 
 
 def _confirmation(message: dict[str, Any], kind: str, at: str) -> NoAlert:

@@ -19,6 +19,17 @@ _PRIORITIES = {
     "informational": Severity.INFO,
     "debug": Severity.INFO,
 }
+_KINDS = {
+    "pods": ResourceType.POD,
+    "deployments": ResourceType.DEPLOYMENT,
+    "statefulsets": ResourceType.STATEFULSET,
+    "daemonsets": ResourceType.DAEMONSET,
+    "jobs": ResourceType.JOB,
+    "services": ResourceType.SERVICE,
+    "nodes": ResourceType.NODE,
+    "persistentvolumeclaims": ResourceType.PVC,
+}
+_NOT_KNOWN = "<NA>"
 _TEST_OUTPUT = "This is a test from falcosidekick"
 
 
@@ -31,9 +42,12 @@ def read(payload: Payload, received_at: int) -> list[RawAlert]:
     if output == _TEST_OUTPUT:
         raise NoAlert("is a test message of falcosidekick, no alert", field="output")
     found = payload.get("output_fields")
-    fields = {} if found is None else flat(an_object(found, "", "output_fields"), 2)
+    told = {} if found is None else flat(an_object(found, "", "output_fields"), 2)
+    fields = {name: value for name, value in told.items() if value != _NOT_KNOWN}
     host = text(payload, "hostname", "")
     target, kind, namespace, cluster = whereabouts(fields)
+    if target is None and "ka.target.name" in fields:  # what a request to the Kubernetes API was about
+        target, kind = fields["ka.target.name"], _KINDS.get(fields.get("ka.target.resource", ""))
     if target is None and host:
         target, kind = host, ResourceType.HOST
     return [
@@ -43,7 +57,7 @@ def read(payload: Payload, received_at: int) -> list[RawAlert]:
             source="falco",
             message=output or rule,
             status=AlertStatus.FIRING,
-            namespace=namespace,
+            namespace=namespace or fields.get("ka.target.namespace"),
             target_resource=target,
             resource_type=kind,
             cluster=cluster,

@@ -50,7 +50,7 @@ def _alert(incident: dict[str, Any], at: str, operation: str | None) -> RawAlert
         target, kind = service, ResourceType.SERVICE
     return RawAlert(
         alert_type=without_state(name),
-        severity=graded(next(filter(None, (said(incident.get(each)) for each in _SEVERITIES)), None)),
+        severity=graded(_severity(incident)),
         source="firehydrant",
         message=first_of(incident, ("summary", "description", "customer_impact_summary"), at) or name,
         status=status,
@@ -64,6 +64,12 @@ def _alert(incident: dict[str, Any], at: str, operation: str | None) -> RawAlert
         labels=labels,
         generator_url=first_of(incident, ("incident_url", "private_status_page_url"), at),
     )
+
+
+def _severity(incident: dict[str, Any]) -> str | None:
+    """Until somebody says how bad it is, both are called UNSET."""
+    said_so = (said(incident.get(name)) for name in _SEVERITIES)
+    return next((word for word in said_so if word and word.upper() != "UNSET"), None)
 
 
 def _labels(incident: dict[str, Any]) -> dict[str, str]:

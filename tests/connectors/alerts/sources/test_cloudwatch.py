@@ -113,8 +113,24 @@ def test_an_address_that_is_not_amazons_is_not_told(link: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    "message",
+    [
+        "AWS Budget Notification",
+        '{"Event": "autoscaling:EC2_INSTANCE_LAUNCH", "Progress": 50}',
+        {"Source ID": "orders"},
+    ],
+    ids=str,
+)
+def test_what_else_a_topic_carries_is_no_alert(message: Any) -> None:
+    with pytest.raises(NoAlert) as told:
+        read(payload("cloudwatch", "sns_firing") | {"Message": message}, RECEIVED_AT)
+    assert told.value.field == "Message"
+
+
+@pytest.mark.parametrize(
     ("change", "field"),
     [
+        ({"Message": '{"AlarmName": "cut o'}, "Message"),
         ({"NewStateValue": "PANIC"}, "NewStateValue"),
         ({"AlarmName": " "}, "AlarmName"),
         ({"StateChangeTime": "yesterday"}, "StateChangeTime"),

@@ -61,3 +61,21 @@ def test_priorities(priority: str | None, severity: str) -> None:
 def test_falcosidekicks_test_is_no_alert() -> None:
     with pytest.raises(NoAlert):
         read(payload("falco", "rule") | {"output": "This is a test from falcosidekick"}, RECEIVED_AT)
+
+
+def test_a_field_that_falco_does_not_know_is_none() -> None:
+    fields = {"k8s.pod.name": "<NA>", "k8s.ns.name": "<NA>", "proc.name": "nc"}
+    (alert,) = read(payload("falco", "rule") | {"output_fields": fields, "hostname": "node-3"}, RECEIVED_AT)
+    assert (alert.target_resource, alert.resource_type, alert.namespace) == ("node-3", "host", None)
+    assert "k8s.pod.name" not in alert.labels
+
+
+@pytest.mark.parametrize(
+    ("resource", "kind"), [("deployments", "deployment"), ("configmaps", None), (None, None)]
+)
+def test_a_finding_in_the_audit_log_is_about_what_was_asked_for(
+    resource: str | None, kind: str | None
+) -> None:
+    fields = {"ka.target.name": "cart", "ka.target.namespace": "shop", "ka.target.resource": resource}
+    (alert,) = read(payload("falco", "rule") | {"output_fields": fields}, RECEIVED_AT)
+    assert (alert.target_resource, alert.resource_type, alert.namespace) == ("cart", kind, "shop")

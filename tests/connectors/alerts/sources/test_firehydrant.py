@@ -68,3 +68,19 @@ def test_milestones(milestone: str, operation: str, status: str) -> None:
     assert alert.labels.get("sender_status") == (
         milestone if milestone in {"acknowledged", "mitigated"} else None
     )
+
+
+@pytest.mark.parametrize(
+    ("told", "severity"),
+    [
+        ({"severity": "UNSET", "priority": "P1"}, "critical"),
+        ({"severity": "UNSET", "priority": "UNSET"}, "warning"),
+        ({"severity": None, "priority": None}, "warning"),
+        ({"severity": "SEV5", "priority": "P1"}, "info"),
+    ],
+    ids=str,
+)
+def test_a_severity_that_nobody_set_is_none(told: dict[str, Any], severity: str) -> None:
+    body = payload("firehydrant", "firing")
+    body["data"]["incident"] |= told
+    assert read(body, RECEIVED_AT)[0].severity == severity
