@@ -152,6 +152,8 @@ def test_what_was_accepted_before_ctrl_c_is_in_the_record(tmp_path: Path) -> Non
         system.start()
         for number in range(20):
             system.send(f"last-{number}")
+        freeze = ("freeze", "new", "--project", "default", "--everything", "--for", "1h", "the sale")
+        assert "is active" in system.run(*freeze)
 
         system.up.signal(signal.SIGINT)
         assert system.up.wait(40) == 0
@@ -159,6 +161,7 @@ def test_what_was_accepted_before_ctrl_c_is_in_the_record(tmp_path: Path) -> Non
         system.start()
         found = json.loads(system.run("incidents", "--json"))
         assert {row["target_resource"] for row in found} == {f"last-{number}" for number in range(20)}
+        assert "the sale" in system.run("freeze", "list"), "the embedded broker forgets; the copy does not"
         assert "PROVEN: complete and unaltered." in system.run("audit", "verify")
 
 
