@@ -18,7 +18,7 @@ class Held(Gates):
         self.set.update([LIFTED, OPTED_IN])
         self._told = 0
 
-    def quiet(self, *, active: bool, kind: str = "inhibition") -> Held:
+    def kept_quiet(self, *, active: bool, kind: str = "inhibition") -> Held:
         self._told += 1
         payload = Quieted(
             silence_id="alertmanager:inhibition", kind=QuietKind(kind), active=active, comment="another fires"
@@ -38,7 +38,7 @@ class Held(Gates):
 
 
 async def test_an_inhibited_incident_is_never_automatic() -> None:
-    story = Held(away={"preflight"}).quiet(active=True)
+    story = Held(away={"preflight"}).kept_quiet(active=True)
     await story.run()
     await story.decide().check().run()
     told = only(story.told)
@@ -51,14 +51,14 @@ async def test_an_inhibited_incident_is_never_automatic() -> None:
 
 
 async def test_once_the_inhibition_is_over_it_is_again() -> None:
-    story = Held(away={"preflight"}).quiet(active=True).quiet(active=False)
+    story = Held(away={"preflight"}).kept_quiet(active=True).kept_quiet(active=False)
     await story.run()
     await story.decide().check().run()
     assert only(story.told).outcome == Outcome.AUTO_APPROVED
 
 
 async def test_it_is_not_forgotten_while_it_lasts() -> None:
-    story = Held(away={"preflight"}).quiet(active=True)
+    story = Held(away={"preflight"}).kept_quiet(active=True)
     await story.run()
     await story.pass_seconds(3 * 24 * 3600).tick()
     await story.decide().check().run()
@@ -67,7 +67,7 @@ async def test_it_is_not_forgotten_while_it_lasts() -> None:
 
 async def test_of_silences_their_own_topic_tells() -> None:
     """The incident's mark may be older than the silence's end."""
-    story = Held(away={"preflight"}).quiet(active=True, kind="silence")
+    story = Held(away={"preflight"}).kept_quiet(active=True, kind="silence")
     await story.run()
     await story.decide().check().run()
     assert only(story.told).outcome == Outcome.AUTO_APPROVED
