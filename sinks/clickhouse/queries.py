@@ -177,6 +177,17 @@ NAMED: Mapping[str, Named] = {
         FROM v_quiet WHERE {_ONE_PROJECT} ORDER BY active DESC, changed_at DESC, incident_id LIMIT 200
         """,
     ),
+    "flapping": Named(
+        "which incidents' alerts go on and off, those that still do first, and how often they changed",
+        f"""
+        SELECT f.project_id AS project_id, f.incident_id AS incident_id, f.flapping AS flapping,
+            f.changes AS changes, f.since AS since, i.alert_type AS alert_type,
+            i.target_resource AS target_resource, i.status AS status
+        FROM (SELECT * FROM v_flapping WHERE {_ONE_PROJECT}) AS f
+        JOIN (SELECT * FROM v_incidents WHERE {_ONE_PROJECT}) AS i USING (project_id, incident_id)
+        ORDER BY flapping DESC, f.changed_at DESC, incident_id LIMIT 200
+        """,
+    ),
     "contracts": Named(
         "revisions of the policy and of playbooks, and how many decisions went by each",
         f"{contracts_sql(_ONE_PROJECT)} ORDER BY recorded_at DESC, contract_id, number DESC LIMIT 200",

@@ -8,6 +8,7 @@ from typing import Any
 from connectors.gateway.reading import IncidentFilter
 from sinks.clickhouse.client import Client
 from sinks.clickhouse.incident_list import incidents
+from sinks.clickhouse.queries import NAMED
 from tests.sinks.clickhouse.events import COLUMNS, event, iso, moment, values
 
 ONE, OTHER = "INC-20261121-ONE0000000", "INC-20261121-OTHER00000"
@@ -37,3 +38,8 @@ async def test_the_list_of_incidents_shows_it(clickhouse: Client) -> None:
     await clickhouse.insert("events", values(rows), COLUMNS)
     page = await incidents(clickhouse.ask, IncidentFilter(), ("shop",))
     assert {item.incident_id: item.flapping for item in page.items} == {ONE: False, OTHER: True}
+    rows = await clickhouse.ask(NAMED["flapping"].sql, {"project": ""})
+    assert [(row["incident_id"], row["flapping"], row["changes"]) for row in rows] == [
+        (OTHER, True, 7),
+        (ONE, False, 9),
+    ]
