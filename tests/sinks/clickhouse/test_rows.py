@@ -46,7 +46,7 @@ def test_a_row_says_what_the_event_says(event: Event) -> None:
 def _moments_aside(value: Any) -> Any:
     """The model writes times without trailing zeros; those have a test of their own."""
     if isinstance(value, dict):
-        times = {name for name in value if name.endswith("_at") or name in ("at", "before")}
+        times = {name for name in value if name.endswith("_at") or name in ("at", "before", "until")}
         return {name: _moments_aside(item) for name, item in value.items() if name not in times}
     if isinstance(value, list):
         return [_moments_aside(item) for item in value]
