@@ -14,7 +14,7 @@ from typing import Any
 from agents.personal import find
 from agents.privacy import Shield
 from agents.sealing import Sealer, load_public_key
-from awoooi.events import codec_of
+from awoooi.events import codec_of, encoded
 from awoooi.record_reader import RecordReader
 from awoooi.settings import Settings
 from connectors.alerts.hostile_text import clean
@@ -23,8 +23,7 @@ from connectors.gateway.act_desk import Cleaned, Known, Receipt
 from schemas.codec import Codec
 from schemas.envelope import Event
 from schemas.errors import RegistryAway
-from schemas.headers import Headers, event_headers, trace_of
-from streams.runner import VERSION
+from schemas.headers import Headers
 
 RECORD_SECS, CODEC_SECS = 5.0, 5.0
 TALK = frozenset({"question", "request"})
@@ -85,10 +84,7 @@ class ActDesk:
     # -- the log
 
     async def encode(self, event: Event, traceparent: bytes) -> tuple[bytes, Headers]:
-        codec = await self._encoder()
-        trace = trace_of([("traceparent", traceparent)], event.event_id)
-        headers = event_headers(event, codec.content_type(event.type), trace, VERSION)
-        return codec.encode(event), headers
+        return encoded(await self._encoder(), event, traceparent)
 
     async def _encoder(self) -> Codec:
         """A registry that is away is no reason to wait longer than the caller does."""

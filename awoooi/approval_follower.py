@@ -17,7 +17,7 @@ from typing import Any
 from aiokafka import TopicPartition
 
 from awoooi.approval_log import REQUESTS, VERDICTS
-from awoooi.events import Learn, codec_of
+from awoooi.events import Learn, codec_of, encoded
 from awoooi.log_follower import LogFollower, OpenCodec, event_in, places_of
 from awoooi.settings import Settings
 from connectors.kafka.config import KafkaConfig
@@ -27,9 +27,8 @@ from schemas.catalog import partition_of
 from schemas.codec import Codec
 from schemas.envelope import Event
 from schemas.errors import BrokerAway
-from schemas.headers import Headers, event_headers, trace_of
+from schemas.headers import Headers
 from schemas.vote import VoteVerified
-from streams.runner import VERSION
 
 MOST_ASKED = 100_000
 """approvals known by their id, the latest"""
@@ -90,8 +89,7 @@ class Follower(LogFollower):
     def encode(self, event: Event) -> tuple[bytes, Headers]:
         if self._codec is None:
             raise BrokerAway("nothing was read yet: it is not known how events are written")
-        trace, kind = trace_of([], event.event_id), self._codec.content_type(event.type)
-        return self._codec.encode(event), event_headers(event, kind, trace, VERSION)
+        return encoded(self._codec, event)
 
     # -- reading
 

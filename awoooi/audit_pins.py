@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
+from awoooi.events import encoded
 from awoooi.running import until_there
 from awoooi.settings import Settings
 from connectors.kafka.config import KafkaConfig
@@ -20,11 +21,9 @@ from schemas.catalog import key_of, topic_of
 from schemas.codec import Codec
 from schemas.envelope import Event
 from schemas.errors import BrokerAway, Never
-from schemas.headers import event_headers, trace_of
 from sinks.clickhouse.retention import RetentionConfig
 from sinks.clickhouse.signing import Pin, load_keys, load_signer
 from sinks.pinning import HEADS_TOPIC, PinConfig, Pins
-from streams.runner import VERSION
 
 READ_SECS = 0.5
 
@@ -35,10 +34,7 @@ async def pins_of(settings: Settings, codec: Codec, registry: CollectorRegistry)
     audit, publisher = settings.audit, Publisher(settings.kafka)
 
     async def announce(event: Event) -> None:
-        content = codec.content_type(event.type)
-        headers = event_headers(event, content, trace_of((), event.event_id), VERSION)
-        topic = topic_of(type(event)).name
-        await publisher.send(topic, key_of(event), codec.encode(event), headers)
+        await publisher.send(topic_of(type(event)).name, key_of(event), *encoded(codec, event))
 
     config = PinConfig(
         heads_file=audit.heads_file,

@@ -13,8 +13,10 @@ from connectors.http import HttpClient
 from connectors.schema_registry import SchemaRegistry
 from schemas.codec import Codec
 from schemas.envelope import Event
-from schemas.errors import UnknownSchema
+from schemas.errors import RegistryAway, UnknownSchema
+from schemas.headers import Headers, event_headers, trace_of
 from streams.registry import learn, registry_codec
+from streams.runner import VERSION
 
 Learn = Callable[[int], Awaitable[None]]
 
@@ -33,6 +35,19 @@ async def codec_of(settings: Settings) -> AsyncIterator[tuple[Codec, Learn]]:
         registry = SchemaRegistry(given.url, http)
         codec = await until_there("schema_registry", partial(registry_codec, registry, as_json))
         yield codec, partial(learn, codec, registry)
+
+
+def encoded(codec: Codec, event: Event, traceparent: bytes = b"") -> tuple[bytes, Headers]:
+    """Value and headers of its record: in the trace of the request that it comes of, or in one of its own."""
+    trace = trace_of([("traceparent", traceparent)], event.event_id)
+    return codec.encode(event), event_headers(event, codec.content_type(event.type), trace, VERSION)
+
+
+def there(codec: Codec | None) -> Codec:
+    """RegistryAway while a schema registry is waited for."""
+    if codec is None:
+        raise RegistryAway("the schema registry is away")
+    return codec
 
 
 async def read_event(codec: Codec, learn: Learn, value: bytes | None) -> tuple[type[Event], dict[str, Any]]:

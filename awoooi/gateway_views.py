@@ -14,7 +14,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from awoooi.events import codec_of
+from awoooi.events import codec_of, encoded, there
 from awoooi.own_keys import OwnKeyDesk
 from awoooi.reading_desk import reading_desk
 from awoooi.reference_desk import TOPICS, ReferenceDesk
@@ -30,15 +30,14 @@ from connectors.gateway.serve import Views
 from schemas import ids
 from schemas.codec import Codec
 from schemas.envelope import from_millis
-from schemas.errors import BadPayload, BrokerAway, RegistryAway
-from schemas.headers import Headers, event_headers, trace_of
+from schemas.errors import BadPayload, BrokerAway
+from schemas.headers import Headers
 from schemas.signer import PublicJwk, SignerKey, SignerKeyAdded
 from streams.policy.jwk import HS256, id_of, public_parts, read_jwk
 from streams.policy.recorded_signers import TOPIC as SIGNERS
 from streams.policy.recorded_signers import Recorded, recorded
 from streams.policy.silenced import TOPIC as SILENCES
 from streams.reference import Reference
-from streams.runner import VERSION
 
 MOST_WAITING = 5
 """keys of one person that nobody has confirmed yet: the topic is small, and stays so"""
@@ -86,9 +85,7 @@ class SignersView:
         return recorded(self._known_codec(), {key: value}).people[person].removed is not None
 
     def encode(self, event: SignerKeyAdded, traceparent: bytes) -> tuple[bytes, Headers]:
-        trace = trace_of([("traceparent", traceparent)], event.event_id)
-        codec = self._known_codec()
-        return codec.encode(event), event_headers(event, codec.content_type(event.type), trace, VERSION)
+        return encoded(self._known_codec(), event, traceparent)
 
     def said(self, *, gives: bool = True) -> Recorded:
         values = self._values()
@@ -101,9 +98,7 @@ class SignersView:
         return values
 
     def _known_codec(self) -> Codec:
-        if self.codec is None:
-            raise RegistryAway("the schema registry is away")
-        return self.codec
+        return there(self.codec)
 
 
 def _must_be_new(said: Recorded, person: str, kid: str, thumbprint: str) -> None:

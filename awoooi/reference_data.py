@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
-from awoooi.events import codec_of
+from awoooi.events import codec_of, encoded
 from awoooi.printing import warn
 from awoooi.processes import reference_copy
 from awoooi.settings import Settings
@@ -19,9 +19,7 @@ from schemas.catalog import key_of, topic_of
 from schemas.codec import Codec
 from schemas.envelope import Event, from_millis
 from schemas.errors import BrokerAway
-from schemas.headers import event_headers, trace_of
 from streams.reference import REFERENCE_TOPICS, Reference, kept_in
-from streams.runner import VERSION
 
 READ_SECS, KEPT_SECS = 15.0, 5.0
 STAGE = "cli"
@@ -39,11 +37,9 @@ async def publish(settings: Settings, *events: Event) -> None:
 
 async def send(publisher: Publisher, codec: Codec, event: Event) -> tuple[str, bytes, bytes]:
     """Durable when it returns: its topic, key and value."""
-    topic, key, value = topic_of(type(event)).name, key_of(event), codec.encode(event)
-    trace = trace_of((), event.event_id)
-    await publisher.send(
-        topic, key, value, event_headers(event, codec.content_type(event.type), trace, VERSION)
-    )
+    topic, key = topic_of(type(event)).name, key_of(event)
+    value, headers = encoded(codec, event)
+    await publisher.send(topic, key, value, headers)
     return topic, key, value
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from urllib.parse import unquote
 
 from awoooi.act_desk import cleaned
+from awoooi.events import encoded, there
 from awoooi.switch_commands import switch_set
 from awoooi.trust_commands import taken_away
 from connectors.gateway.act_desk import Receipt
@@ -17,8 +18,8 @@ from connectors.gateway.switches import Switches as Shown
 from connectors.gateway.trust import Earned, Reset, Scores
 from schemas.codec import Codec
 from schemas.envelope import Event, from_millis
-from schemas.errors import Never, RegistryAway
-from schemas.headers import Headers, event_headers, trace_of
+from schemas.errors import Never
+from schemas.headers import Headers
 from schemas.switch import EVERYWHERE, OFF, ON, SwitchKind, SwitchSet, setting
 from schemas.trust import TrustScore
 from streams.policy.in_force import TOPIC as POLICIES
@@ -29,7 +30,6 @@ from streams.policy.trust import decayed
 from streams.policy.trust_scores import TOPIC as TRUST
 from streams.policy.trust_scores import TrustScores, score_of
 from streams.reference import Reference
-from streams.runner import VERSION
 
 TOPICS = (SWITCHES, TRUST, POLICIES)
 TAKEN_IN_SECS, LOOK_SECS = 3.0, 0.02
@@ -116,9 +116,7 @@ class ReferenceDesk:
     # -- the log
 
     def encode(self, event: Event, traceparent: bytes) -> tuple[bytes, Headers]:
-        trace = trace_of([("traceparent", traceparent)], event.event_id)
-        codec = self._codec
-        return codec.encode(event), event_headers(event, codec.content_type(event.type), trace, VERSION)
+        return encoded(self._codec, event, traceparent)
 
     def _events(self, topic: str) -> Iterator[tuple[bytes, Event]]:
         for key, value in (self._reference.current(topic) or {}).items():
@@ -129,10 +127,7 @@ class ReferenceDesk:
 
     @property
     def _codec(self) -> Codec:
-        codec = self._given()
-        if codec is None:
-            raise RegistryAway("the schema registry is away")
-        return codec
+        return there(self._given())
 
     @cached_property
     def _switches(self) -> Switches:

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError, UnknownTopicOrPartitionError
 
 from awoooi import replay
+from awoooi.events import encoded, there
 from awoooi.log_reading import started
 from awoooi.settings import Settings
 from connectors.gateway.act_desk import Receipt
@@ -31,9 +32,8 @@ from connectors.gateway.rejected import (
 from schemas.alert import AlertRejected
 from schemas.codec import Codec
 from schemas.envelope import Event, from_millis
-from schemas.errors import BrokerAway, Never, RegistryAway
-from schemas.headers import Headers, event_headers, trace_of
-from streams.runner import VERSION
+from schemas.errors import BrokerAway, Never
+from schemas.headers import Headers
 
 log = structlog.get_logger(__name__)
 
@@ -128,8 +128,7 @@ class RejectedRecords:
         return replay.replayed(sent.rejected, lies, person, from_millis(now_ms), STAGE)
 
     def encode(self, event: Event, traceparent: bytes) -> tuple[bytes, Headers]:
-        codec, trace = self._codec, trace_of([("traceparent", traceparent)], event.event_id)
-        return codec.encode(event), event_headers(event, codec.content_type(event.type), trace, VERSION)
+        return encoded(self._codec, event, traceparent)
 
     async def _event(self, record: RejectedRecord) -> AlertRejected:
         """From the log, where it lies whole: the record has it without its bytes."""
@@ -147,10 +146,7 @@ class RejectedRecords:
 
     @property
     def _codec(self) -> Codec:
-        codec = self._given()
-        if codec is None:
-            raise RegistryAway("the schema registry is away")
-        return codec
+        return there(self._given())
 
 
 def _whose(projects: Projects) -> dict[str, Any]:

@@ -18,17 +18,14 @@ from pathlib import Path
 from awoooi.events import codec_of, read_event
 from awoooi.log_reading import read_log
 from awoooi.logs import quiet
-from awoooi.reference_data import STAGE, now, person
+from awoooi.reference_data import STAGE, now, person, send
 from awoooi.settings import Settings
 from connectors.gateway.stamp import STAMP_HEADER, read_stamp, stamp
 from connectors.kafka.producer import Publisher, publishing
 from schemas import ids
 from schemas.alert import AlertRejected, AlertReplayed, Replay
-from schemas.catalog import key_of
 from schemas.codec import Codec
 from schemas.errors import BrokerAway, Misconfigured, Never
-from schemas.headers import event_headers, trace_of
-from streams.runner import VERSION
 
 REJECTED = "alerts.rejected"
 REPLAY_TOKEN = "replay"  # noqa: S105 (stands where a token's id would)
@@ -139,8 +136,7 @@ async def _send(publisher: Publisher, settings: Settings, codec: Codec, event: A
     sent = rejection.original_key, rejection.original, proof_headers(settings, event)
     place = await publisher.send(rejection.topic, *sent)
     act = replayed(event, place, person(), now(), STAGE)
-    headers = event_headers(act, codec.content_type(act.type), trace_of((), act.event_id), VERSION)
-    await publisher.send(REJECTED, key_of(act), codec.encode(act), headers)
+    await send(publisher, codec, act)
 
 
 def replayed(

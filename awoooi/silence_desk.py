@@ -9,18 +9,18 @@ from typing import Any
 import orjson
 
 from awoooi.act_desk import cleaned
+from awoooi.events import encoded, there
 from connectors.alerts.workload import workload_of
 from connectors.gateway.act_desk import Receipt
 from connectors.gateway.silences import Kept
 from schemas.alert import ResourceType
 from schemas.codec import Codec, stored_payload
-from schemas.errors import Never, RegistryAway
-from schemas.headers import Headers, event_headers, trace_of
+from schemas.errors import Never
+from schemas.headers import Headers
 from schemas.incident import IncidentOpened, Sighting
 from schemas.silence import LabelMatcher, SilenceSet, SilenceSetting
 from streams.policy.silenced import TOPIC
 from streams.reference import Reference
-from streams.runner import VERSION
 
 TAKEN_IN_SECS, LOOK_SECS = 3.0, 0.02
 OPENED = """
@@ -67,9 +67,7 @@ class SilenceView:
         return cleaned({"comment": comment}, for_models=False).texts["comment"]
 
     def encode(self, event: SilenceSet, traceparent: bytes) -> tuple[bytes, Headers]:
-        trace = trace_of([("traceparent", traceparent)], event.event_id)
-        codec = self._codec
-        return codec.encode(event), event_headers(event, codec.content_type(event.type), trace, VERSION)
+        return encoded(self._codec, event, traceparent)
 
     async def taken_in(self, lies: Receipt) -> None:
         deadline = asyncio.get_running_loop().time() + TAKEN_IN_SECS
@@ -80,10 +78,7 @@ class SilenceView:
 
     @property
     def _codec(self) -> Codec:
-        codec = self._given()
-        if codec is None:
-            raise RegistryAway("the schema registry is away")
-        return codec
+        return there(self._given())
 
 
 def _setting(codec: Codec, key: bytes, value: bytes) -> SilenceSetting | None:
