@@ -234,7 +234,11 @@ def _project(named: str, caller: Caller) -> str:
 def _bounded(wish: Time, start: datetime, now: datetime, silence_days: int) -> datetime:
     """When it ends. Refused says which bound is meant."""
     kind = getattr(wish, "kind", SilenceKind.SILENCE)
-    end, days = wish.end(start), silence_days if kind is SilenceKind.SILENCE else LONGEST_WINDOW_DAYS
+    days = silence_days if kind is SilenceKind.SILENCE else LONGEST_WINDOW_DAYS
+    try:
+        end = wish.end(start)
+    except OverflowError:
+        raise Refused(422, "bad_time", f"a {kind} lasts at most {days} days") from None
     bounds: Mapping[str, bool] = {
         "starts_at: it lies in the past": start < now - EARLIEST,
         f"starts_at: at most {LATEST.days} days ahead": start > now + LATEST,
