@@ -18,7 +18,7 @@ MARK = 13
 """characters of an event's id that tell it from the few others"""
 MORE = (
     *("debate", "early", "spent", "playbook", "repeat_at", "repeats", "awaited", "failure", "failures"),
-    *("asked", "children", "ended", "flapping"),
+    *("asked", "children", "ended", "flapping", "ahead", "unanswered"),
 )
 OLD_ROW = 6
 """values in the rows of the first version"""
@@ -131,6 +131,10 @@ class Incident(State):
     """how the last run ended, where that is an answer for what is connected too"""
     flapping: bool = False
     """its alert goes on and off: only people ask for runs"""
+    ahead: list[list[Any]] = field(default_factory=list)
+    """what was said of the next run, read before what asks for it: by [type, when, event]"""
+    unanswered: list[Any] = field(default_factory=list)
+    """[run, attempt, ticket] of the last one that ended while it was being asked for"""
     forgotten: bool = False
 
     @property

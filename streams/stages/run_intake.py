@@ -57,7 +57,7 @@ def matters(record: Record, state: Incident) -> bool:
         free = not state.phase and not state.flapping and state.sighting != b""
         return free and 0 < state.repeat_at <= record.timestamp
     if kind == FINISHED:
-        return state.phase in (Phase.ASKED, Phase.SHARED)
+        return state.phase in (Phase.NONE, Phase.ASKED, Phase.SHARED)
     return kind in TAKEN_BY_HEADER or kind in EXECUTION_BY_HEADER
 
 

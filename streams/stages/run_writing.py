@@ -12,7 +12,7 @@ from schemas.envelope import Event
 from schemas.incident import IncidentMoved, IncidentStatus
 from schemas.run import RunCancelled, RunFinished, RunRequested, RunSettled, RunSpent, RunState
 from streams.stage import Now
-from streams.stages.incident_row import Asked, Incident, Plain
+from streams.stages.incident_row import Asked, Awaited, Incident, Plain
 from streams.stages.kept_sighting import millis_of, unpack_sighting
 from streams.stages.run_endings import Ending
 
@@ -29,6 +29,17 @@ def about(kind: type[Event], event: Mapping[str, Any], now: Now) -> Plain:
         stage=STAGE,
         causes=(event["event_id"],),
     )
+
+
+def by_time(state: Incident, awaited: Awaited) -> Plain:
+    """What ends a run that nothing is heard of: for what is said of that, in place of an event."""
+    return {
+        "event_id": awaited.event_id,
+        "project_id": awaited.project_id,
+        "incident_id": state.incident_id,
+        "run_id": state.pending_run,
+        "occurred_at": awaited.until,
+    }
 
 
 def requested(

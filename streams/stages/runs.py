@@ -23,7 +23,7 @@ from schemas.run import EndReason, RunFinished, RunReason, RunShared, RunStarted
 from streams import windows
 from streams.runner import stage_failed
 from streams.stage import Events, Keyed, KeyedBase, Now, Record
-from streams.stages import incident_row, run_sharing, run_writing
+from streams.stages import incident_row, run_ahead, run_sharing, run_writing
 from streams.stages.incident_row import KEPT_AFTER_CLOSING, Asked, Awaited, Incident, Phase, Plain, Wanted
 from streams.stages.kept_sighting import millis_of, note_of, pack_sighting, unpack_sighting
 from streams.stages.run_endings import (
@@ -92,15 +92,23 @@ class Runs(KeyedBase[Incident]):
         kind, event = record.plain
         self.note(record, state)
         at = min(record.timestamp, now.millis)
-        if record.topic == "incidents":
-            return self._incident(kind, event, state, at, now)
+        heard = self._incident if record.topic == "incidents" else self._of_run
+        told = heard(kind, event, state, at, now)
+        if not state.ahead or state.phase is not Phase.ASKED:
+            return told
+        met = run_ahead.met(state)
+        return [*told, *(draft for ahead in met for draft in self._of_run(*ahead, now))]
+
+    def _of_run(self, kind: type[Event], event: Plain, state: Incident, at: int, now: Now) -> Events:
         if kind is RunShared and event["payload"]["child"]["incident_id"] != state.incident_id:
             return self._serves(event, state, now)
         number = state.number_of(event["run_id"])
+        if not number and run_ahead.is_ahead(event, state):
+            return run_ahead.keep(kind, event, at, state)
         if kind is RcaDecided:
             return self._debated(event, number, state, at, now)
-        if not state.phase or number != state.runs:
-            return ()  # its end was read first: topics have no order between them
+        if not state.phase or number != state.runs:  # its end was read first
+            return run_ahead.given_back(event, number, state, now) if kind is RunThrottled else ()
         if kind is RunFinished:
             return self._served(event, state, at, now)
         if kind in OF_SCHEDULE:
@@ -231,13 +239,15 @@ class Runs(KeyedBase[Incident]):
             asked = state.asked = Asked(0, told["attempt"], RunReason.OPENED, event["project_id"])
             asked.event_id = event["event_id"]
         if told["attempt"] != asked.attempt or asked.until:
-            return ()
+            return run_ahead.given_back(event, state.runs, state, now)
         until = millis_of(told["release_at"])
         if told["reason"] != ThrottleReason.STORM:
             ended = self._end(OVER_BUDGET[told["reason"]], told["detail"], event, state, at, now)
             state.repeat_at = max(state.repeat_at, until)
             return ended
         asked.queued_as, asked.ticket, asked.until = told["severity"], told["ticket"], until
+        if not state.sighting:  # such a row has nothing to ask again with
+            return self._end(CANCELLED, "ask for a run again: it had to wait", event, state, at, now)
         if state.closed_at:
             return self._closed(event, state, at, now)
         return run_writing.hurried(state, asked, event, now) if state.wanted else ()
@@ -328,14 +338,7 @@ class Runs(KeyedBase[Incident]):
 
     def _given_up(self, state: Incident, awaited: Awaited, now: Now) -> Events:
         ending, detail = GIVEN_UP[state.phase]
-        about = {
-            "event_id": awaited.event_id,
-            "project_id": awaited.project_id,
-            "incident_id": state.incident_id,
-            "run_id": state.pending_run,
-            "occurred_at": awaited.until,
-        }
-        return self._end(ending, detail, about, state, now.millis, now)
+        return self._end(ending, detail, run_writing.by_time(state, awaited), state, now.millis, now)
 
     def _end(
         self, ending: Ending, detail: str, event: Plain, state: Incident, at: int, now: Now, actor: str = ""
@@ -357,6 +360,7 @@ class Runs(KeyedBase[Incident]):
         if ending.again and not state.wanted:
             heir = event["payload"].get("heir") if ending.again is RunReason.PARENT_RESOLVED else None
             state.wanted = Wanted(ending.again, event["event_id"], note_of(event, detail), heir)
+        run_ahead.leaves_unanswered(state)
         state.phase, state.debate, state.early, state.awaited = Phase.NONE, "", None, None
         state.asked, state.failure = None, ""
         state.repeat_at = at + min(FIRST_REPEAT << state.repeats, LONGEST_REPEAT)
