@@ -41,7 +41,8 @@ class Project(State):
 
     def at(self, millis: int) -> int:
         """Time goes forward, and by what stands in the log."""
-        self.clock = max(self.clock, millis)
+        passed, self.clock = max(0, millis - self.clock), max(self.clock, millis)
+        self.storm.passes(passed)
         today = self.clock // windows.DAY
         if today > self.day:
             self.day, self.tokens, self.usd = today, 0, 0.0

@@ -25,6 +25,8 @@ LOOK_AGAIN = 10 * MINUTE
 """who waits for longer asks when half of it has passed: by then others may have gone"""
 GIVEN_UP = 5 * MINUTE
 """after the time at which the last of a queue was to ask, none of it waits any more"""
+AWAY = 2 * MINUTE
+"""a storm is looked at once a minute: where it was not for so long, nobody could ask"""
 MOST_DOUBLED = 6
 SEVEREST_FIRST = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 
@@ -112,6 +114,12 @@ class Storm:
     @property
     def waiting(self) -> int:
         return sum(queue.waiting for queue in self.queues.values())
+
+    def passes(self, millis: int) -> None:
+        """Time that passed at once: while all was away nobody missed an appointment."""
+        if self.began_at and millis > AWAY:
+            for queue in self.queues.values():
+                queue.last += millis
 
     def turns(self, at: int, limits: StormConfig) -> bool:
         """Whether it began or ended by this time."""

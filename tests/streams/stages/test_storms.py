@@ -160,3 +160,15 @@ async def test_a_queue_of_which_nobody_comes_back_holds_up_nobody() -> None:
     await story.opens("least", severity="info").run()
     await story.wait(1800, step=10)
     assert "least" in story.names("run.started")
+
+
+async def test_while_the_worker_is_away_nobody_loses_their_place() -> None:
+    """Else all that wait would begin at once when it is back."""
+    story = StormStory(schedule=storms(3, released=6))
+    await story.opens(*(f"n{number}" for number in range(100))).run()
+    story.pass_seconds(3 * 3600)
+    await story.wait(60)
+    assert len(story.told("run.started")) <= 3 + 6 + 2
+
+    await story.wait(1800, step=5)
+    assert len(story.told("run.started")) == 100
