@@ -17,7 +17,7 @@ from awoooi.printing import as_text, print_table
 from awoooi.running import chosen_sources
 from awoooi.settings import Settings
 from awoooi.try_remarks import remarked
-from connectors.alerts.detection import AUTO
+from connectors.alerts.detection import AUTO, readings
 from connectors.alerts.mapped import read_mappings
 from connectors.alerts.source import Source
 from schemas.alert import Alert, AlertNormalized, AlertRejected
@@ -60,7 +60,8 @@ def try_out(
             print(alert.model_dump_json())
     else:
         _print(alerts, by_line=payloads.by_line)
-        print("".join(f"{line}\n" for line in remarked(events)), end="")
+        unclaimed = _unclaimed(payloads, source, sources) if source in own else ()
+        print("".join(f"{line}\n" for line in (*remarked(events), *unclaimed)), end="")
     return _tell_rejected(events, by_line=payloads.by_line)
 
 
@@ -101,6 +102,22 @@ async def _normalized(payloads: Payloads, source: str, normalize: Normalize) -> 
     records = [Record(topic, 0, number, None, value, (), now, codec) for number, value in payloads.numbered]
     turn = await runner.turn(records)
     return [codec.decode(out.value) for out in turn.outputs]
+
+
+def _unclaimed(payloads: Payloads, name: str, sources: Mapping[str, Source]) -> Iterator[str]:
+    """A mapping is tried by its name; whether `auto` finds it too is its `detect`'s to say."""
+    for number, value in payloads.numbered:
+        try:
+            found = {reading.source.name for reading in readings(AUTO, orjson.loads(value), sources)}
+        except orjson.JSONDecodeError:
+            continue
+        except BadPayload:
+            found = set()
+        if found != {name}:
+            where = f"line {number}: " if payloads.by_line else ""
+            why = "`detect` is missing or not true, or another source fits too"
+            yield f"{where}`auto` would not take this for {name}'s: {why}"
+            return
 
 
 def _print(alerts: Sequence[Alert], *, by_line: bool) -> None:

@@ -79,6 +79,22 @@ def test_a_mapping_refuses_by_the_fields_name(example: dict[str, Any], folder: P
     assert told.startswith("rejected, bad_payload: 0.status: must be one of 1, 0")
 
 
+@pytest.mark.parametrize(
+    ("detect", "told"),
+    [("vendor == 'PlantGuard'", False), ('vendor == "PlantGuard"', True), ("", True)],
+    ids=["true", "a field in place of a text", "none"],
+)
+@pytest.mark.usefixtures("example")
+def test_a_mapping_that_auto_would_pass_over_is_told_of(folder: Path, detect: str, told: bool) -> None:
+    text = (folder / "plantguard.yaml").read_text()
+    (folder / "plantguard.yaml").write_text(
+        re.sub(r"detect: [^#\n]*", f"detect: {detect}  " if detect else "", text)
+    )
+    shown = CliRunner().invoke(app, ["try", "--mapping", "plantguard.yaml", "payload.json"])
+    assert shown.exit_code == 0
+    assert ("`auto` would not take this for plantguard's" in shown.stdout) is told
+
+
 @pytest.mark.usefixtures("example")
 def test_the_mappings_of_the_settings_are_sources_like_any_other(
     folder: Path, monkeypatch: pytest.MonkeyPatch

@@ -63,7 +63,8 @@ def detects(payload: Payload) -> bool:
             return "action" in payload
         known = data.keys() & {"event", "issue", "error", "metric_alert", *_OTHERS}
         return bool(known) and payload.keys() >= {"action", "actor"}
-    return isinstance(payload.get("event"), dict) and payload.keys() >= {"project", "culprit", "level"}
+    plugins = payload.keys() >= {"project", "culprit", "level"}  # older ones have no event
+    return plugins and (isinstance(payload.get("event"), dict) or {"project_name", "url"} <= payload.keys())
 
 
 def _action(payload: dict[str, Any]) -> str:

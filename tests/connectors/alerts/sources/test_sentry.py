@@ -26,6 +26,7 @@ METRIC = ("Too many errors", "critical", "firing", "checkout", "service")
         ("metric_warning", (METRIC[0], "warning", *METRIC[2:]), None),
         ("metric_resolved", (METRIC[0], "warning", "resolved", *METRIC[3:]), None),
         ("plugin", ("Order failed", "critical", "firing", "web", "service"), None),
+        ("plugin_without_event", ("The mail server is gone", "critical", "firing", "mail", "service"), None),
         ("plugin_without_title", ("The mail queue is slow", "warning", "firing", "mail", "service"), None),
     ],
 )
