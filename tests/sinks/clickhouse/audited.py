@@ -124,6 +124,28 @@ class Record:
             )
 
 
+@dataclass
+class Topic:
+    """Of one test: its name, and rows that nobody else has."""
+
+    record: Record
+    name: str
+
+    def place(self, partition: int = 0, epoch: str = "") -> ChainPlace:
+        return ChainPlace(epoch, self.name, partition)
+
+    def rows(self, *offsets: int, partition: int = 0, epoch: str = "", **facts: object) -> list[EventRow]:
+        return [row(hit(n + 1, f"INC-{self.name}", **facts), n, self.name, partition, epoch) for n in offsets]
+
+    async def report(self, **scope: object) -> Report:
+        return await self.record.verify(Scope(topic=self.name, **scope))  # type: ignore[arg-type]
+
+    async def is_proven(self) -> Report:
+        found = await self.report()
+        assert (list(map(str, found.breaks)), found.unproven) == ([], [])
+        return found
+
+
 def _mutates(statement: str) -> bool:
     return " UPDATE " in statement or " DELETE " in statement
 

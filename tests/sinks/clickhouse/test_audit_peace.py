@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -18,40 +17,18 @@ from prometheus_client import CollectorRegistry
 from schemas.audit import CheckpointKind, Erasure, ProjectErased, erasure_subject
 from schemas.errors import Misconfigured
 from sinks.clickhouse import heads_file
-from sinks.clickhouse.breaks import Kind, Report, Scope
-from sinks.clickhouse.chain import ADOPTED, ChainPlace
+from sinks.clickhouse.breaks import Kind
+from sinks.clickhouse.chain import ADOPTED
 from sinks.clickhouse.client import connected
 from sinks.clickhouse.erase import Scope as ErasedScope
 from sinks.clickhouse.erase import erase
 from sinks.clickhouse.linking import Linker
 from sinks.clickhouse.migrate import FOLDER, migrate
-from sinks.clickhouse.rows import EventRow, hash_of
+from sinks.clickhouse.rows import hash_of
 from sinks.pinning import KEPT_DAYS
-from tests.sinks.clickhouse.audited import KEYS, SIGNER, Record, opened, pins_in, row, unreadable
+from tests.sinks.clickhouse.audited import KEYS, SIGNER, Record, Topic, opened, pins_in, row, unreadable
 from tests.sinks.clickhouse_peer import ClickHousePeer
-from tests.sinks.samples import envelope, every_event, hit
-
-
-@dataclass
-class Topic:
-    """Of one test: its name, and rows that nobody else has."""
-
-    record: Record
-    name: str
-
-    def place(self, partition: int = 0, epoch: str = "") -> ChainPlace:
-        return ChainPlace(epoch, self.name, partition)
-
-    def rows(self, *offsets: int, partition: int = 0, epoch: str = "", **facts: object) -> list[EventRow]:
-        return [row(hit(n + 1, f"INC-{self.name}", **facts), n, self.name, partition, epoch) for n in offsets]
-
-    async def report(self, **scope: object) -> Report:
-        return await self.record.verify(Scope(topic=self.name, **scope))  # type: ignore[arg-type]
-
-    async def is_proven(self) -> Report:
-        found = await self.report()
-        assert (list(map(str, found.breaks)), found.unproven) == ([], [])
-        return found
+from tests.sinks.samples import envelope, every_event
 
 
 @pytest.fixture
