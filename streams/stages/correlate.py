@@ -103,7 +103,9 @@ class Families:
         return [_linked(parent, near) for parent in found]
 
     def may_share(self, parent: Parent, severity: Severity, new: bool) -> bool:
-        """A worse one gets a run of its own, and so does what happens after the parent's run."""
+        """A worse one gets a run of its own, and so does what happens after the parent's run: that it comes
+        back is news, however alike.
+        """
         if parent.children >= MOST_CHILDREN or severity.rank > parent.rank:
             return False
         return not parent.over or (new and parent.over in STILL_SERVES)

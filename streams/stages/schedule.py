@@ -247,7 +247,7 @@ def _served_by(answer: Answer, related: Sequence[Linked], state: Project) -> Pla
     heir: Plain | None = answer.asked["heir"]
     if heir is not None:
         return None if heir["incident_id"] == answer.request["incident_id"] else heir
-    severity, new = answer.severity, answer.asked["reason"] in NEW
+    severity, new = answer.severity, answer.asked["reason"] == RunReason.OPENED
     may = (one.parent for one in related if state.families.may_share(one.parent, severity, new))
     parent = next(may, None)
     return of_incident(parent.incident_id, parent.number) if parent else None

@@ -238,3 +238,11 @@ async def test_a_worse_one_serves_those_as_bad_as_itself() -> None:
     assert story.names("run.started") == ["first", "worse"]
     assert {link.payload.parent_incident_id for link in story.links} == {story.of("first")}
     assert story.told("run.shared")[0].payload.parent.incident_id == story.of("worse")
+
+
+async def test_a_child_that_comes_back_hours_later_has_no_answer_of_then() -> None:
+    story = await shared()
+    await story.debated().gate("SKIPPED").run()
+    await story.pass_seconds(8 * 3600).resolves("shop").run()
+    await story.pass_seconds(60).opens("shop", target="shop", started=8 * 3600 + 65).run()
+    assert story.names("run.started") == ["db", "shop"]
