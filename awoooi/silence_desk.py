@@ -44,13 +44,21 @@ class SilenceView:
     ) -> None:
         self._reference, self._given, self._ask = reference, codec, ask
         self.longest_days = longest_days
+        self._read: dict[bytes, tuple[bytes, SilenceSetting | None]] = {}
+        """each value of the topic, and what it says: thousands are asked for with each request"""
 
     def kept(self) -> Kept | None:
         values = self._reference.current(TOPIC)
         if values is None:
             return None
-        codec = self._codec
-        found = [_setting(codec, key, value) for key, value in values.items()]
+        codec, before = self._codec, self._read
+        self._read = {
+            key: kept
+            if (kept := before.get(key)) is not None and kept[0] is value
+            else (value, _setting(codec, key, value))
+            for key, value in values.items()
+        }
+        found = [setting for _, setting in self._read.values()]
         return Kept(tuple(one for one in found if one is not None), found.count(None))
 
     async def of_incident(

@@ -17,6 +17,7 @@ from schemas.silence import LabelMatcher, SilenceKind, SilenceSetting
 
 PLACES = ("cluster", "namespace", *(str(kind) for kind in ResourceType))
 """what is known of the target of an action, and so what a freeze can be about"""
+ACTIVE, PENDING, EXPIRED = "active", "pending", "expired"
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _DURATION = re.compile(r"(?:\d{1,5}[wdhms]){1,5}")
 _LABEL = r"^[A-Za-z_][A-Za-z0-9_./:-]{0,254}$"
@@ -139,11 +140,15 @@ class SilenceTold(Written):
     silence: ShownSilence
 
 
-def shown(one: SilenceSetting, now: datetime) -> ShownSilence:
-    state = "pending" if now < one.starts_at else "active"
+def state_of(one: SilenceSetting, now: datetime) -> str:
     if one.ends_at is not None and now >= one.ends_at:
-        state = "expired"
+        return EXPIRED
+    return PENDING if now < one.starts_at else ACTIVE
+
+
+def shown(one: SilenceSetting, now: datetime) -> ShownSilence:
     told = {name: getattr(one, name) for name in ShownSilence.model_fields if hasattr(one, name)}
+    project, state = one.subject.partition("/")[0], state_of(one, now)
     return ShownSilence.model_validate(
-        {**told, "project": one.subject.partition("/")[0], "state": state, "ends_with_us": ":" not in one.id}
+        {**told, "project": project, "state": state, "ends_with_us": ":" not in one.id}
     )

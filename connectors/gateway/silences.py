@@ -18,6 +18,9 @@ from connectors.gateway.once import Once
 from connectors.gateway.problems import Refused, come_again
 from connectors.gateway.reader_door import Caller
 from connectors.gateway.silence_words import (
+    ACTIVE,
+    EXPIRED,
+    PENDING,
     NewSilence,
     SilencePage,
     SilenceTold,
@@ -25,6 +28,7 @@ from connectors.gateway.silence_words import (
     Which,
     Whose,
     shown,
+    state_of,
 )
 from connectors.gateway.webhooks import Publish
 from connectors.tokens import Role
@@ -92,18 +96,15 @@ class Silencing:
         wish: Which = asked.said
         projects, now = asked.caller.asking_for(wish.project), from_millis(self._now_ms())
         kept = self._desk.kept()
+        order = (ACTIVE, PENDING, EXPIRED) if wish.expired else (ACTIVE, PENDING)
         found = [
-            shown(one, now)
+            one
             for one in (kept.settings if kept else ())
-            if _is_of(one, projects) and wish.kind in (None, one.kind)
+            if _is_of(one, projects) and wish.kind in (None, one.kind) and state_of(one, now) in order
         ]
-        order = ("active", "pending", "expired")
-        items = sorted(
-            (one for one in found if wish.expired or one.state != "expired"),
-            key=lambda one: (order.index(one.state), -to_millis(one.updated_at), one.id),
-        )
-        unreadable = kept.unreadable if kept else 0
-        return SilencePage(items=tuple(items[:MOST_IN_FORCE]), unreadable=unreadable, fresh=kept is not None)
+        found.sort(key=lambda one: (order.index(state_of(one, now)), -to_millis(one.updated_at), one.id))
+        items = tuple(shown(one, now) for one in found[:MOST_IN_FORCE])
+        return SilencePage(items=items, unreadable=kept.unreadable if kept else 0, fresh=kept is not None)
 
     async def new(self, asked: Asked) -> SilenceTold:
         wish: NewSilence = asked.said
@@ -125,7 +126,7 @@ class Silencing:
     async def end(self, asked: Asked) -> SilenceTold:
         found = self._found(asked)
         now = self._now()
-        if shown(found, now).state == "expired":
+        if state_of(found, now) == EXPIRED:
             raise Refused(409, "over", f"it was over {found.ends_at:%Y-%m-%d %H:%M} UTC")
         starts = min(found.starts_at, now)
         over = found.model_copy(update={"starts_at": starts, "ends_at": now, "updated_at": now})
@@ -156,12 +157,13 @@ class Silencing:
         self, asked: Asked, project: str, wish: NewSilence, matchers: tuple[LabelMatcher, ...]
     ) -> SilenceTold:
         silence_id, now = _id(asked, project), self._now()
-        before = [one for one in self._known().settings if one.subject == silence_key(project, silence_id)]
+        known = self._known().settings
+        before = [one for one in known if one.subject == silence_key(project, silence_id)]
         if before:  # the same request again, under the same key
             return _told(before[0], self._once.receipt(silence_id) or UNKNOWN, now)
         start = wish.starts_at or now
         end = _bounded(wish, start, now, self._desk.longest_days)
-        self._must_have_room(project, now)
+        _must_have_room(known, project, now)
         setting = SilenceSetting(
             subject=silence_key(project, silence_id),
             id=silence_id,
@@ -177,11 +179,6 @@ class Silencing:
         told = await self._write(asked, project, setting)
         self._once.keep(silence_id, Receipt(told.topic, told.partition, told.offset))
         return told
-
-    def _must_have_room(self, project: str, now: datetime) -> None:
-        ours = [one for one in self._known().settings if _is_of(one, (project,))]
-        if sum(shown(one, now).state != "expired" for one in ours) >= MOST_IN_FORCE:
-            raise Refused(409, "too_many", f"{MOST_IN_FORCE} are set in this project already: end some")
 
     async def _write(self, asked: Asked, project: str, setting: SilenceSetting) -> SilenceTold:
         event = set_event(setting, project, asked.caller.person)
@@ -207,6 +204,11 @@ def set_event(setting: SilenceSetting, project: str, person: str) -> SilenceSet:
 def _told(one: SilenceSetting, lies: Receipt, now: datetime) -> SilenceTold:
     event = set_event(one, one.subject.partition("/")[0], one.by)
     return SilenceTold(event_id=event.event_id, type=event.type, **lies._asdict(), silence=shown(one, now))
+
+
+def _must_have_room(known: Collection[SilenceSetting], project: str, now: datetime) -> None:
+    if sum(_is_of(one, (project,)) and state_of(one, now) != EXPIRED for one in known) >= MOST_IN_FORCE:
+        raise Refused(409, "too_many", f"{MOST_IN_FORCE} are set in this project already: end some")
 
 
 def _is_of(one: SilenceSetting, projects: Collection[str] | None) -> bool:
