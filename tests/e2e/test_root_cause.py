@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from agents.playbooks.book import load_book
 from awoooi.demo_alert import payload
 from tests.e2e.stack import Stack
 from tests.peers.http import get
@@ -84,6 +85,21 @@ def test_an_alert_becomes_a_decision_in_clickhouse(stack: Stack, thinkers: Think
     assert kinds["tool.called"] >= 1
     moved = "SELECT status FROM v_incidents WHERE target_resource = 'checkout'"
     stack.wait_for_rows(moved, lambda rows: rows and rows[0]["status"] == "WAITING_APPROVAL")
+
+
+def test_the_record_has_the_playbooks_and_the_trace(stack: Stack, thinkers: Thinkers) -> None:
+    """What is decided goes by the one, and its spans are found by the other."""
+    there = (
+        "SELECT count() AS playbooks, countIf(source = 'shipped') AS shipped FROM v_playbooks WHERE in_force"
+    )
+    count = len(load_book().playbooks)
+    stack.wait_for_rows(there, lambda rows: rows == [{"playbooks": count, "shipped": count}])
+    traces = f"""
+        SELECT uniqExact(trace_id) AS traces, countIf(length(trace_id) != 32) AS without
+        FROM events FINAL WHERE type IN ('run.requested', 'run.started', {", ".join(map(repr, TURNS))})
+          AND run_id = (SELECT run_id FROM events WHERE type = 'rca.decided' LIMIT 1)
+    """
+    assert stack.wait_for_rows(traces, bool) == [{"traces": 1, "without": 0}]
 
 
 def test_the_argument_can_be_told(stack: Stack, thinkers: Thinkers) -> None:
