@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from connectors.alerts.fields import an_object, first_of, join, list_of_alerts, part, parts, required, told
-from connectors.alerts.loose import flat, said, whereabouts
+from connectors.alerts.loose import flat, graded, said, whereabouts
 from connectors.alerts.source import Payload, RawAlert, Source
 from connectors.alerts.times import any_moment
 from connectors.alerts.vocabulary import severity_of, without_state
@@ -117,13 +117,12 @@ def _incident(item: dict[str, Any], at: str, verb: str | None, happened_at: int 
     state = first_of(item, ("status",), at)
     said_so = _VERBS.get(verb or "") or (state if state in {"acknowledged", "resolved"} else None)
     status = _RESOLVED if "resolved" in {said_so, state} else _FIRING
-    service, labels = _service(item, at), _labels(item, at)
+    name, service, labels = _name(item, at), _service(item, at), _labels(item, at)
     if service:
         labels.setdefault("service", service)
     if said_so and status is _FIRING:
         labels["sender_status"] = said_so
     target, kind, namespace, cluster = whereabouts(labels)
-    name = _name(item, at)
     details = part(item, "body", at).get("details")
     return RawAlert(
         alert_type=name,
@@ -166,17 +165,19 @@ def _severity(item: dict[str, Any], at: str) -> Severity:
     if isinstance(priority, dict):
         priority = first_of(priority, ("summary", "name"), join(at, "priority"))
     if priority:
-        return severity_of(said(priority))
+        return graded(said(priority))  # an account names them as it likes: P1, SEV-1, Major
     return _URGENCIES.get(first_of(item, ("urgency",), at) or "", Severity.WARNING)
 
 
 def _labels(item: dict[str, Any], at: str) -> dict[str, str]:
     """What the alert that opened it said of itself, where the webhook brings it along."""
-    labels: dict[str, str] = {}
+    bodies = [part(item, "body", at)]
     for i, alert in enumerate(parts(item, "alerts", at)[:1]):
-        body = part(alert, "body", f"{join(at, 'alerts')}.{i}")
+        bodies.append(part(alert, "body", f"{join(at, 'alerts')}.{i}"))
+    labels: dict[str, str] = {}
+    for body in bodies:
         details = body.get("details") or body.get("cef_details")
-        labels = flat(details, 1) if isinstance(details, dict) else {}
+        labels |= flat(details, 1) if isinstance(details, dict) else {}
     sender = first_of(item, ("incident_key", "id"), at)
     return {**labels, "sender_fingerprint": sender} if sender else labels
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -69,11 +70,25 @@ def test_what_a_relay_tells_of_people_is_no_alert(written: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "where",
+    [lambda body: {"body": body}, lambda body: {"alerts": [{"body": body}]}],
+    ids=["incident", "alert"],
+)
+def test_details_that_come_along_say_what_it_is_about(where: Callable[[Any], dict[str, Any]]) -> None:
+    sent = payload("pagerduty", "firing")
+    sent["event"]["data"] |= where({"details": {"pod": "cart-1", "namespace": "shop"}})
+    (alert,) = read(sent, RECEIVED_AT)
+    assert (alert.target_resource, alert.resource_type, alert.namespace) == ("cart-1", "pod", "shop")
+
+
+@pytest.mark.parametrize(
     ("priority", "urgency", "severity"),
     [
         ({"summary": "P1"}, "low", "critical"),
         ({"summary": "SEV-2"}, "high", "warning"),
         ({"name": "P5"}, "high", "info"),
+        ({"name": "Major"}, "low", "critical"),
+        ({"name": "Medium"}, "high", "warning"),
         (None, "high", "critical"),
         (None, "low", "warning"),
         (None, None, "warning"),
