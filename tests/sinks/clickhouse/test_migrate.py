@@ -10,6 +10,7 @@ import pytest
 from schemas.errors import Misconfigured
 from sinks.clickhouse.client import Client, connected
 from sinks.clickhouse.migrate import FOLDER, Applied, Migration, migrate, read_migrations
+from tests.sinks.clickhouse.reading_story import store_story
 from tests.sinks.clickhouse_peer import ClickHousePeer
 
 FIRST = "CREATE TABLE IF NOT EXISTS one (n UInt8 COMMENT 'a; b') ENGINE = MergeTree ORDER BY n; -- done;\n"
@@ -45,6 +46,25 @@ async def test_what_is_new_is_applied_later(client: Client, folder: Path) -> Non
     assert await client.ask("SELECT n, m FROM one") == [{"n": 1, "m": 2}]
     recorded = await client.ask("SELECT number, name FROM schema_migrations FINAL ORDER BY number")
     assert recorded == [{"number": 1, "name": "first"}, {"number": 2, "name": "second"}]
+
+
+async def test_marks_of_what_was_stored_before_are_the_same(
+    client: Client, store: ClickHousePeer, tmp_path: Path
+) -> None:
+    """And filling them in twice adds none."""
+    for file in FOLDER.glob("*.sql"):
+        if file.name <= "0016_marks.sql":
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    await migrate(client, tmp_path)
+    await store_story(store)
+    *_, fill = read_migrations(tmp_path)[-1].statements()
+    asked = "SELECT * FROM incident_marks FINAL ORDER BY project_id, incident_id, event_id"
+    told = await client.ask(asked)
+    assert told
+    for before in ("SELECT 1", "TRUNCATE TABLE incident_marks"):
+        await client.command(before)
+        await client.command(fill)
+        assert await client.ask(asked) == told
 
 
 async def test_a_changed_one_is_named(client: Client, folder: Path) -> None:
