@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
 from urllib.parse import unquote
@@ -32,7 +31,7 @@ from streams.policy.trust_scores import TrustScores, score_of
 from streams.reference import Reference
 
 TOPICS = (SWITCHES, TRUST, POLICIES)
-TAKEN_IN_SECS, LOOK_SECS = 3.0, 0.02
+TAKEN_IN_SECS = 3.0
 Clock = Callable[[], int]
 
 
@@ -78,11 +77,7 @@ class ReferenceDesk:
         return switch_set(chosen, person, from_millis(now_ms), STAGE)
 
     async def taken_in(self, lies: Receipt) -> None:
-        deadline = asyncio.get_running_loop().time() + TAKEN_IN_SECS
-        while self._reference.offset(lies.topic) <= lies.offset:
-            if asyncio.get_running_loop().time() > deadline:
-                return
-            await asyncio.sleep(LOOK_SECS)
+        await self._reference.passed(lies.topic, lies.offset, TAKEN_IN_SECS)
 
     def _set(self) -> dict[tuple[str, str], SwitchSet]:
         """All that can be read, under its own key."""

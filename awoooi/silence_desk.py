@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
@@ -22,7 +21,7 @@ from schemas.silence import LabelMatcher, SilenceSet, SilenceSetting
 from streams.policy.silenced import TOPIC
 from streams.reference import Reference
 
-TAKEN_IN_SECS, LOOK_SECS = 3.0, 0.02
+TAKEN_IN_SECS = 3.0
 OPENED = """
 SELECT project_id, payload
 FROM events
@@ -78,11 +77,7 @@ class SilenceView:
         return encoded(self._codec, event, traceparent)
 
     async def taken_in(self, lies: Receipt) -> None:
-        deadline = asyncio.get_running_loop().time() + TAKEN_IN_SECS
-        while self._reference.offset(lies.topic) <= lies.offset:
-            if asyncio.get_running_loop().time() > deadline:
-                return
-            await asyncio.sleep(LOOK_SECS)
+        await self._reference.passed(lies.topic, lies.offset, TAKEN_IN_SECS)
 
     @property
     def _codec(self) -> Codec:

@@ -101,6 +101,14 @@ class Reference:
             with suppress(asyncio.CancelledError):
                 await self._task
 
+    async def passed(self, topic: str, offset: int, within_secs: float) -> None:
+        """Until what lies there has been taken in; no longer than that, whether it has come or not."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_secs):
+                while self.offset(topic) <= offset:
+                    self._moved.clear()
+                    await self._moved.wait()
+
     async def reached_end(self, topic: str, timeout_secs: float = 5.0) -> int:
         """Waits until the view holds all that the broker has now; raises BrokerAway when in doubt."""
         deadline, known = time.monotonic() + timeout_secs, self.offset(topic)

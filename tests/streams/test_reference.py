@@ -266,3 +266,16 @@ async def test_a_copy_that_cannot_be_read_is_no_empty_one(content: str, tmp_path
 
 async def test_no_copy_is_nothing_to_restore(tmp_path: Path) -> None:
     assert await restore(tmp_path / "none.json", Publisher(KafkaConfig())) == 0
+
+
+async def test_what_was_just_written_is_waited_for_and_no_longer_than_told() -> None:
+    view = Reference(KafkaConfig(), ("switches",))
+    waiting = asyncio.create_task(view.passed("switches", 0, 30))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+
+    view._views["switches"].take(b"key", b"value", 0)
+    view._moved.set()
+    await asyncio.wait_for(waiting, 5)
+
+    await view.passed("switches", 7, 0.01)
