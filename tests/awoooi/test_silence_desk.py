@@ -219,7 +219,6 @@ def test_a_pod_is_kept_quiet_with_what_takes_its_place(
         ({"duration": "0s"}, "lies in the past"),
         ({"duration": "31d"}, "a silence lasts at most 30 days"),
         ({"duration": "99999w"}, "a silence lasts at most 30 days"),
-        ({"duration": "99999w" * 5}, "a silence lasts at most 30 days"),
         ({"starts_at": "9999-12-31T23:00:00Z", "duration": "2h"}, "starts_at: at most 366 days ahead"),
         ({"duration": "99999w99999w99999w99999w99999w"}, "a silence lasts at most 30 days"),
         ({"starts_at": "9999-12-31T20:00:00Z"}, "at most 366 days ahead"),
