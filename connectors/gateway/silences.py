@@ -228,8 +228,9 @@ def _project(named: str, caller: Caller) -> str:
         caller.asking_for(named)
         return named
     if caller.projects is None or len(caller.projects) != 1:
-        which = "it has all" if caller.projects is None else ", ".join(caller.projects)
-        raise Refused(422, "which_project", f"project: say which of the token's ({which})")
+        which = "all" if caller.projects is None else ", ".join(caller.projects)
+        detail = f"project: name one, at a terminal with --project NAME; the token is good for {which}"
+        raise Refused(422, "which_project", detail)
     return caller.projects[0]
 
 

@@ -132,7 +132,7 @@ class Gate(KeyedBase[Gated]):
         if told.kind == QuietKind.INHIBITION:
             state.inhibited.pop(told.silence_id, None)
             if told.active:
-                state.inhibited[told.silence_id] = told.comment
+                state.inhibited[told.silence_id] = told.comment or "its sender inhibits it"
                 state.inhibited = dict([*state.inhibited.items()][-MOST_INHIBITED:])
 
     def _called_off(self, record: Record, state: Gated, now: Now) -> Events:

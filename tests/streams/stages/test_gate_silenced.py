@@ -18,10 +18,10 @@ class Held(Gates):
         self.set.update([LIFTED, OPTED_IN])
         self._told = 0
 
-    def kept_quiet(self, *, active: bool, kind: str = "inhibition") -> Held:
+    def kept_quiet(self, *, active: bool, kind: str = "inhibition", comment: str = "another fires") -> Held:
         self._told += 1
         payload = Quieted(
-            silence_id="alertmanager:inhibition", kind=QuietKind(kind), active=active, comment="another fires"
+            silence_id="alertmanager:inhibition", kind=QuietKind(kind), active=active, comment=comment
         )
         self.put(
             IncidentSilenced(
@@ -48,6 +48,13 @@ async def test_an_inhibited_incident_is_never_automatic() -> None:
         "another fires",
     )
     assert not story.log.events("authorizations")
+
+
+async def test_an_inhibition_need_not_say_why() -> None:
+    story = Held(away={"preflight"}).kept_quiet(active=True, comment="")
+    await story.run()
+    await story.decide().check().run()
+    assert only(story.told).rule == "silence"
 
 
 async def test_once_the_inhibition_is_over_it_is_again() -> None:
