@@ -238,9 +238,9 @@ class Runs(KeyedBase[Incident]):
         if asked is None:  # the row is of a version that kept none
             asked = state.asked = Asked(0, told["attempt"], RunReason.OPENED, event["project_id"])
             asked.event_id = event["event_id"]
-        if told["attempt"] != asked.attempt or asked.until:
+        if told["attempt"] < asked.attempt or (asked.until and told["attempt"] == asked.attempt):
             return run_ahead.given_back(event, state.runs, state, now)
-        until = millis_of(told["release_at"])
+        until, asked.attempt = millis_of(told["release_at"]), told["attempt"]  # the row may be behind
         if told["reason"] != ThrottleReason.STORM:
             ended = self._end(OVER_BUDGET[told["reason"]], told["detail"], event, state, at, now)
             state.repeat_at = max(state.repeat_at, until)

@@ -110,3 +110,22 @@ async def test_a_row_that_kept_no_sighting_ends_instead_of_asking_again() -> Non
     assert (story.ended(waited), story.status(waited)) == ([("cancelled", "cancelled")], "ESCALATED")
     await story.wait(15)
     assert story.project.storm.waiting == 0
+
+
+async def test_a_later_place_that_was_answered_already_is_not_forgotten() -> None:
+    story = StormStory(schedule=storms(1, released=6))
+    await story.opens("a", "b").run()
+    dedup, runs, schedule = placed(story)
+    before = [dict(story.log.rows(runs, number).items()) for number in range(story.log.partitions)]
+    story.project_row(lambda project: setattr(project.storm.gate, "free_at", story.now + 30_000))
+    story.log.stages = [dedup, runs]
+    await story.wait(12)
+    for number, kept in enumerate(before):
+        story.log.rows(runs, number).apply(kept)
+    story.log.stages = [dedup, schedule]
+    await story.run()
+    assert [one.payload.attempt for one in story.told("run.throttled")] == [0, 1]
+
+    story.log.stages = [dedup, replace(runs, topics=("runs", "incidents")), schedule]
+    await story.wait(60)
+    assert len(story.told("run.started")) == 2
