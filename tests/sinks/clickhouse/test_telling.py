@@ -19,7 +19,10 @@ from sinks.clickhouse.wording import LONGEST_SUMMARY, WORDED, short, words_of
 from tests.sinks.clickhouse.reading_story import DONE, done, run_of
 from tests.sinks.samples import NOW, golden
 
-UNSAID = {"vote.verified", "vote.turned_away", "run.spent", "learning.cause_judged", "learning.debate_ended"}
+UNSAID = {
+    "vote.verified", "vote.turned_away", "run.spent", "run.settled", "learning.cause_judged",
+    "learning.debate_ended",
+}  # fmt: skip
 """what other events of the same story say for people"""
 TOPICS = (
     "incidents", "runs.requests", "runs", "rca.evidence", "rca.diagnoses", "rca.plans", "rca.reviews",
