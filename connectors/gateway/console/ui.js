@@ -126,14 +126,15 @@ export function Pages({ page, pageSize, total, onPage }) {
   </nav>`;
 }
 
-// A modal dialog: the browser keeps the focus inside and gives it back; Escape closes.
+// A modal dialog: the browser keeps the focus inside and gives it back when it closes; Escape closes. Given back
+// once more, later, it would be taken from whoever types on already: only where it goes unclosed is that ours to do.
 export function Dialog({ title, onClose, children, wide = false }) {
   const box = useRef(null);
   useEffect(() => {
-    const opener = document.activeElement;
-    box.current.showModal();
-    box.current.querySelector("form input, form select, form textarea")?.focus();
-    return () => opener?.focus?.();
+    const [opener, dialog] = [document.activeElement, box.current];
+    dialog.showModal();
+    dialog.querySelector("form input, form select, form textarea")?.focus();
+    return () => void (dialog.open && opener?.focus?.());
   }, []);
   return html`<dialog ref=${box} class=${wide ? "wide" : ""} aria-labelledby="dialog-title" onClose=${onClose}>
     <header><h2 id="dialog-title">${title}</h2>
