@@ -141,7 +141,8 @@ class Worker:
         missing = sorted(needed - there.keys())
         if missing:
             raise NotNow(f"missing: {', '.join(missing)}; `awoooi topics apply` makes them")
-        wrong = sorted(topic for topic in needed if there[topic] != config.partitions)
+        keyed = {topic for placed in self.engine.stages if placed.keyed for topic in placed.topics}
+        wrong = sorted(topic for topic in keyed if there[topic] != config.partitions)
         if wrong:
             raise Misconfigured(
                 f"AWOOOI_PARTITIONS is {config.partitions}, but {wrong[0]} has {there[wrong[0]]} partitions: "

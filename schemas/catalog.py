@@ -133,11 +133,19 @@ _KEYS: dict[str, Callable[[Any], str]] = {
 }
 
 
+BUSY_SOURCES = frozenset(
+    {"alertmanager", "auto", "awoooi", "eventrecorder", "grafana", "prometheus", "signoz", "{source}"}
+)
+"""whose raw topics have as many partitions as the keyed ones. One carries thousands of webhooks a second, and
+each costs every fetch of every ingest worker a little, also where nothing comes: the others have one"""
+
+
 def raw_topic(source: str, retention: timedelta = timedelta(days=3)) -> Topic:
     """Native payloads as they came, one topic a source."""
     return Topic(
         RAW_PREFIX + source,
         key="any",
+        keyed=source in BUSY_SOURCES,
         holds=f"native payloads of `{source}`, as they came",
         retention=retention,
         recorded=False,

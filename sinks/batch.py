@@ -21,7 +21,7 @@ class BatchConfig(BaseModel):
 
     max_rows: int = Field(50_000, ge=1, le=1_000_000)
     max_bytes: int = Field(8 * MIB, ge=64 * 1024, description="of the records as they stand in the log")
-    max_age_secs: float = Field(0.5, gt=0, le=60, description="how long its first record waits")
+    max_age_secs: float = Field(1.0, gt=0, le=60, description="how long its first record waits")
 
 
 @dataclass(slots=True)

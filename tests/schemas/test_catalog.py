@@ -85,6 +85,7 @@ def test_all_other_topics_have_the_keyed_partition_count() -> None:
     """`keyed` is a yes or no on purpose: no topic can ask for a count of its own."""
     assert all(found.keyed for found in TOPICS if found.name not in COMPACTED)
     assert raw_topic("grafana").keyed
+    assert not raw_topic("pagerduty").keyed
     assert not hasattr(TOPICS[0], "partitions")
 
 

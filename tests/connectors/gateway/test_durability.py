@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -72,7 +72,7 @@ def gateway_process(kafka: KafkaPeer, folder: Path) -> Iterator[Running]:
 
 async def make_topic(kafka: KafkaPeer, source: str) -> None:
     config = KafkaConfig(bootstrap_servers=kafka.bootstrap)
-    assert (await apply_topics(config, [raw_topic(source)], 4)).is_good
+    assert (await apply_topics(config, [replace(raw_topic(source), keyed=True)], 4)).is_good
 
 
 async def records_of(kafka: KafkaPeer, topic: str) -> list[Any]:

@@ -36,7 +36,7 @@ async def test_the_whole_catalogue_is_made_once(kafka: KafkaPeer) -> None:
 @pytest.mark.parametrize(
     ("made", "wanted", "partitions", "told"),
     [
-        pytest.param({}, {}, 8, ["partitions is 4, wanted 8"], id="partitions"),
+        pytest.param({"keyed": True}, {"keyed": True}, 8, ["partitions is 4, wanted 8"], id="partitions"),
         pytest.param(
             {}, {"retention": timedelta(days=1)}, 4, ["retention.ms is 259200000, wanted 86400000"], id="kept"
         ),
@@ -80,6 +80,15 @@ async def test_reference_topics_have_one_partition(kafka: KafkaPeer) -> None:
     await apply(kafka, topic, partitions=4)
 
     assert (await apply(kafka, topic, partitions=8)).is_good
+
+
+async def test_who_comes_by_webhook_has_one_partition_and_may_be_given_more(kafka: KafkaPeer) -> None:
+    """Nothing hangs on where a record without a key stands."""
+    topic = own(raw_topic("x"))
+
+    assert (await apply(kafka, topic, partitions=8)).is_good
+    assert (await apply(kafka, replace(topic, name=f"{topic.name}-wide", keyed=True), partitions=4)).is_good
+    assert (await apply(kafka, replace(topic, name=f"{topic.name}-wide"), partitions=8)).is_good
 
 
 async def test_a_topic_that_the_broker_refuses_does_not_stop_the_others(kafka: KafkaPeer) -> None:

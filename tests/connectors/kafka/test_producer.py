@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from uuid import uuid4
 
 import aiokafka.errors
@@ -35,7 +36,7 @@ async def publisher(config: KafkaConfig) -> AsyncIterator[Publisher]:
 
 
 async def make_topic(config: KafkaConfig) -> str:
-    topic = raw_topic(f"t{uuid4().hex}")
+    topic = replace(raw_topic(f"t{uuid4().hex}"), keyed=True)
     assert (await apply_topics(config, [topic], 4)).is_good
     return topic.name
 
