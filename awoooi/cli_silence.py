@@ -43,32 +43,24 @@ def silence_new(
     _new(SilenceKind.SILENCE, why, match, duration, start, until, project)
 
 
-@maintenance_app.command("new")
-def maintenance_new(
-    why: Why,
-    match: Match = None,
-    everything: Everything = False,
-    duration: For = "",
-    start: From = None,
-    until: Until = None,
-    project: Project = "",
-) -> None:
-    """Say that somebody works there."""
-    _new(SilenceKind.MAINTENANCE, why, match, duration, start, until, project, everything=everything)
+def _places(app: typer.Typer, kind: SilenceKind, told: str) -> None:
+    """What is about a place, and may be all of a project."""
+
+    @app.command("new", help=told)
+    def new(
+        why: Why,
+        match: Match = None,
+        everything: Everything = False,
+        duration: For = "",
+        start: From = None,
+        until: Until = None,
+        project: Project = "",
+    ) -> None:
+        _new(kind, why, match, duration, start, until, project, everything=everything)
 
 
-@freeze_app.command("new")
-def freeze_new(
-    why: Why,
-    match: Match = None,
-    everything: Everything = False,
-    duration: For = "",
-    start: From = None,
-    until: Until = None,
-    project: Project = "",
-) -> None:
-    """Let nothing be done there, whoever has signed it."""
-    _new(SilenceKind.FREEZE, why, match, duration, start, until, project, everything=everything)
+_places(maintenance_app, SilenceKind.MAINTENANCE, "Say that somebody works there.")
+_places(freeze_app, SilenceKind.FREEZE, "Let nothing be done there, whoever has signed it.")
 
 
 def silence_list(

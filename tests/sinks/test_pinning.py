@@ -117,6 +117,7 @@ async def test_who_leaves_does_not_wait_for_it(pins: Pins, monkeypatch: pytest.M
 
 
 def test_a_thread_that_hangs_keeps_no_process_from_ending() -> None:
+    """Nobody waits for that sleep: it is a disk that hangs, for longer than the process may take to end."""
     program = """
 import asyncio, time
 from contextlib import suppress
