@@ -5,6 +5,7 @@ A log that was rolled back or forked, or a record that was, is refused: two past
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -20,6 +21,8 @@ from sinks.clickhouse.writer import Writer
 log = structlog.get_logger(__name__)
 
 ADOPTED_AT_ONCE = 20_000
+LOOK_SECS, PATIENCE_SECS = 0.25, 10.0
+END = 2**62
 HELP = "docs/audit.md says what to do"
 TIPS = """
 SELECT log_epoch, topic, kafka_partition, kafka_offset, number, link
@@ -104,14 +107,25 @@ class Linker:
 
         The answer is where all their chains end.
         """
-        tips = {_place(row): _tip(row) for row in await self._writer.ask(TIPS, _asked(self._epoch))}
-        for row in await self._writer.ask(ENDS, _asked(self._epoch)):
-            place = _place(row)
-            tip = tips.get(place)
-            if row["is_old"] and (tip is None or tip.offset < row["last"]):
-                adopted = await self._adopt(place, tip, row["last"] + 1)
-                tips |= {} if adopted is None else {place: adopted}
+        tips, left = await self._left_by_others()
+        deadline = asyncio.get_running_loop().time() + PATIENCE_SECS
+        while not all(left.values()) and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(LOOK_SECS)  # the sink of that life, if it lives, is about to link it
+            tips, left = await self._left_by_others()
+        for place, is_old in left.items():
+            adopted = await self._adopt(place, tips.get(place), END) if is_old else None
+            tips |= {} if adopted is None else {place: adopted}
         return tips
+
+    async def _left_by_others(self) -> tuple[dict[ChainPlace, Tip], dict[ChainPlace, bool]]:
+        """Where the chains of other lives end; which have events behind that, and whether these are old."""
+        tips = {_place(row): _tip(row) for row in await self._writer.ask(TIPS, _asked(self._epoch))}
+        ends = {_place(row): row for row in await self._writer.ask(ENDS, _asked(self._epoch))}
+        return tips, {
+            place: row["is_old"]
+            for place, row in ends.items()
+            if place not in tips or tips[place].offset < row["last"]
+        }
 
     def forget(self, places: Iterable[ChainPlace]) -> None:
         for place in places:

@@ -129,6 +129,19 @@ async def test_what_a_crash_left_of_an_embedded_log(topic: Topic, record: Record
     assert (await topic.is_proven()).adopted == 5
 
 
+async def test_what_a_crash_left_a_moment_ago(topic: Topic, record: Record) -> None:
+    """Who starts again at once waits until the sink of before would have linked it."""
+    await record.store(topic.rows(*range(10), epoch="e1"))
+    await record.writer.write(topic.rows(10, epoch="e1"), [])
+    await record.run(
+        "INSERT INTO events SELECT * REPLACE (stored_at - INTERVAL 4 SECOND AS stored_at) FROM events"
+        f" WHERE topic = '{topic.name}'",
+        "OPTIMIZE TABLE events FINAL",
+    )
+    ended = await Linker(record.writer, "e2", record.pins).adopt_other_lives()
+    assert ended[topic.place(epoch="e1")].number == 11
+
+
 async def test_retention(topic: Topic, record: Record) -> None:
     old = datetime.now(UTC) - timedelta(days=KEPT_DAYS + 30)
     await record.store(topic.rows(*range(10), recorded_at=old, occurred_at=old))
