@@ -39,13 +39,20 @@ def run_gateway(settings: Settings) -> None:
     from awoooi.gateway_views import gateway_views
     from awoooi.live_follower import live_ring
     from awoooi.log_in import log_ins
-    from connectors.gateway.serve import run
+    from connectors.gateway.serve import Gateway, run
 
     set_up(settings.log, "gateway")
-    sources = chosen_sources(settings)
-    views = partial(gateway_views, settings)
-    follower, live, people = follower_of(settings), live_ring(settings), log_ins(settings.oidc)
-    run(settings.gateway, settings.kafka, sources, follower, act_desk(settings), views, live, people)
+    gateway = Gateway(
+        settings.gateway,
+        settings.kafka,
+        chosen_sources(settings),
+        approvals=follower_of(settings),
+        desk=act_desk(settings),
+        views=partial(gateway_views, settings),
+        live=live_ring(settings),
+        log_ins=log_ins(settings.oidc),
+    )
+    run(gateway)
 
 
 def run_store(settings: Settings) -> None:

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import structlog
 import uvicorn
@@ -32,6 +33,7 @@ from connectors.tokens import TokenFile
 from schemas.errors import Misconfigured
 
 _BACKLOG = 2048
+Part = TypeVar("Part")
 Follow = AbstractAsyncContextManager[Approvals]
 """follows what becomes of signatures for the length of a block"""
 Lend = AbstractAsyncContextManager[Desk]
@@ -53,6 +55,21 @@ class Views:
 
 Watch = Callable[[CollectorRegistry], AbstractAsyncContextManager[Views]]
 
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What a gateway is made of. All but the first three are lent to it, and without one it does less."""
+
+    config: GatewayConfig
+    kafka: KafkaConfig
+    sources: Collection[str]
+    approvals: Follow | None = None
+    desk: Lend | None = None
+    views: Watch | None = None
+    live: Listen | None = None
+    log_ins: LogIn | None = None
+
+
 log = structlog.get_logger(__name__)
 
 
@@ -63,57 +80,39 @@ class _Server(uvicorn.Server):
         yield
 
 
-def run(
-    config: GatewayConfig,
-    kafka: KafkaConfig,
-    sources: Collection[str],
-    approvals: Follow | None = None,
-    desk: Lend | None = None,
-    views: Watch | None = None,
-    live: Listen | None = None,
-    log_ins: LogIn | None = None,
-) -> None:
+def run(gateway: Gateway) -> None:
     """Blocks until SIGTERM or SIGINT; open requests are answered first."""
-    uvloop.run(serve(config, kafka, sources, approvals, desk, views, live, log_ins))
+    uvloop.run(serve(gateway))
 
 
-async def serve(
-    config: GatewayConfig,
-    kafka: KafkaConfig,
-    sources: Collection[str],
-    approvals: Follow | None = None,
-    desk: Lend | None = None,
-    views: Watch | None = None,
-    live: Listen | None = None,
-    log_ins: LogIn | None = None,
-) -> None:
+async def serve(gateway: Gateway) -> None:
     """Serves while Kafka is away too: callers are then told to come again."""
-    tokens = TokenFile(config.tokens_file)
-    publisher = Publisher(kafka)
+    config = gateway.config
+    tokens, publisher = TokenFile(config.tokens_file), Publisher(gateway.kafka)
     checks: Checks = {"kafka": lambda: publisher.trouble, "tokens": lambda: tokens.trouble}
     registry = CollectorRegistry()
     async with AsyncExitStack() as opened:
         listener = opened.enter_context(_bound(config))
-        followed = None if approvals is None else await opened.enter_async_context(approvals)
-        lent = None if desk is None else await opened.enter_async_context(desk)
-        seen = None if views is None else await opened.enter_async_context(views(registry))
-        ring = None if live is None else await opened.enter_async_context(live)
-        elsewhere = None if log_ins is None else await opened.enter_async_context(log_ins)
+        approvals = await _lent(gateway.approvals, opened)
+        desk = await _lent(gateway.desk, opened)
+        seen = await _lent(gateway.views(registry) if gateway.views else None, opened)
+        ring = await _lent(gateway.live, opened)
+        log_ins = await _lent(gateway.log_ins, opened)
         checks = {**checks, **(seen.checks if seen else {})}
         app = create_app(
             config,
             publisher.send,
-            sources,
+            gateway.sources,
             tokens,
             checks=checks,
             registry=registry,
-            approvals=followed,
+            approvals=approvals,
             people=tokens,
-            desk=lent,
+            desk=desk,
             keys=seen.keys if seen else None,
             desks=seen.desks if seen else None,
             ring=ring,
-            log_ins=elsewhere,
+            log_ins=log_ins,
         )
         server = _Server(_uvicorn(config, app))
         loop = asyncio.get_running_loop()
@@ -129,6 +128,10 @@ async def serve(
         finally:
             await publisher.stop()
             log.info("gateway_stopped")
+
+
+async def _lent(what: AbstractAsyncContextManager[Part] | None, opened: AsyncExitStack) -> Part | None:
+    return None if what is None else await opened.enter_async_context(what)
 
 
 def _stop(server: uvicorn.Server, app: FastAPI) -> None:

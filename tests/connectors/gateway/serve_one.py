@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from connectors.gateway.config import GatewayConfig
-from connectors.gateway.serve import run
+from connectors.gateway.serve import Gateway, run
 from connectors.kafka.config import KafkaConfig
 from tests.connectors.gateway.support import SECRET
 
@@ -17,7 +17,7 @@ from tests.connectors.gateway.support import SECRET
 def main(bootstrap: str, port: str, tokens_file: str, *sources: str) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
     config = GatewayConfig(port=int(port), tokens_file=Path(tokens_file), stamp_secret=SECRET)
-    run(config, KafkaConfig(bootstrap_servers=bootstrap, request_timeout_secs=3), sources)
+    run(Gateway(config, KafkaConfig(bootstrap_servers=bootstrap, request_timeout_secs=3), sources))
 
 
 if __name__ == "__main__":
