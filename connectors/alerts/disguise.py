@@ -122,8 +122,12 @@ def shadow_of(text: str) -> Shadow:
 def squeezed(shadow: Shadow) -> Shadow:
     """Letters and digits alone, without marks, so that nothing can stand between the words."""
     kept = [at for at, character in enumerate(shadow.text) if character.isalnum()]
-    letters = Shadow("".join([_unmarked(shadow.text[at]) for at in kept]), kept)
-    return shadow.under(letters)
+    return shadow.under(Shadow(letters_of(shadow.text), kept))
+
+
+def letters_of(text: str) -> str:
+    kept = filter(str.isalnum, text)
+    return "".join(kept if text.isascii() else map(_unmarked, kept))
 
 
 @lru_cache(maxsize=4096)

@@ -10,15 +10,20 @@ from __future__ import annotations
 import re
 
 from connectors.alerts.disguise import shadow_of, squeezed
+from connectors.alerts.needed import Patterns
 
 _BLANK = r"[\s_*~`'\"-]"
 _SENTENCE = r"[^.?!\n]{0,400}[?.!]?"
 
 
-def _family(*alternatives: str) -> re.Pattern[str]:
-    text = "|".join(f"(?:{alternative})" for alternative in alternatives)
+def _pattern(text: str) -> re.Pattern[str]:
     text = text.replace(" ?", _BLANK + "{0,4}").replace(" ", _BLANK + "{1,4}")
     return re.compile(text, re.MULTILINE)
+
+
+def _family(name: str, *ways: str) -> list[tuple[str, re.Pattern[str]]]:
+    """Ways of speaking; one that is looked for together with others hides what they overlap with."""
+    return [(name, _pattern(way)) for way in ways]
 
 
 def _any(words: str) -> str:
@@ -76,11 +81,16 @@ _ORDERS_ELSEWHERE = _elsewhere(
     allesdavor allesgesagte alleswas alleszuvor allesschreib todoloque todolodicho todoslo tudooquefoidito tudooque
     todoloanterior toutcequi tuttociò ausfuhrungen angaben dasobige"""
 )
-OVERRIDE = re.compile(
-    f"(?:{_IGNORE}|{_REPLACE})(?:{_EVERY}){{0,7}}{_INSTRUCTIONS}|{_IGNORE}(?:{_EVERY}){{1,7}}{_ORDERS}"
-    f"|{_IGNORE}{_ABOVE}|{_REPLACE}(?:{_EVERY}){{1,3}}rulesyou|{_IGNORE}what(?:the|this|any|every)|{_REPLACE}(?:{_OWN}){{1,4}}{_ORDERS}|{_CANCEL}(?:{_EARLIER}){{1,4}}{_ORDERS}"
-    f"|(?:{_DROP_ELSEWHERE}).{{0,60}}?(?:{_ORDERS_ELSEWHERE})"
-    f"|(?:{_ORDERS_ELSEWHERE}).{{0,60}}?(?:{_DROP_ELSEWHERE})"
+OVERRIDE = Patterns(
+    ("override", re.compile(way))
+    for way in (
+        f"(?:{_IGNORE}|{_REPLACE})(?:{_EVERY}){{0,7}}{_INSTRUCTIONS}",
+        f"{_IGNORE}(?:(?:{_EVERY}){{1,7}}{_ORDERS}|{_ABOVE}|what(?:the|this|any|every))",
+        f"{_REPLACE}(?:(?:{_EVERY}){{1,3}}rulesyou|(?:{_OWN}){{1,4}}{_ORDERS})",
+        f"{_CANCEL}(?:{_EARLIER}){{1,4}}{_ORDERS}",
+        f"(?:{_DROP_ELSEWHERE}).{{0,60}}?(?:{_ORDERS_ELSEWHERE})",
+        f"(?:{_ORDERS_ELSEWHERE}).{{0,60}}?(?:{_DROP_ELSEWHERE})",
+    )
 )
 
 # --- the others ----------------------------------------------------------------------------------------
@@ -99,10 +109,10 @@ _WORKS = _any(
 # What follows the name of a work where it is a machine's: "generate report job failed", "create table failed".
 _MACHINES = r"[\s:]*(?:jobs?|tasks?|steps?|calls?|requests?|timed|took|takes|exceeded|api|endpoint|service|worker|pod|queue|fail\w*|error\w*)\b"
 
-FAMILIES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    (
-        "role_marker",
-        _family(
+FAMILIES = Patterns(
+    [
+        *_family(
+            "role_marker",
             r"(?:^|[\n.!?;>)\]}\"'`|#/])\s*(?:system|assistant|developer)\s*:(?=\s|$)",
             r"^\s*(?:human|user|ai|you)\s*:(?=.*\n\s*\w{2,20}\s*:)",
             rf"\"role\"\s*:\s*\"{_WHO}\"",
@@ -110,10 +120,8 @@ FAMILIES: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"\[(?:system|assistant|developer) (?:message|prompt|note|override|instructions?)\]",
             r"(?:^|[\n.!?;>)\]}\"'`|#/])\s*(?:human|user)\s*:.{1,600}?\s(?:assistant|ai)\s*:",
         ),
-    ),
-    (
-        "special_token",
-        _family(
+        *_family(
+            "special_token",
             r"<\|[^|>\n]{0,60}\|>|<\|\w+",
             r"\[/?inst\]|<</?sys>>|</?s>|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>",
             r"<!--.{1,2000}?(?:-->|$)|</?(?:information|important|instructions?|prompt)>",
@@ -124,10 +132,8 @@ FAMILIES: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"</(?:alert|data|context|document|untrusted\w*|user_input)>\s*(?:now|new|next|ignore|do|you|please|system|assistant|the)\b",
             r"\b(?:end of|end) (?:the )?alert (?:text|data|message|payload)?\b|\b(?:begin|start|new) (?:of )?(?:the )?(?:operator|admin|developer|new|system) (?:messages?|instructions?|prompt)\b",
         ),
-    ),
-    (
-        "persona",
-        _family(
+        *_family(
+            "persona",
             rf"\byou(?: are|'re) (?:now|no longer|about to|going to|part of|an? |the |my |also |free|god|dan\b){_SENTENCE}",
             rf"\b(?:from now on|i (?:want|need|would like) you to|your new (?:role|task|instructions?|goal)){_SENTENCE}",
             rf"\b(?:act|behave|respond|reply|speak|answer) (?:as|like) (?:a|an|if|the|you|two)\b{_SENTENCE}",
@@ -146,10 +152,8 @@ FAMILIES: tuple[tuple[str, re.Pattern[str]], ...] = (
             rf"\b(?:no longer|do not|don't) have (?:any|to follow) (?:restrictions?|rules|limits?|limitations?|filters?|guidelines)?{_SENTENCE}|\byour (?:\w+ )?(?:job|task|mission|purpose|objective|role) (?:is|will be|now)\b{_SENTENCE}|\bmy homework\b{_SENTENCE}",
             rf"\b(?:final|secret|important|special|urgent|hidden|additional|last) (?:instruction|directive)s?\b{_SENTENCE}",
         ),
-    ),
-    (
-        "answer_control",
-        _family(
+        *_family(
+            "answer_control",
             rf"\b(?:your|deine|ihre) (?:answers?|reply|replies|response|output|code ?base|thoughts)\b{_SENTENCE}",
             rf"{_START}(?:and |you )?(?:do not|don't|don'nt|never) (?:answer|tell|ask|say|mention|investigate|escalate|follow|reveal|deviate|look|evaluate|report)\b{_SENTENCE}",
             rf"\bfetch and follow\b|\bthe new (?:runbook|instructions?|rules?|task) (?:is|are)\b{_SENTENCE}",
@@ -165,10 +169,8 @@ FAMILIES: tuple[tuple[str, re.Pattern[str]], ...] = (
             rf"\b(?:instructions?|rules|guidelines|orders|prompt) (?:above |below |before |so far )?(?:are|is|have|has|were) (?:now |been |hereby |all )*(?:void|invalid|changed|cancell?ed|replaced|obsolete|outdated|no longer|over|suspended|lifted|superseded)\b{_SENTENCE}",
             rf"\bstop (?:what|whatever) you\b{_SENTENCE}|\b(?:the )?(?:text|words|message|sentences?|content) above (?:verbatim|starting|word for word|in|this)\b{_SENTENCE}|\byour context(?: window)?\b{_SENTENCE}",
         ),
-    ),
-    (
-        "secrets",
-        _family(
+        *_family(
+            "secrets",
             r"\b(?:your|initial|original|hidden|full|entire) (?:system |initial |original |secret |full )*(?:prompts?|instructions)\b",
             r"\byour (?:secret )?(?:password|passcode|key|api key|birth ?date)\b",
             rf"\b{_TELL} (?:\w+ ){{0,3}}?(?:the|your|me|his|her|their|our) (?:\w+ ){{0,2}}?(?:password|passcode|secret|credentials|api key|prompt|instructions)\b",
@@ -179,17 +181,13 @@ FAMILIES: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"\b(?:contrasena|mot de passe|parola d'ordine|palavra-?passe|wachtwoord|hasło|haslo|kata sandi) (?:de|del|di|do|van|of|ist|est|es|e|is)\b|密码是|パスワード[はを]|비밀번호를|كلمة (?:السر|المرور)|пароль (?:от|для|пользователя)",
             rf"{_START}(?:share|put|paste|place|write|print|show|read|cat) (?:the |all |your )?(?:contents? of|[\w-]+ (?:token|password|secret|key)|/etc/passwd|/etc/shadow)\b{_SENTENCE}",
         ),
-    ),
-    (
-        "question",
-        _family(
+        *_family(
+            "question",
             rf"(?:^|[.:>!?]\s*)(?:what|who|how|why) (?:is|are|was|were|do|does|can|should|would)\b{_SENTENCE}",
             rf"(?:^|[.:>!?]\s*)(?:where|when|which) (?:can|do|does|did|should|would|will) (?:i|you|one|we|the user)\b{_SENTENCE}",
         ),
-    ),
-    (
-        "request",
-        _family(
+        *_family(
+            "request",
             rf"\b(?:can|could|would|will) you\b{_SENTENCE}",
             rf"\b(?:please|bitte|kindly) (?:\w+ )?(?:e-?mail me|write|tell|output|answer|print|say|repeat|forget|give me|comply|abandon|spell|beantworte|hilf|schreib|berechne)\w*{_SENTENCE}",
             rf"\b(?:tell|give|show|help|let|teach|send) me\b{_SENTENCE}",
@@ -210,10 +208,8 @@ FAMILIES: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"напиши|скажи(?:те)? мне|расскажи|переведи|(?:告诉|给)我|请?写一|写首|翻译|教えて(?:ください|くれ)?|書いて(?:ください|くれ)|翻訳して|알려 ?(?:줘|주)|써 ?(?:줘|주)|말해 ?(?:줘|주)|اكتب (?:لي )?|أخبرني|लिखो|लिखें|बताओ|मुझे बता",
             rf"\b(?:ubersetze?|erzahle?|nenne?|dichte|verrate?) (?:mir|mal|uns|den|die|das|folgenden|alle|bitte|einen?)\b{_SENTENCE}",
         ),
-    ),
-    (
-        "task",
-        _family(
+        *_family(
+            "task",
             rf"{_START}(?:write|compose|create|generate|draft|formulate|make|produce|craft|provide|prepare|suggest|develop|give)(?: (?:me|us|an?|the|one|up|some|my|two|\d+|numbered|short|sql|un\w+))* (?:\w+ ){{0,3}}?{_WORKS}\b(?!{_MACHINES}){_SENTENCE}",
             rf"{_START}(?:translate|summari[sz]e|paraphrase|rewrite|convert|extract|classify|spell check|decode|decrypt|encode|correct|combine) (?:this|the|it|these|all|to|into|keywords|your|everything|from|text|[a-z],) ?(?:\w+ )?{_SENTENCE}",
             rf"{_START}(?:explain|describe|provide|develop|determine|interlace|include|integrate|encrypt|decide|perform|relay|concatenate|rephrase|repeat|blame|answer) (?:the|an?|how|why|this|everything|all|insights|it|part|whether|from|following|questions?)\b{_SENTENCE}",
@@ -228,20 +224,16 @@ FAMILIES: tuple[tuple[str, re.Pattern[str]], ...] = (
             rf"{_START}(?:add|promote|grant|give|invite|assign|make) (?!fail)(?:\S+ ){{1,4}}?(?:to|as|with)? ?(?:the )?(?:admins?|administrators?|cluster-admin|admin (?:role|rights|access|group)|root access)\b{_SENTENCE}|{_START}(?:grant|bind) (?:cluster-admin|admin)\b(?! fail){_SENTENCE}|\bcreate an? (?:new )?(?:\w+ )?(?:user|account) (?:with|named|called|as)\b{_SENTENCE}",
             rf"{_START}(?:write|compose|solve|rap|sing|tell|draw|play|guess|name|recite) (?:me )?(?:an?|the|some|us|ten|\d+) (?:\w+ ){{0,2}}?(?:limerick|equation|riddle|puzzle|joke|sonnet|novel|lyrics|rhyme|equations?|game|number|names|picture|copy|paper|thesis|homework)\b{_SENTENCE}|\bgenerate (?:a )?(?:list of )?(?:ten|\d+|five|three) \w+{_SENTENCE}",
         ),
-    ),
-    (
-        "code",
-        _family(
+        *_family(
+            "code",
             r"<script\b|javascript:|\bon(?:error|load|mouseover|click)\s*=|<im?a?ge?\s+src\s*=|<iframe\b",
             r"\$\{jndi:|\$\((?:touch|curl|wget|rm|nc|sh|bash)\b|\b__import__\(|\b(?:eval|exec|system)\(\s*[\"']",
             r"\bunion (?:all )?select\b|\b(?:when|where|and|or) \(?'?1'?\s?=\s?'?1\b|;\s*drop table\b|'\s*;\s*(?:drop|shutdown|delete)|'\s*or\s*'?1'?\s*=\s*'?1",
             r"```\s*\w*\s*(?:import|from)\b.{0,2000}?(?:```|$)",
             r"\b(?:curl|wget)\b[^|\n]{0,300}\|\s?(?:sudo )?(?:ba|z|k)?sh\b",
         ),
-    ),
-    (
-        "agent_orders",
-        _family(
+        *_family(
+            "agent_orders",
             rf"\b(?:approve|authori[sz]e) (?:every|all|any|this) (?:\w+ )?(?:plans?|actions?|fix|proposals?|changes?)\b{_SENTENCE}",
             rf"\b(?:no|without|skip|bypass|needs no) (?:the )?human (?:approval|review|confirmation)\b{_SENTENCE}",
             rf"\b(?:skip|bypass) (?:the )?(?:approval|reviewer?|critic|confirmation|dry run)\b{_SENTENCE}",
@@ -266,5 +258,5 @@ FAMILIES: tuple[tuple[str, re.Pattern[str]], ...] = (
             rf"\bproceed (?:without|immediately|anyway|at once|with (?:the )?(?:deletion|execution|removal))\b{_SENTENCE}|\b(?:proceed|continue|execute|act|delete|do (?:it|so|this)|approve\w*|restart|run|scale)(?: \w+){{0,4}}? without (?:waiting|asking|approvals?|confirmation|signatures?|permission|any review|human)\b{_SENTENCE}|\bno (?:vote|signatures?|gate) (?:is )?(?:needed|required|necessary)\b",
             rf"\b(?:set|change|make) your (?:verdict|vote|decision|answer|confidence)\b{_SENTENCE}|\breport (?:nothing|success|that all|no (?:problem|issue|incident)s?)\b",
         ),
-    ),
+    ]
 )

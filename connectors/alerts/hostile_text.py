@@ -10,7 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from connectors.alerts.disguise import Shadow, Span, hidden_spans, leet_span, shadow_of, squeezed, unleeted
+from connectors.alerts.disguise import (
+    Shadow,
+    Span,
+    hidden_spans,
+    leet_span,
+    letters_of,
+    shadow_of,
+    squeezed,
+    unleeted,
+)
 from connectors.alerts.encodings import MOST_LAYERS, tokens, turned, written_out
 from connectors.alerts.hostile_families import FAMILIES, OVERRIDE
 from connectors.alerts.hostile_words import TO_A_READER, TRADE, may_be_hostile
@@ -63,16 +72,16 @@ def _in_digits(shadow: Shadow) -> Iterator[Found]:
 
 
 def _families(shadow: Shadow) -> Iterator[Found]:
-    for family, pattern in FAMILIES:
-        for found in pattern.finditer(shadow.text):
-            start = found.start() if family in _WITH_SIGNS else _after_signs(shadow.text, found)
-            yield shadow.back(start, found.end()), family
+    for family, found in FAMILIES.found_in(shadow.text):
+        start = found.start() if family in _WITH_SIGNS else _after_signs(shadow.text, found)
+        yield shadow.back(start, found.end()), family
     if "?" in shadow.text or "\u061f" in shadow.text:
         for span in _questions(shadow.text):
             yield shadow.back(*span), "question"
-    letters = squeezed(shadow)
-    for found in OVERRIDE.finditer(letters.text):
-        yield letters.back(*found.span()), "override"
+    if OVERRIDE.may_be_in(letters_of(shadow.text)):
+        letters = squeezed(shadow)
+        for family, found in OVERRIDE.found_in(letters.text):
+            yield letters.back(*found.span()), family
 
 
 def _after_signs(text: str, found: re.Match[str]) -> int:

@@ -191,18 +191,21 @@ class Purifier:
         if with_zeros in self._plain_but_for_numbers:
             return None
         reading = self._read_whole(text)
-        if reading is None and with_zeros != text and self._is_plain_with_any(text):
+        if reading is None and with_zeros != text and self._is_plain_with_any(text, with_zeros):
             self._plain_but_for_numbers.add(with_zeros)
         return reading
 
-    def _is_plain_with_any(self, text: str) -> bool:
-        """Also with the shortest and the longest number there can be: some values show by their length."""
+    def _is_plain_with_any(self, text: str, with_zeros: str) -> bool:
+        """Orders name no number but 0; some values show by their length, from the shortest to the longest."""
+        if "=" in text or self._read_whole(with_zeros) is not None:
+            return False
         others = (LONE_NUMBERS.sub(number, text) for number in ("7", "876543219", "876543219.654321"))
-        return "=" not in text and all(self._read_whole(other) is None for other in others)
+        return not any(self._find(read) for other in others for read in {other, _decoded(other)})
 
     def _read_whole(self, text: str) -> _Reading | None:
-        if _ENCODED.search(text):  # a link to a query hides from every pattern what it was asked with
-            reading = self._read_as_it_is(_decoded(text))
+        decoded = _decoded(text)
+        if decoded != text:  # a link to a query hides from every pattern what it was asked with
+            reading = self._read_as_it_is(decoded)
             if reading is not None and reading.findings:
                 return reading
         return self._read_as_it_is(text)
@@ -242,6 +245,8 @@ def _common(alert: RawAlert | Purified) -> _Common:
 
 def _decoded(text: str) -> str:
     """Without percent-encoding, which dashboards put around what is encoded already."""
+    if not _ENCODED.search(text):
+        return text
     for _ in range(_MOST_ENCODINGS):
         text = unquote(text)
     return text

@@ -279,10 +279,17 @@ def test_a_number_that_is_a_value_itself_is_covered_after_plain_ones() -> None:
     )
 
 
+def test_an_order_is_found_after_a_report_of_the_same_shape(purifier: Purifier) -> None:
+    assert purifier.purify(raw(message="Blast radius is 5 pods")).patterns == ()
+    assert purifier.purify(raw(message="Blast radius is 0 pods")).patterns == ("agent_orders",)
+
+
 @settings(max_examples=300, deadline=None)
 @given(
-    st.lists(st.sampled_from(["password", "code", "10.1.2.3", "1 = 1", "you", "7", "at", "42", "(9 ms)"])),
-    st.lists(st.integers(0, 10**10), min_size=2, max_size=6),
+    st.lists(
+        st.sampled_from(["password", "code", "10.1.2.3", "1 = 1", "you", "7", "at", "42", "(9 ms)", "scale"])
+    ),
+    st.lists(st.integers(0, 10**10) | st.just(0), min_size=2, max_size=6),
 )
 def test_what_was_read_before_changes_nothing(words: list[str], numbers: list[int]) -> None:
     remembering = Purifier(find, Shield)
