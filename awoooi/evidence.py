@@ -110,7 +110,8 @@ def evidence_needs(
         return reference.values(topic)
 
     services = KnownServices(codec, lambda: read("topology"), fixed)
-    gatherers = [*outside.gatherers, Silences(lambda: read("silences"), reader(codec))]
+    silences = Silences(lambda: read("silences"), reader(codec), lambda: reference.offset("silences"))
+    gatherers = [*outside.gatherers, silences]
     observing = Observing(services, outside.observers, clock) if outside.observers else None
     seconds = settings.evidence.topology_timeout_secs
     around = Around(services, clock, observing, outside.incidents, outside.metrics, seconds)

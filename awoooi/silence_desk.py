@@ -44,12 +44,20 @@ class SilenceView:
         self._reference, self._given, self._ask = reference, codec, ask
         self.longest_days = longest_days
         self._read: dict[bytes, tuple[bytes, SilenceSetting | None]] = {}
-        """each value of the topic, and what it says: thousands are asked for with each request"""
+        """each value of the topic, and what it says"""
+        self._kept: tuple[int, Kept] | None = None
+        """as far as the topic was read: thousands are asked for with each request"""
 
     def kept(self) -> Kept | None:
         values = self._reference.current(TOPIC)
         if values is None:
             return None
+        offset = self._reference.offset(TOPIC)
+        if self._kept is None or self._kept[0] != offset:
+            self._kept = offset, self._read_on(values)
+        return self._kept[1]
+
+    def _read_on(self, values: Mapping[bytes, bytes]) -> Kept:
         codec, before = self._codec, self._read
         self._read = {
             key: kept

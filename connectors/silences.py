@@ -13,7 +13,7 @@ writers may add to it. As an event it is Avro as well: `reader` takes all of the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -37,6 +37,8 @@ Values = Callable[[], Mapping[bytes, bytes]]
 """The reference view's values; raises Unavailable while they are not read."""
 Read = Callable[[bytes], Any]
 """A value as plain data; None where it is nothing that can be read."""
+Version = Callable[[], int]
+"""How far the values were read: what it was before, they are as before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +104,43 @@ class Silence:
 
 
 class Known:
-    """The topic's values, each read once. None stands for what cannot be read."""
+    """The topic's values, each read once. None stands for what cannot be read.
 
-    def __init__(self, read: Read) -> None:
-        self._read = read
+    The topic holds all that ever were: what is over for days costs a look each time that `version`, which
+    says how far the values were read, is another; without one, each time.
+    """
+
+    def __init__(self, read: Read, version: Version | None = None) -> None:
+        self._read, self._version = read, version
         self._kept: dict[bytes, tuple[bytes, Silence | None]] = {}
+        self._over: dict[bytes, tuple[bytes, int]] = {}
+        """each value that is over for days, and its end"""
+        self._lasting: tuple[int | None, int, Sequence[Silence | None]] = None, 0, ()
+        """as of which version, from which moment on for two days, and which: clocks differ"""
 
-    def of(self, values: Mapping[bytes, bytes]) -> list[Silence | None]:
-        if len(self._kept) > 2 * len(values) + MOST_FINDINGS:
+    def lasting(self, values: Mapping[bytes, bytes], now: int) -> Sequence[Silence | None]:
+        """But for those that are over for days; each that is over for less than one is among them."""
+        version = None if self._version is None else self._version()
+        known, earliest, found = self._lasting
+        if version is None or version != known or not earliest <= now < earliest + 2 * DAY_MS:
+            found = list(self._looked_through(values, now - 2 * DAY_MS))
+            self._lasting = version, now - DAY_MS, found
+        return found
+
+    def _looked_through(self, values: Mapping[bytes, bytes], since: int) -> Iterator[Silence | None]:
+        if len(self._kept) + len(self._over) > 2 * len(values) + MOST_FINDINGS:
             self._kept.clear()
-        return [self.one(key, value) for key, value in values.items()]
+            self._over.clear()
+        for key, value in values.items():
+            over = self._over.get(key)
+            if over is not None and over[0] is value and over[1] <= since:
+                continue
+            one = self.one(key, value)
+            if one is None or one.ends_at is None or one.ends_at > since:
+                yield one
+            else:
+                self._over[key] = value, one.ends_at
+                del self._kept[key]
 
     def one(self, key: bytes, value: bytes) -> Silence | None:
         kept = self._kept.get(key)
@@ -136,12 +165,12 @@ class Silences:
     server = "awoooi"
     timeout_secs = 2.0
 
-    def __init__(self, values: Values, read: Read | None = None) -> None:
-        self._values, self._known = values, Known(read or read_json)
+    def __init__(self, values: Values, read: Read | None = None, version: Version | None = None) -> None:
+        self._values, self._known = values, Known(read or read_json, version)
 
     async def gather(self, wanted: Wanted) -> Sequence[Finding]:
         labels = _labels(wanted)
-        kept = self._known.of(self._values())
+        kept = self._known.lasting(self._values(), wanted.now)
         near = [one for one in kept if one is not None and one.is_near(wanted.now)]
         found = [_finding(one, wanted) for one in near if one.covers(wanted.project_id, labels)]
         unclear = kept.count(None) + sum(not one.clear and one.is_of(wanted.project_id) for one in near)

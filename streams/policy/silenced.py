@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from connectors.silences import Known, Silence, matched_labels, reader
+from connectors.silences import Known, Silence, Version, matched_labels, reader
 from schemas.codec import Codec
 from schemas.evidence import Subject
 from schemas.operations import Target
@@ -20,10 +20,9 @@ Values = Callable[[], Mapping[bytes, bytes] | None]
 class Quiet:
     """Silences, windows and freezes as this process knows them; what cannot be read is in doubt."""
 
-    def __init__(self, codec: Codec, values: Values, version: Callable[[], int] | None = None) -> None:
-        """`version` says how far the values were read: what is over is then looked at once for each."""
-        self._known, self._values, self._version = Known(reader(codec)), values, version
-        self._lasting: tuple[int, Sequence[Silence | None]] = -1, ()
+    def __init__(self, codec: Codec, values: Values, version: Version | None = None) -> None:
+        """`version` says how far the values were read: what is long over is then looked at once for each."""
+        self._known, self._values = Known(reader(codec), version), values
 
     def silenced(self, project_id: str, subject: Subject, now: int) -> str:
         """By whom, or why nobody can tell; empty where nobody is."""
@@ -39,18 +38,9 @@ class Quiet:
 
     def covering(self, project_id: str, labels: Mapping[str, str], now: int) -> Sequence[Silence]:
         """All that are in force over it; none while nobody knows."""
-        kept = self._not_over(self._values() or {}, now)
+        values = self._values()
+        kept = [] if values is None else self._known.lasting(values, now)
         return [one for one in kept if one and one.state(now) == "active" and one.covers(project_id, labels)]
-
-    def _not_over(self, values: Mapping[bytes, bytes], now: int) -> Sequence[Silence | None]:
-        """The topic keeps all that ever were; in a storm each alert asks."""
-        if self._version is None or not values:
-            return self._known.of(values)
-        version = self._version()
-        if self._lasting[0] != version:
-            kept = self._known.of(values)
-            self._lasting = version, [one for one in kept if one is None or one.state(now) != "expired"]
-        return self._lasting[1]
 
     @property
     def is_read(self) -> bool:
@@ -74,7 +64,7 @@ class Quiet:
         values = self._values()
         if values is None:
             return NOT_READ
-        kept = self._known.of(values)
+        kept = self._known.lasting(values, now)
         for one in kept:
             is_meant = one is not None and (one.kind == FREEZE) == freeze and one.state(now) == "active"
             if one is not None and is_meant and one.covers(project_id, labels):

@@ -37,6 +37,6 @@ def world_of(codec: Codec, read: Read, offset: Callable[[str], int]) -> World:
         PolicyInForce(codec, lambda: read(POLICIES)),
         Switches(codec, lambda: read(SWITCHES)),
         TrustScores(codec, lambda: read(TRUST)),
-        Quiet(codec, lambda: read(SILENCES)),
+        Quiet(codec, lambda: read(SILENCES), lambda: offset(SILENCES)),
         offset,
     )

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from connectors.evidence import Unavailable, Wanted
-from connectors.silences import LONGEST_PATTERN, Matcher, Silences
+from connectors.silences import DAY_MS, LONGEST_PATTERN, Known, Matcher, Silences, read_json
 from schemas.envelope import from_millis
 
 NOW = 1_800_000_000_000
@@ -178,3 +178,67 @@ async def test_a_decoder_of_events_may_be_given() -> None:
     read = {"payload": silence(starts_at=from_millis(NOW - MINUTE), matchers={"namespace": "shop"})}
     [found] = await Silences(lambda: {b"k": b"avro"}, lambda value: read).gather(wanted())
     assert found.words["id"] == "k"
+
+
+class Topic(dict[bytes, bytes]):
+    """A view's values, and how often they were gone through."""
+
+    looks = 0
+
+    def items(self) -> Any:
+        self.looks += 1
+        return super().items()
+
+    def set(self, name: str, **told: Any) -> None:
+        self[name.encode()] = orjson.dumps(silence(id=name, **told))
+
+
+class Asked:
+    """What is known of a topic on which one is over, one not for long, and one lasts."""
+
+    def __init__(self, *, versioned: bool = True) -> None:
+        self.topic, self.version, self.read = Topic(), 1, list[bytes]()
+        self.topic.set("over", ends_at=NOW - 3 * DAY_MS)
+        self.topic.set("near", ends_at=NOW - DAY_MS + 1)
+        self.topic.set("lasts")
+        self.known = Known(self._reads, (lambda: self.version) if versioned else None)
+
+    def _reads(self, value: bytes) -> Any:
+        self.read.append(value)
+        return read_json(value)
+
+    def at(self, now: int) -> list[str]:
+        return [one.id for one in self.known.lasting(self.topic, now) if one]
+
+
+def test_what_is_over_for_days_costs_nothing_until_more_is_read() -> None:
+    asked = Asked()
+    assert [asked.at(NOW) for _ in range(3)] == [["near", "lasts"]] * 3
+    assert (asked.topic.looks, len(asked.read)) == (1, 3)
+
+    asked.topic.set("new")
+    asked.version += 1
+    assert asked.at(NOW) == ["near", "lasts", "new"]
+    assert (asked.topic.looks, len(asked.read)) == (2, 4), "and what was over is not read again"
+
+
+@pytest.mark.parametrize("versioned", [True, False], ids=["versioned", "without a version"])
+def test_another_moment_or_a_new_word_finds_what_was_over(versioned: bool) -> None:
+    asked = Asked(versioned=versioned)
+    assert asked.at(NOW) == ["near", "lasts"]
+    assert asked.at(NOW - 3 * DAY_MS) == ["over", "near", "lasts"]
+    assert asked.at(NOW) == ["near", "lasts"]
+
+    asked.topic.set("over", ends_at=NOW + 1)
+    asked.version += 1
+    assert asked.at(NOW) == ["over", "near", "lasts"]
+
+
+def test_what_was_taken_off_the_topic_is_forgotten() -> None:
+    asked = Asked(versioned=False)
+    for number in range(100):
+        asked.topic.set(f"old-{number}", ends_at=NOW - 3 * DAY_MS)
+    asked.at(NOW)
+    asked.topic.clear()
+    assert asked.at(NOW) == []
+    assert not asked.known._over

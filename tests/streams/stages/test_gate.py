@@ -40,7 +40,9 @@ class Gates(Debates):
         self.trusted: dict[bytes, bytes] = {}
         self.quiet: dict[bytes, bytes] = {}
         read = {"switches": self.set, "trust": self.trusted, "silences": self.quiet}
-        world = world_of(self.codec, lambda topic: read.get(topic, {}), lambda _: len(self.set))
+        world = world_of(
+            self.codec, lambda topic: read.get(topic, {}), lambda _: len(self.set) + len(self.quiet)
+        )
         self.start(Given(self.codec, desk=self.desk, world=world, proof_key=PROOF_KEY))
 
     def start(self, given: Given, *, with_ingest: bool = False) -> None:

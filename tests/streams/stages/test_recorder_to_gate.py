@@ -35,9 +35,8 @@ class Recorded(Gates):
         super().__post_init__()
         self.away = {"preflight", "runs", "schedule", "coordinate"}
         self.set.update([LIFTED, OPTED_IN])
-        world = world_of(
-            self.codec, lambda topic: self.set if topic == "switches" else self.view(), lambda _: 1
-        )
+        values = lambda topic: self.set if topic == "switches" else self.view()  # noqa: E731
+        world = world_of(self.codec, values, lambda topic: len(values(topic)))
         given = Given(self.codec, sources([]), desk=self.desk, world=world, proof_key=PROOF_KEY)
         read = lambda: len(self.view())  # noqa: E731 - how far the view was read
         self.start(replace(given, quiet=Quiet(self.codec, self.view), silences_read=read), with_ingest=True)
