@@ -13,6 +13,7 @@ from agents.telling import ENDS
 from agents.visible import visible
 from schemas.decision import Package
 from schemas.diagnosis import Diagnosis, Hypothesis
+from schemas.envelope import in_utc
 from schemas.evidence import Brief
 from schemas.operations import Step
 from schemas.plan import Action, Plan
@@ -87,7 +88,7 @@ def _happened(brief: Brief) -> Iterator[str]:
     subject, target = brief.subject, brief.subject.target
     where = "/".join(filter(None, (target.cluster, target.namespace, target.kind, target.name)))
     yield subject.message
-    since = f"since {subject.opened_at:%Y-%m-%d %H:%M:%S} UTC"
+    since = f"since {in_utc(subject.opened_at)}"
     yield f"about {where}; counted {_times(subject.hit_count)} {since}"
     if subject.sanitized:
         yield "warning: hostile text was found in the alert and replaced"

@@ -136,7 +136,7 @@ def rebuilt(settings: Settings, reason: str) -> None:
     """From now on the heads that were pinned before bind no more; that it was so stays in the file."""
     from awoooi.reference_data import publish
     from schemas.audit import CheckpointKind
-    from schemas.envelope import to_milliseconds
+    from schemas.envelope import in_utc, to_milliseconds
     from sinks.clickhouse import heads_file
     from sinks.clickhouse.signing import load_signer
     from sinks.pinning import event_of
@@ -149,4 +149,4 @@ def rebuilt(settings: Settings, reason: str) -> None:
         asyncio.run(publish(settings, event_of(checkpoint, actor=getpass.getuser(), stage="cli")))
     except BrokerAway as error:
         warn(f"Only the heads file has it, the topic audit.heads not: {error}")
-    print(f"Heads pinned before {now:%Y-%m-%d %H:%M:%S} UTC bind no more.")
+    print(f"Heads pinned before {in_utc(now)} bind no more.")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from awoooi.findings import Finding, Verdict
 from awoooi.loading import Loaded
+from schemas.envelope import in_utc
 
 PART = "audit"
 MADE_BY = "`awoooi init` makes one; give it to every sink"
@@ -36,7 +37,7 @@ def _pinned(last: datetime | None) -> Finding:
     if last is None:
         return Finding(PART, Verdict.OK, "no head is pinned yet")
     age = datetime.now(UTC) - last
-    told = f"heads were last pinned {last:%Y-%m-%d %H:%M:%S} UTC"
+    told = f"heads were last pinned {in_utc(last)}"
     if age < -timedelta(minutes=1):
         return Finding(PART, Verdict.WARNING, f"{told}, which is to come", "correct the sink's clock")
     return Finding(PART, Verdict.OK, told)

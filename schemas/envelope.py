@@ -37,6 +37,11 @@ def to_millis(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
+def in_utc(moment: datetime) -> str:
+    """To the second, for people to read."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 class Plain(BaseModel):
     """Frozen plain data; an unknown field is refused.
 

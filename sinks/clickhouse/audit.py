@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from schemas.audit import Checkpoint, CheckpointKind, Erasure, Head
-from schemas.envelope import from_millis, to_millis
+from schemas.envelope import from_millis, in_utc, to_millis
 from sinks.clickhouse import audit_sql as sql
 from sinks.clickhouse import heads_file
 from sinks.clickhouse.audit_links import Found, Stretch, check_links
@@ -90,7 +90,7 @@ def _binding(
     rebuilt = [one for one in checkpoints if one.kind is CheckpointKind.REBUILT]
     void_before = max((one.before for one in rebuilt), default=datetime.min.replace(tzinfo=UTC))
     for one in rebuilt:
-        report.notes.append(f"the record was made anew at {_told(one.before)}: {one.reason}")
+        report.notes.append(f"the record was made anew at {in_utc(one.before)}: {one.reason}")
     heads: dict[ChainPlace, list[Head]] = {}
     for pin in genuine:
         if isinstance(pin, Head) and pin.at >= void_before:
@@ -125,7 +125,7 @@ async def _erased(
             for found in (said, pinned) if is_pinned else (said,):
                 found[erasure.project] = max(erasure.before, found.get(erasure.project, erasure.before))
     for project, before in pinned.items():
-        report.notes.append(f"project {project} was erased: its events up to {_told(before)} may be gone")
+        report.notes.append(f"project {project} was erased: its events up to {in_utc(before)} may be gone")
     return {
         "excusing": [*excusing, "-"],
         "erased": [*pinned, ""],
@@ -206,7 +206,7 @@ def _whole_chains_gone(
             found[-1].offset,
             Kind.CUT,
             "",
-            f"its chain is gone; it was pinned at {_told(found[-1].at)}",
+            f"its chain is gone; it was pinned at {in_utc(found[-1].at)}",
         )
         for place, found in heads.items()
         if place not in there and scope.topic in ("", place.topic)
@@ -231,7 +231,3 @@ def _count(
         report.unproven.append(
             "no pinned head is at hand: a tail that was cut off or a log that was rewritten would not show"
         )
-
-
-def _told(moment: datetime) -> str:
-    return f"{from_millis(to_millis(moment)):%Y-%m-%d %H:%M:%S} UTC"

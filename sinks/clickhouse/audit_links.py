@@ -14,6 +14,7 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from schemas.audit import Head
+from schemas.envelope import in_utc
 from sinks.clickhouse import audit_sql as sql
 from sinks.clickhouse.breaks import Break, Kind
 from sinks.clickhouse.chain import ADOPTED, ASIDE, ChainPlace, genesis, link_over
@@ -159,7 +160,7 @@ class _Walk:
         for head in self._heads:  # those that the chain does not reach
             last = self._before
             end = f"ends with number {last.number}, offset {last.offset}" if last else "is empty"
-            pinned = f"number {head.number} was pinned {_when(head)}"
+            pinned = f"number {head.number} was pinned at {in_utc(head.at)}"
             self._at(head.offset, "", Kind.CUT, f"the chain {end}, but {pinned}")
         if self._before is not None:
             self._found.ends[self.place] = self._before
@@ -175,9 +176,10 @@ class _Walk:
 
     def _compare(self, head: Head, row: Row) -> None:
         if head.offset != row.offset:
-            self._at(head.offset, "", Kind.REWRITTEN, f"the link that was pinned {_when(head)} is not there")
+            detail = f"the link that was pinned at {in_utc(head.at)} is not there"
+            self._at(head.offset, "", Kind.REWRITTEN, detail)
         elif head.link != row.link or head.number != row.number:
-            detail = f"its link is another one than was pinned {_when(head)}"
+            detail = f"its link is another one than was pinned at {in_utc(head.at)}"
             self._at(row.offset, row.event_id, Kind.REWRITTEN, detail)
 
     def _misnumbered(self, row: Row, number: int) -> None:
@@ -214,7 +216,3 @@ class _Walk:
 def _fits(faulty: tuple[str, Row], told: str) -> bool:
     before, row = faulty
     return link_over(before, f"{row.number} {row.offset} {told}") == row.link
-
-
-def _when(head: Head) -> str:
-    return f"at {head.at:%Y-%m-%d %H:%M:%S} UTC"

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import structlog
 
 from schemas.audit import Head
+from schemas.envelope import in_utc
 from schemas.errors import Misconfigured
 from sinks.clickhouse.chain import ADOPTED, ASIDE, NO_ID, ChainPlace, Entry, Tip, entries_of, extend
 from sinks.clickhouse.rows import EventRow, SetAside
@@ -211,7 +212,7 @@ class Linker:
             if not any(row["link"] == head.link for row in found):
                 raise Misconfigured(
                     f"{place}: the record was rolled back or rewritten: the head that was pinned at "
-                    f"{head.at:%Y-%m-%d %H:%M:%S} UTC for offset {head.offset} is not in it; {HELP}"
+                    f"{in_utc(head.at)} for offset {head.offset} is not in it; {HELP}"
                 )
 
     async def _check_repeated(self, place: ChainPlace, entries: Sequence[Entry]) -> None:

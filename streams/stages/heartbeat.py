@@ -10,7 +10,7 @@ from typing import Any
 
 from schemas import ids
 from schemas.alert import AlertStatus, Severity
-from schemas.envelope import from_millis
+from schemas.envelope import from_millis, in_utc
 from streams.glance import Glance
 
 ABSENT = "HeartbeatAbsent"
@@ -49,7 +49,7 @@ class Beat:
 
     def told(self, at: int, project: str, fingerprint: str) -> Plain:
         """What an incident tells of it, caused by the last beat."""
-        secs, last = (at - self.at) // 1000, f"{from_millis(self.at):%Y-%m-%d %H:%M:%S} UTC"
+        secs, last = (at - self.at) // 1000, in_utc(from_millis(self.at))
         alert = dict.fromkeys((*_KEPT, "ends_at", "generator_url")) | self.sender
         alert |= {
             "alert_type": ABSENT,
