@@ -15,7 +15,7 @@ import orjson
 from connectors.whole_file import write_whole
 from schemas.errors import Misconfigured
 from schemas.sabotage import crash_point
-from sinks.clickhouse.heads_file import MODE, held, line_of, read
+from sinks.clickhouse.heads_file import MODE, held, latest_of, line_of, read
 from sinks.clickhouse.signing import Keys
 
 _ARCHIVE = re.compile(r"\.\d{8}T\d{6}")
@@ -36,12 +36,11 @@ def files(file: Path) -> list[Path]:
 def archive(file: Path, keys: Keys, now: datetime) -> Path:
     """Its name. Killed in between, there is an archive of what still stands in the file: no harm."""
     with held(file, alone=True):
-        kept = [line_of(pin) for pin in read(file, keys).pins]
-        latest = [line_of(pin) for pin in read(file, keys, latest_only=True).pins]
+        kept = read(file, keys).pins
         made = file.with_name(f"{file.name}.{now:{_TIME}}")
-        write_whole(made, b"".join([*kept, *_of_others(file, keys)]), MODE)
+        write_whole(made, b"".join([*map(line_of, kept), *_of_others(file, keys)]), MODE)
         crash_point("audit:archived")
-        write_whole(file, b"".join(latest), MODE)
+        write_whole(file, b"".join(map(line_of, latest_of(kept))), MODE)
     return made
 
 

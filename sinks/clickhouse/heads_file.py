@@ -82,12 +82,15 @@ def read(file: Path, keys: Keys, *, latest_only: bool = False) -> Read:
     where there is no file yet.
     """
     try:
-        best, torn = _best(file, latest_only, lambda *_: True)
-        pins = {key: _genuine(line, keys) for key, line in best.items()}
+        best, torn = _best(_lines(file), latest_only)
+        looked = {line: _genuine(line, keys) for line in set(best.values())}
+        pins = {key: looked[line] for key, line in best.items()}
         forged = {key for key, pin in pins.items() if pin is None}
         if forged:  # signatures are slow to check, so each line is looked at only where somebody forged one
             known = partial(_genuine, keys=keys)
-            best, _ = _best(file, latest_only, lambda key, line: key in forged and known(line) is not None)
+            best, _ = _best(
+                _lines(file), latest_only, lambda key, line: key in forged and known(line) is not None
+            )
             pins |= {key: known(line) for key, line in best.items()}
     except FileNotFoundError:
         return Read()
@@ -96,18 +99,30 @@ def read(file: Path, keys: Keys, *, latest_only: bool = False) -> Read:
     return Read(list({pin.signature: pin for pin in pins.values() if pin is not None}.values()), torn)
 
 
-def _best(
-    file: Path, latest_only: bool, counts: Callable[[Key, bytes], bool]
-) -> tuple[dict[Key, bytes], int]:
-    """Of those that count, and how many lines are torn. Line by line: the file grows for years."""
-    best, torn = dict[Key, tuple[Rank, bytes]](), 0
+def latest_of(pins: Iterable[Pin]) -> list[Pin]:
+    """What `read` with `latest_only` would find of these, which are genuine."""
+    lines = {line_of(pin).rstrip(NEWLINE): pin for pin in pins}
+    best, _ = _best(lines, latest_only=True)
+    return [lines[line] for line in dict.fromkeys(best.values())]
+
+
+def _lines(file: Path) -> Iterator[bytes]:
+    """One by one: the file grows for years."""
     with file.open("rb") as lines:
-        for line in filter(None, (line.rstrip(NEWLINE) for line in lines)):
-            claims = _claims(line, latest_only)
-            torn += not claims
-            for key, rank in claims:
-                if (key not in best or rank > best[key][0]) and counts(key, line):
-                    best[key] = rank, line
+        yield from filter(None, (line.rstrip(NEWLINE) for line in lines))
+
+
+def _best(
+    lines: Iterable[bytes], latest_only: bool, counts: Callable[[Key, bytes], bool] = lambda *_: True
+) -> tuple[dict[Key, bytes], int]:
+    """Of those that count, and how many lines are torn."""
+    best, torn = dict[Key, tuple[Rank, bytes]](), 0
+    for line in lines:
+        claims = _claims(line, latest_only)
+        torn += not claims
+        for key, rank in claims:
+            if (key not in best or rank > best[key][0]) and counts(key, line):
+                best[key] = rank, line
     return {key: line for key, (_, line) in best.items()}, torn
 
 

@@ -18,7 +18,7 @@ from schemas.audit import CheckpointKind, Head
 from schemas.errors import Misconfigured
 from sinks.clickhouse import heads_archive, heads_file
 from sinks.clickhouse.chain import ChainPlace, Tip
-from sinks.clickhouse.signing import Keys, Pin, Signer
+from sinks.clickhouse.signing import Keys, Pin, Signer, is_genuine
 from tests.sinks.clickhouse.audited import KEYS, SIGNER, pins_in
 
 PLACE = ChainPlace("", "incidents", 0)
@@ -124,6 +124,17 @@ class TestArchive:
         assert in_files(grown) == signed(before)
         assert signed(heads_file.read(grown, KEYS).pins) == signed([NEXT_DAY, RETENTION_LATER])
         assert made.stat().st_size + grown.stat().st_size < size / 4
+
+    def test_each_signature_is_checked_once(self, grown: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        kept, checked = len(heads_file.read(grown, KEYS).pins), list[str]()
+
+        def counted(pin: Pin, keys: Keys) -> bool:
+            checked.append(pin.signature)
+            return is_genuine(pin, keys)
+
+        monkeypatch.setattr(heads_file, "is_genuine", counted)
+        heads_archive.archive(grown, KEYS, NOON)
+        assert len(checked) == len(set(checked)) == kept
 
     def test_again_and_again_nothing_is_lost(self, grown: Path) -> None:
         before = in_files(grown)
