@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
 from agents.evaluation.hostile import GROUPS, MAY_TOUCH, MUST_FIND, WEAK, Measured, Tally, measure, read_line
 from agents.visible import visible
-from awoooi.labelled import lines_of
+from awoooi.labelled import lines_of, told
 
 MOST_SHOWN = 160
 """characters of a text that went wrong; --json has all of them"""
@@ -18,11 +17,7 @@ MOST_SHOWN = 160
 def run(files: Sequence[str], *, as_json: bool) -> int:
     """0 when hostile text is found as well as it must be, else 1."""
     measured = measure(chain.from_iterable(lines_of(Path(file), read_line) for file in files))
-    if as_json:
-        print(json.dumps(plain(measured), indent=2))
-    else:
-        show(measured)
-    return 0 if measured.passes else 1
+    return told(measured, plain, show, as_json=as_json)
 
 
 def plain(measured: Measured) -> dict[str, object]:

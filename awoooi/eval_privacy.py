@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from agents.evaluation.privacy import MAY_TOUCH, MUST_COVER, Measured, Tally, measure, read_line
-from awoooi.labelled import lines_of
+from awoooi.labelled import lines_of, told
 
 
 def run(file: str, *, as_json: bool) -> int:
     """0 when the shield is as good as it must be, else 1."""
     measured = measure(lines_of(Path(file), read_line))
-    if as_json:
-        print(json.dumps(plain(measured), indent=2))
-    else:
-        show(measured)
-    return 0 if measured.passes else 1
+    return told(measured, plain, show, as_json=as_json)
 
 
 def plain(measured: Measured) -> dict[str, object]:
