@@ -257,59 +257,70 @@ def _bounded(wish: Time, start: datetime, now: datetime, silence_days: int) -> d
 
 def deeds(desk: SilenceDesk, publish: Publish, now_ms: Callable[[], int]) -> tuple[Deed, ...]:
     ours = Silencing(desk, publish, now_ms)
-    return (
-        Deed(
-            "list_silences",
-            "GET",
-            PATH,
-            "see silences, maintenance windows and change freezes",
-            ours.look,
-            SilencePage,
-            Which,
-            refusals={404: "a project that is not the caller's"},
-        ),
-        Deed(
-            "set_silence",
-            "POST",
-            PATH,
-            "set a silence, a maintenance window or a change freeze",
-            ours.new,
-            SilenceTold,
-            NewSilence,
-            roles=MAY,
-            status=202,
-            example={
-                "project": "shop",
-                "kind": "maintenance",
-                "matchers": [{"name": "namespace", "value": "shop"}],
-                "duration": "2h",
-                "comment": "moving the database",
-            },
-            refusals={404: "a project that is not the caller's", 409: "too many are set in this project"},
-        ),
-        Deed(
-            "end_silence",
-            "POST",
-            END_PATH,
-            "end a silence, a maintenance window or a change freeze",
-            ours.end,
-            SilenceTold,
-            Whose,
-            roles=MAY,
-            status=202,
-            refusals={404: "no such one among the caller's", 409: "it is over, or several have this id"},
-        ),
-        Deed(
-            "silence_incident",
-            "POST",
-            OF_INCIDENT_PATH,
-            "keep quiet what an incident is about",
-            ours.of_incident,
-            SilenceTold,
-            Time,
-            roles=MAY,
-            status=202,
-            example={"duration": "2h", "comment": "the disk is being replaced"},
-            refusals={404: "no such incident among the caller's", 409: "too many are set in this project"},
-        ),
+    return _list(ours), _set(ours), _end(ours), _of_incident(ours)
+
+
+def _list(ours: Silencing) -> Deed:
+    return Deed(
+        "list_silences",
+        "GET",
+        PATH,
+        "see silences, maintenance windows and change freezes",
+        ours.look,
+        SilencePage,
+        Which,
+        refusals={404: "a project that is not the caller's"},
+    )
+
+
+def _set(ours: Silencing) -> Deed:
+    return Deed(
+        "set_silence",
+        "POST",
+        PATH,
+        "set a silence, a maintenance window or a change freeze",
+        ours.new,
+        SilenceTold,
+        NewSilence,
+        roles=MAY,
+        status=202,
+        example={
+            "project": "shop",
+            "kind": "maintenance",
+            "matchers": [{"name": "namespace", "value": "shop"}],
+            "duration": "2h",
+            "comment": "moving the database",
+        },
+        refusals={404: "a project that is not the caller's", 409: "too many are set in this project"},
+    )
+
+
+def _end(ours: Silencing) -> Deed:
+    return Deed(
+        "end_silence",
+        "POST",
+        END_PATH,
+        "end a silence, a maintenance window or a change freeze",
+        ours.end,
+        SilenceTold,
+        Whose,
+        roles=MAY,
+        status=202,
+        refusals={404: "no such one among the caller's", 409: "it is over, or several have this id"},
+    )
+
+
+def _of_incident(ours: Silencing) -> Deed:
+    return Deed(
+        "silence_incident",
+        "POST",
+        OF_INCIDENT_PATH,
+        "keep quiet what an incident is about",
+        ours.of_incident,
+        SilenceTold,
+        Time,
+        roles=MAY,
+        status=202,
+        example={"duration": "2h", "comment": "the disk is being replaced"},
+        refusals={404: "no such incident among the caller's", 409: "too many are set in this project"},
     )
