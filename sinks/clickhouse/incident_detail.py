@@ -34,16 +34,19 @@ ROLES = {"upstream": NodeRole.AFFECTED, "downstream": NodeRole.OTHER}
 
 
 async def incident(ask: Ask, incident_id: str, projects: Projects, cards: CardFacts) -> IncidentDetail | None:
-    row = await incident_list.one(ask, incident_id, projects)
-    if row is None:
+    """Whose it is comes first, and is soon known; then all else is asked at once."""
+    project = await incident_list.project_of(ask, incident_id, projects)
+    if project is None:
         return None
-    project = row["project_id"]
-    story, runs, approvals, children = await asyncio.gather(
+    row, story, runs, approvals, children = await asyncio.gather(
+        incident_list.one(ask, incident_id, [project]),
         of_incident(ask, project, incident_id),
         runs_of(ask, project, incident_id),
         approvals_of(ask, project, incident_id, cards),
         incident_list.children_of(ask, project, incident_id),
     )
+    if row is None:  # erased meanwhile
+        return None
     gathered = _latest(story, "evidence.collected")
     decided = _latest(story, "rca.decided")
     return IncidentDetail(

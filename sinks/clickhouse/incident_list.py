@@ -109,6 +109,13 @@ async def incidents(ask: Ask, wanted: IncidentFilter, projects: Projects) -> Pag
     return Page[IncidentItem](items=tuple(filter(None, there)), total=total, **wanted.place)
 
 
+async def project_of(ask: Ask, incident: str, projects: Projects) -> str | None:
+    """Of these projects, where there is such an incident."""
+    sql = f"SELECT project_id FROM incidents WHERE incident_id = {{incident:String}} AND {within(projects)}"
+    rows = await ask(f"{sql} LIMIT 1", {**asked_within(projects), "incident": incident})
+    return str(rows[0]["project_id"]) if rows else None
+
+
 async def one(ask: Ask, incident: str, projects: Projects) -> Row | None:
     """Its row of v_incidents."""
     sql = f"SELECT {_COLUMNS} FROM v_incidents WHERE incident_id = {{incident:String}} AND {within(projects)}"

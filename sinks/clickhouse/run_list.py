@@ -100,15 +100,24 @@ async def one(ask: Ask, run: str, projects: Projects) -> Row | None:
 
 async def runs_of(ask: Ask, project: str, incident: str) -> tuple[RunItem, ...]:
     """Of an incident, the newest first."""
-    sql = f"SELECT {_IDS} FROM v_runs WHERE project_id = {{project:String}} AND {_OF_INCIDENT}"
-    latest = f"{sql} ORDER BY created_at DESC LIMIT {MOST_RUNS}"
-    return await _items(ask, await ask(latest, {"project": project, "incident": incident}))
+    sql = f"SELECT {_COLUMNS} FROM v_runs WHERE project_id = {{project:String}} AND {_OF_INCIDENT}"
+    latest = f"{sql} ORDER BY created_at DESC, run_id LIMIT {MOST_RUNS}"
+    rows = await ask(latest, {"project": project, "incident": incident})
+    return _told(rows, *await _beside(ask, rows))
 
 
 async def _items(ask: Ask, ids: Sequence[Row]) -> tuple[RunItem, ...]:
-    """With what their rows do not say: who has each, how many steps it has, what was tried."""
     if not ids:
         return ()
+    asked = {"projects": each(ids, "project_id"), "runs": each(ids, "run_id")}
+    rows, besides = await asyncio.gather(ask(_ROWS, asked), _beside(ask, ids))
+    return _told(rows, *besides)
+
+
+async def _beside(ask: Ask, ids: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row]]:
+    """What their rows do not say: who has each, how many steps it has; what was tried."""
+    if not ids:
+        return (), ()
     asked: dict[str, Any] = {
         "projects": each(ids, "project_id"),
         "runs": each(ids, "run_id"),
@@ -116,9 +125,12 @@ async def _items(ask: Ask, ids: Sequence[Row]) -> tuple[RunItem, ...]:
         "steps": list(STEPS),
         "agents": list(AGENTS),
     }
-    rows, beside, tried = await asyncio.gather(ask(_ROWS, asked), ask(_BESIDE, asked), ask(_TRIED, asked))
-    besides = {row["run_id"]: row for row in beside}
-    trials = {row["run_id"]: row for row in tried}
+    beside, tried = await asyncio.gather(ask(_BESIDE, asked), ask(_TRIED, asked))
+    return beside, tried
+
+
+def _told(rows: Sequence[Row], beside: Sequence[Row], tried: Sequence[Row]) -> tuple[RunItem, ...]:
+    besides, trials = ({row["run_id"]: row for row in told} for told in (beside, tried))
     return tuple(item_of(row, besides.get(row["run_id"], {}), trials.get(row["run_id"], {})) for row in rows)
 
 

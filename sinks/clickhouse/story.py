@@ -21,11 +21,12 @@ MOST_EVENTS = 2_000
 WITHOUT = ("incident.hit", "tool.called", "run.requested", "rca.late")
 
 # The first with an id wins, said by its version: FINAL would read the payloads of all around them too.
+# The column is named with its table: the bare name is the text that is selected, and that is in no index.
 _STORY = """
 SELECT toString(event_id) AS event_id, type, stage, actor, incident_id, run_id, recorded_at,
        arrayMap(cause -> toString(cause), causes) AS causes, topic, kafka_offset, payload, trace_id
 FROM events
-WHERE project_id = {{project:String}} AND event_id IN
+WHERE project_id = {{project:String}} AND events.event_id IN
 (
     SELECT event_id FROM {index}
     WHERE project_id = {{project:String}} AND {key} AND type NOT IN {{without:Array(String)}}

@@ -8,6 +8,7 @@ from benchmarks.measured import Scale
 from benchmarks.record import measure_on
 from benchmarks.stored import AFTER, AN_INCIDENT, JUDGED, Filled, fill
 from sinks.clickhouse.client import Client
+from sinks.clickhouse.story import OF_INCIDENT, OF_RUN
 
 INCIDENTS = 8
 
@@ -35,3 +36,12 @@ async def test_each_incident_has_its_whole_story(clickhouse: Client, tmp_path: P
         "incident_page_ms",
         "slowest_question_ms",
     }
+    for question in (OF_INCIDENT, OF_RUN):
+        assert "(event_id in " in await _looked_up(clickhouse, question), "each event of the project is read"
+
+
+async def _looked_up(clickhouse: Client, question: str) -> str:
+    """What the order of the table is asked for."""
+    asked = {"project": "shop", "incident": "INC-20260301-0A1B2C3D4E", "run": "", "without": ["tool.called"]}
+    plan = await clickhouse.ask(f"EXPLAIN indexes = 1 {question}", asked)
+    return next(row["explain"] for row in plan if "Condition: " in row["explain"])
