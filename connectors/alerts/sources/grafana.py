@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 
 from connectors.alerts.fields import an_object, join, text, texts, wrong
 from connectors.alerts.limits import MAX_METRICS
-from connectors.alerts.loose import whereabouts
+from connectors.alerts.loose import finite, whereabouts
 from connectors.alerts.source import Payload, RawAlert, Source
 from connectors.alerts.sources.prometheus_shape import Dialect, first_alert, read_group
 from connectors.alerts.vocabulary import severity_of, without_state
@@ -57,7 +56,7 @@ def _metrics(item: dict[str, Any], at: str) -> dict[str, Metric]:
         return _from_text(text(item, "valueString", at) or "")
     if not isinstance(values, dict):
         raise wrong("an object", values, at, "values")
-    return {name: number for name, value in _some(values) if (number := _finite(value)) is not None}
+    return {name: number for name, value in _some(values) if (number := finite(value)) is not None}
 
 
 def _some(values: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -67,20 +66,10 @@ def _some(values: dict[str, Any]) -> list[tuple[str, Any]]:
 def _from_text(values: str) -> dict[str, Metric]:
     found: dict[str, Metric] = {}
     for variable, metric, value in _VALUE.findall(values[:4000]):
-        number = _finite(value)
+        number = finite(value)
         if number is not None:
             found[variable or metric or "value"] = number
     return found
-
-
-def _finite(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _is_test(alert: RawAlert) -> bool:
@@ -129,7 +118,7 @@ def _matches(payload: dict[str, Any]) -> dict[str, Metric]:
     found: dict[str, Metric] = {}
     for i, value in enumerate(matches[:MAX_METRICS]):
         match = an_object(value, join("evalMatches", str(i)))
-        number = _finite(match.get("value"))
+        number = finite(match.get("value"))
         if number is not None:
             found[text(match, "metric", f"evalMatches.{i}") or "value"] = number
     return found
