@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -32,11 +32,15 @@ def read_checked(path: Path, model: type[Model], what: str) -> Model:
 
 
 def parse_checked(
-    content: bytes, model: type[Model], name: str, also: Callable[[Model], Iterable[Complaint]] = lambda _: ()
+    content: bytes,
+    model: type[Model],
+    name: str,
+    also: Callable[[Model], Iterable[Complaint]] = lambda _: (),
+    context: Any = None,
 ) -> Model:
     """Raises Misconfigured: a line of text for each complaint, with file, line and what is allowed.
 
-    `also` looks at what no single field shows.
+    `also` looks at what no single field shows, once each is right; `context` is what its validators ask.
     """
     if len(content) > MOST_BYTES:
         raise Misconfigured(f"{name}: over {MOST_BYTES} bytes")
@@ -44,7 +48,7 @@ def parse_checked(
     for line, twice in _repeated(node, set()):
         raise Misconfigured(f"{name}:{line}: {twice} stands twice")
     try:
-        found = model.model_validate(plain)
+        found = model.model_validate(plain, context=context)
     except ValidationError as error:
         raise Misconfigured(_told(name, node, _complaints(model, error))) from error
     if complaints := list(also(found)):

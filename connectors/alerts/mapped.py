@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from connectors.alerts.expressions import Expression, Look
 from connectors.alerts.fields import as_metric, join, kind_of, list_of_alerts
 from connectors.alerts.loose import finite, said, tags, whereabouts
-from connectors.alerts.mapping import AlertMapping, MappingsFile
+from connectors.alerts.mapping import AlertMapping, MappingsFile, WhyNot
 from connectors.alerts.registry import refusal
 from connectors.alerts.source import Payload, RawAlert, Source
 from connectors.alerts.times import any_moment
 from connectors.alerts.vocabulary import severity_of, without_state
-from connectors.checked_file import Complaint, parse_checked, read_bytes
+from connectors.checked_file import parse_checked, read_bytes
 from schemas.alert import AlertStatus, Metric, ResourceType, Severity
 from schemas.errors import BadPayload
 
@@ -33,13 +34,8 @@ _KINDS = {kind.value: kind for kind in ResourceType}
 
 def read_mappings(path: Path, taken: Mapping[str, Source]) -> dict[str, Source]:
     """The sources of a file, by name. Raises Misconfigured, which names the line and what is allowed."""
-
-    def names(file: MappingsFile) -> Iterator[Complaint]:
-        for name in file.mappings:
-            if why := refusal(name, taken):
-                yield ("mappings", name), why
-
-    file = parse_checked(read_bytes(path, "mappings file"), MappingsFile, str(path), names)
+    why_not: WhyNot = partial(refusal, taken=taken)
+    file = parse_checked(read_bytes(path, "mappings file"), MappingsFile, str(path), context=why_not)
     return {name: source_of(name, mapping) for name, mapping in file.mappings.items()}
 
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
 
 from connectors.alerts.expressions import Expr, Expression
 from schemas.alert import AlertStatus, ResourceType, Severity
 
+WhyNot = Callable[[str], str | None]
+"""Why a source may not be called so; None where it may."""
 _PARTS = ("labels", "annotations", "metrics")
 
 
@@ -109,5 +120,15 @@ class AlertMapping(Fields):
         return self
 
 
+def _free(name: str, info: ValidationInfo) -> str:
+    """Told with all else that is wrong in the file, so it is looked at here."""
+    why_not: WhyNot | None = info.context
+    if why_not is not None and (why := why_not(name)):
+        raise ValueError(why)
+    return name
+
+
 class MappingsFile(_Part):
-    mappings: dict[str, AlertMapping] = Field(description="by the source's name")
+    mappings: dict[Annotated[str, AfterValidator(_free)], AlertMapping] = Field(
+        description="by the source's name"
+    )

@@ -211,6 +211,18 @@ def test_a_wrong_file_is_told_by_its_line(file: Path, text: str, says: str) -> N
     assert f"{file}{says}" in str(told.value)
 
 
+def test_a_wrong_name_is_told_with_all_else(file: Path) -> None:
+    file.write_text("mappings:\n  grafana:\n    titel: a\n  My Own:\n    title: a..b\n  mine: {title: a}")
+    with pytest.raises(Misconfigured) as told:
+        read_mappings(file, sources([]))
+    assert [line.removeprefix(f"{file}:")[:38] for line in str(told.value).splitlines()] == [
+        "2: mappings.grafana: the name is taken",
+        "3: mappings.grafana.titel: no such fie",
+        "4: mappings.My Own: a source's name is",
+        "5: mappings.My Own.title: no JMESPath:",
+    ]
+
+
 def test_a_file_that_is_not_there_is_called_so(file: Path) -> None:
     with pytest.raises(Misconfigured, match=r"mappings file .*mappings\.yaml cannot be read"):
         read_mappings(file, {})
