@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from connectors.gateway.body import Disconnected, check_kind, parse_json
 from connectors.gateway.door import RETRY_SECS, Door, fault, idempotency_key
-from connectors.gateway.openapi_acts import refusal
+from connectors.gateway.openapi import OF_BODIES, refusal
 from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, problem
 from connectors.gateway.reader_door import Caller
 from connectors.gateway.webhooks import Headers, answer, traceparent
@@ -180,12 +180,6 @@ _COMMON = {
     422: "the request says something else than it may; the answer names the field and what is allowed",
     503: "over the token's limit, or something behind the gateway is away: come again after Retry-After",
 }
-_OF_BODIES = {
-    400: "the body is no well-formed JSON in UTF-8",
-    408: "the body came too slowly",
-    413: "the body is over 32 KiB",
-    415: "the body is not plain application/json",
-}
 _REF = "#/components/schemas/{model}"
 
 
@@ -200,7 +194,7 @@ def with_deeds(document: dict[str, Any], deeds: Iterable[Deed]) -> None:
 
 def _operation(deed: Deed, schemas: dict[str, Any]) -> dict[str, Any]:
     told = {"application/json": {"schema": _kept(deed.tells, schemas, "serialization")}}
-    refusals = {**_COMMON, **(_OF_BODIES if deed.method == "POST" else {}), **deed.refusals}
+    refusals = {**_COMMON, **(OF_BODIES if deed.method == "POST" else {}), **deed.refusals}
     operation: dict[str, Any] = {
         "operationId": deed.name,
         "summary": deed.summary,

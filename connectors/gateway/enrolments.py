@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from connectors.gateway.act_desk import written
 from connectors.gateway.body import Disconnected, check_kind, parse_json
 from connectors.gateway.door import Door
-from connectors.gateway.openapi_acts import refusal
+from connectors.gateway.openapi import OF_BODIES, refusal
 from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, problem
 from connectors.gateway.reader_door import Caller
 from connectors.gateway.webhooks import Headers, Publish, answer, traceparent
@@ -110,13 +110,10 @@ _BODY = {
 }
 _EXAMPLE = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
 _REFUSALS = {
-    400: "the body is no well-formed JSON in UTF-8",
+    **OF_BODIES,
     401: "no token of a person, or a wrong one",
     403: "the person was removed",
-    408: "the body came too slowly",
     409: "the key is registered or revoked already, or too many of yours wait",
-    413: "the body is over 32 KiB",
-    415: "the body is not plain application/json",
     422: "no public key that can sign approvals: Ed25519, P-256, or RSA from 2048 bits",
     503: "over the token's limit, or Kafka is away: send it again after Retry-After",
 }
@@ -144,7 +141,7 @@ def with_enrolments(document: dict[str, Any]) -> None:
             },
             "responses": {
                 "202": {"description": "durable: `signer.key_added`", "content": done},
-                **{str(code): refusal(code, text) for code, text in _REFUSALS.items()},
+                **{str(code): refusal(code, text) for code, text in sorted(_REFUSALS.items())},
             },
         }
     }

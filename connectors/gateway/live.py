@@ -24,7 +24,7 @@ from connectors.gateway.config import GatewayConfig
 from connectors.gateway.live_ring import Listener, Message, Ring
 from connectors.gateway.live_told import KINDS
 from connectors.gateway.meters import LiveMeters
-from connectors.gateway.openapi_acts import refusal
+from connectors.gateway.openapi import refusal
 from connectors.gateway.problems import Refused, come_again
 from connectors.gateway.reader_door import Caller, ReaderDoor, refuse
 from connectors.gateway.webhooks import Headers

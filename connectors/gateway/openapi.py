@@ -10,14 +10,18 @@ from connectors.gateway.reading import A_RUN, AN_APPROVAL
 
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 _RETRY_AFTER = {"Retry-After": {"schema": {"type": "string"}, "description": "seconds", "required": True}}
-_REFUSALS = {
+OF_BODIES = {
     400: "the body is no well-formed JSON in UTF-8",
+    408: "the body came too slowly",
+    413: "the body is over 32 KiB",
+    415: "the body is not plain application/json",
+}
+_REFUSALS = {
+    **OF_BODIES,
     401: "no token, or a wrong one",
     403: "the token is for other sources",
     404: "no such source; the answer names those there are",
-    408: "the body came too slowly",
     413: "the body is over 1 MiB",
-    415: "the body is not plain application/json",
     503: "over the token's limit, or Kafka is away: send it again after Retry-After",
 }
 _PROBLEM_SCHEMA = {
@@ -85,7 +89,7 @@ def with_signatures(document: dict[str, Any], path: str) -> dict[str, Any]:
             },
             "responses": {
                 **{str(code): _answer(text) for code, text in answers.items()},
-                **{str(code): _refusal(code, text) for code, text in refusals.items()},
+                **{str(code): refusal(code, text) for code, text in refusals.items()},
             },
         },
     }
@@ -105,12 +109,12 @@ def _operation(name: str, summary: str, status: int, body: dict[str, Any]) -> di
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
         "responses": {
             str(status): {"description": "durable", "content": {"application/json": {"schema": receipt}}},
-            **{str(code): _refusal(code, text) for code, text in _REFUSALS.items()},
+            **{str(code): refusal(code, text) for code, text in sorted(_REFUSALS.items())},
         },
     }
 
 
-def _refusal(code: int, text: str) -> dict[str, Any]:
+def refusal(code: int, text: str) -> dict[str, Any]:
     told: dict[str, Any] = {"description": text, "content": {PROBLEM_CONTENT: {"schema": _PROBLEM}}}
     if code in (429, 503):
         told["headers"] = _RETRY_AFTER

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.gateway.act_kinds import ACTS, Act
-from connectors.gateway.problems import PROBLEM_CONTENT
+from connectors.gateway.openapi import OF_BODIES, refusal
 
-_PROBLEM = {"$ref": "#/components/schemas/Problem"}
 _ID = {"type": "string", "pattern": "^INC-[0-9]{8}-[A-Z0-9]{10}$"}
 _KEY = {
     "name": "Idempotency-Key",
@@ -16,14 +15,11 @@ _KEY = {
     "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
 }
 _REFUSALS = {
-    400: "the body is no well-formed JSON in UTF-8",
+    **OF_BODIES,
     401: "no token of a person, or a wrong one",
     403: "the token's roles are not enough; the answer names those that are",
     404: "no such incident in the token's projects, or no such act",
-    408: "the body came too slowly",
     409: "it makes no sense: the incident is closed, or no run has come to a decision",
-    413: "the body is over 32 KiB",
-    415: "the body is not plain application/json",
     422: "the body says something else than it may; the answer names the field and what is allowed",
     503: "over the token's limit, or Kafka or the record is away: send it again after Retry-After",
 }
@@ -69,15 +65,6 @@ def _post(act: Act, schema: dict[str, Any]) -> dict[str, Any]:
         "requestBody": {"required": bool(schema.get("required")), "content": content},
         "responses": {
             "202": {"description": f"durable: `{act.event.type_name()}`", "content": done},
-            **{str(code): refusal(code, text) for code, text in _REFUSALS.items()},
+            **{str(code): refusal(code, text) for code, text in sorted(_REFUSALS.items())},
         },
     }
-
-
-def refusal(code: int, text: str) -> dict[str, Any]:
-    told: dict[str, Any] = {"description": text, "content": {PROBLEM_CONTENT: {"schema": _PROBLEM}}}
-    if code == 503:
-        told["headers"] = {
-            "Retry-After": {"schema": {"type": "string"}, "description": "seconds", "required": True}
-        }
-    return told

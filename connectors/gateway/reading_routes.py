@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 
 from connectors.gateway.act_desk import LIKE
-from connectors.gateway.openapi_acts import refusal
+from connectors.gateway.openapi import refusal
 from connectors.gateway.problems import PROBLEM_CONTENT, Refused, problem
 from connectors.gateway.reading_api import ReadingApi
 from connectors.gateway.shown_examples import EXAMPLES

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from connectors.gateway.openapi_acts import refusal
+from connectors.gateway.openapi import refusal
 from connectors.gateway.problems import Refused
 from connectors.gateway.reader_door import Caller, LogIns, ReaderDoor, refuse
 from connectors.gateway.webhooks import answer
