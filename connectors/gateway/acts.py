@@ -19,9 +19,9 @@ from connectors.gateway.act_kinds import ACTS, Act, Body
 from connectors.gateway.acting import Acting, Done, Wish
 from connectors.gateway.body import Disconnected, check_kind, parse_json
 from connectors.gateway.door import Door, fault, idempotency_key
-from connectors.gateway.problems import PROBLEM_CONTENT, Refused, problem
+from connectors.gateway.problems import Refused
 from connectors.gateway.reader_door import Caller
-from connectors.gateway.webhooks import Headers, answer, traceparent
+from connectors.gateway.webhooks import Headers, answer, refuse, traceparent
 
 log = structlog.get_logger(__name__)
 
@@ -60,9 +60,7 @@ class Acts:
         except Refused as refused:
             meters.count(call.act, refused.reason, started)
             log.info("act_refused", reason=refused.reason, act=call.act, person=call.person)
-            ending = {} if call.was_read else {"Connection": "close"}
-            told = problem(refused.status, refused.detail)
-            await answer(send, refused.status, told, PROBLEM_CONTENT.encode(), {**refused.headers, **ending})
+            await refuse(send, refused, {} if call.was_read else {"Connection": "close"})
             return
         meters.count(call.act, "accepted", started)
         log.info("act_accepted", act=call.act, person=call.person, event_id=done.event_id)

@@ -19,9 +19,9 @@ from starlette.types import Receive, Scope, Send
 from connectors.gateway.body import Disconnected, check_kind, parse_json
 from connectors.gateway.door import RETRY_SECS, Door, fault, idempotency_key
 from connectors.gateway.openapi import OF_BODIES, refusal
-from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, problem
+from connectors.gateway.problems import Refused, come_again
 from connectors.gateway.reader_door import Caller
-from connectors.gateway.webhooks import Headers, answer, traceparent
+from connectors.gateway.webhooks import Headers, answer, refuse, traceparent
 from connectors.tokens import PROJECT_PATTERN, Role
 from schemas.errors import BadPayload, Misconfigured, Never, NotNow
 
@@ -121,9 +121,7 @@ class Endpoint:
         except Refused as refused:
             meters.count(name, refused.reason, started)
             log.info("deed_refused", reason=refused.reason, deed=name)
-            ending = {"Connection": "close"} if self._deed.method == "POST" else {}
-            body = problem(refused.status, refused.detail)
-            await answer(send, refused.status, body, PROBLEM_CONTENT.encode(), {**refused.headers, **ending})
+            await refuse(send, refused, {"Connection": "close"} if self._deed.method == "POST" else {})
             return
         meters.count(name, "accepted", started)
         await answer(send, self._deed.status, told.model_dump_json().encode(), _JSON, _NOT_KEPT)

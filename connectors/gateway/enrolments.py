@@ -17,9 +17,9 @@ from connectors.gateway.act_desk import written
 from connectors.gateway.body import Disconnected, check_kind, parse_json
 from connectors.gateway.door import Door
 from connectors.gateway.openapi import OF_BODIES, refusal
-from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, problem
+from connectors.gateway.problems import Refused, come_again
 from connectors.gateway.reader_door import Caller
-from connectors.gateway.webhooks import Headers, Publish, answer, traceparent
+from connectors.gateway.webhooks import Headers, Publish, answer, refuse, traceparent
 from schemas.errors import BadPayload, Never, NotNow
 from schemas.headers import Headers as RecordHeaders
 from schemas.signer import SignerKeyAdded
@@ -69,9 +69,7 @@ class Enrolments:
         except Refused as refused:
             meters.count(ACT, refused.reason, started)
             log.info("enrolment_refused", reason=refused.reason)
-            close = {**refused.headers, "Connection": "close"}  # the body may not have been read
-            body = problem(refused.status, refused.detail)
-            await answer(send, refused.status, body, PROBLEM_CONTENT.encode(), close)
+            await refuse(send, refused, {"Connection": "close"})  # the body may not have been read
             return
         meters.count(ACT, "accepted", started)
         await answer(send, 202, orjson.dumps(told), b"application/json")

@@ -26,8 +26,8 @@ from connectors.gateway.live_told import KINDS
 from connectors.gateway.meters import LiveMeters
 from connectors.gateway.openapi import refusal
 from connectors.gateway.problems import Refused, come_again
-from connectors.gateway.reader_door import Caller, ReaderDoor, refuse
-from connectors.gateway.webhooks import Headers
+from connectors.gateway.reader_door import Caller, ReaderDoor
+from connectors.gateway.webhooks import Headers, refuse
 from connectors.tokens import PROJECT_PATTERN
 
 log = structlog.get_logger(__name__)

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from starlette.types import Send
-
 from connectors.gateway.limits import RateLimits
-from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, problem
-from connectors.gateway.webhooks import Headers, answer
+from connectors.gateway.problems import Refused, come_again
+from connectors.gateway.webhooks import Headers
 from connectors.tokens import ALL_PROJECTS, PERSON_LIMITS, Limits, PersonalToken, Role
 from schemas.errors import NotNow
 
@@ -126,8 +124,3 @@ class ReaderDoor:
             raise come_again("signers_away", str(away), 1) from away
         if gone:
             raise Refused(403, "removed_person", f"{person} was removed: {REMOVED}")
-
-
-async def refuse(send: Send, refused: Refused) -> None:
-    body = problem(refused.status, refused.detail)
-    await answer(send, refused.status, body, PROBLEM_CONTENT.encode(), refused.headers)

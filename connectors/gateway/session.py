@@ -11,8 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 from connectors.gateway.openapi import refusal
 from connectors.gateway.problems import Refused
-from connectors.gateway.reader_door import Caller, LogIns, ReaderDoor, refuse
-from connectors.gateway.webhooks import answer
+from connectors.gateway.reader_door import Caller, LogIns, ReaderDoor
+from connectors.gateway.webhooks import answer, refuse
 
 LANGUAGES = ("en", "zh-Hant")
 _JSON, _NOT_KEPT = b"application/json", {"Cache-Control": "no-store"}

@@ -27,9 +27,9 @@ from connectors.gateway.body import Disconnected, announced_size, read_body, too
 from connectors.gateway.callers import Callers
 from connectors.gateway.config import GatewayConfig
 from connectors.gateway.meters import SignatureMeters
-from connectors.gateway.problems import PROBLEM_CONTENT, Refused, come_again, problem
+from connectors.gateway.problems import Refused, come_again
 from connectors.gateway.turned_away import Doorkeeper, Knock
-from connectors.gateway.webhooks import Publish, answer
+from connectors.gateway.webhooks import Publish, answer, refuse
 from schemas import ids
 from schemas.envelope import Event
 from schemas.errors import Never, NotNow
@@ -121,8 +121,7 @@ class Signatures:
             log.info("signature_refused", reason=refused.reason)
             if refused.reason in TURNED_AWAY and refused.status < 500:
                 await self._doorkeeper.note(refused, Knock(call.approval_id, call.address, call.token))
-            body = problem(refused.status, refused.detail)
-            await answer(send, refused.status, body, PROBLEM_CONTENT.encode(), refused.headers)
+            await refuse(send, refused)
             return
         self._meters.count(outcome, started)
         await answer(send, status, orjson.dumps(told), _JSON)

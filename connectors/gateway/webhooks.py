@@ -96,9 +96,7 @@ class Webhooks:
         except Refused as refused:
             self._with.meters.count(call.source, refused.reason, started)
             log.info("webhook_refused", reason=refused.reason, source=call.source, token=call.token_id)
-            told = problem(refused.status, refused.detail)
-            more = {**refused.headers, **self._ending(call)}
-            await answer(send, refused.status, told, PROBLEM_CONTENT.encode(), more)
+            await refuse(send, refused, self._ending(call))
             return
         self._with.meters.accepted(call.source, call.size, started)
         log.debug("webhook_accepted", topic=topic, partition=partition, offset=offset, token=call.token_id)
@@ -210,3 +208,8 @@ async def answer(
     headers += [(name.lower().encode(), value.encode()) for name, value in more.items()]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def refuse(send: Send, refused: Refused, more: Mapping[str, str] = _NO_MORE) -> None:
+    body = problem(refused.status, refused.detail)
+    await answer(send, refused.status, body, PROBLEM_CONTENT.encode(), {**refused.headers, **more})
