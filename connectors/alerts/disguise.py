@@ -51,15 +51,20 @@ _WORD = re.compile(r"[^\W\d_]+")
 _LEET_WORD = re.compile(r"(?<![\w-])(?=[a-z\d@$]*[a-z][013457@$]|[013457@$]+[a-z])[a-z\d@$]{3,}(?![\w-])")
 
 # Writing that nobody uses in an alert unless to hide something: it is replaced whatever it says.
-_HIDDEN = tuple(
+_HIDDEN_IN_ASCII = tuple(
+    re.compile(pattern, re.DOTALL)
+    for pattern in (
+        r"\x1b\[(?:\d+;)*8m.{1,4000}?(?:\x1b\[[\d;]*m|$)",  # a terminal's invisible ink
+        r"(?<![^\W_])(?:[^\W\d_][\W_]{1,3}){8,}[^\W\d_](?![^\W_])",  # s p a c e d letters
+    )
+)
+_HIDDEN = _HIDDEN_IN_ASCII + tuple(
     re.compile(pattern, re.DOTALL)
     for pattern in (
         "(?<!\U0001f3f4)[\U000e0000-\U000e007f]{3,}",  # tag characters; a flag's follow a black flag
         r"(?:[A-Za-z][\u00ad\u200b-\u200d\u2060-\u2064\ufeff]+){4,}",  # invisible ones between letters
         "[\u202d\u202e\u2066-\u2068][^\u202c\u2069]{4,}[\u202c\u2069]?",  # direction overridden
         "(?:[\uff21-\uff3a\uff41-\uff5a]+[\\s\u3000\uff01-\uff20]*){8,}",  # full-width Latin
-        r"\x1b\[(?:\d+;)*8m.{1,4000}?(?:\x1b\[[\d;]*m|$)",  # a terminal's invisible ink
-        r"(?<![^\W_])(?:[^\W\d_][\W_]{1,3}){8,}[^\W\d_](?![^\W_])",  # s p a c e d letters
     )
 )
 
@@ -156,7 +161,7 @@ def leet_span(shadow: Shadow) -> Span | None:
 
 
 def hidden_spans(text: str) -> Iterator[Span]:
-    for pattern in _HIDDEN:
+    for pattern in _HIDDEN_IN_ASCII if text.isascii() else _HIDDEN:
         for found in pattern.finditer(text):
             yield found.span()
     if not text.isascii():

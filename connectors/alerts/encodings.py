@@ -16,6 +16,7 @@ MOST_LAYERS = 3
 _ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+|&#?\w{1,8};|(?:\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2})+", re.ASCII)
 _MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|\*\*|__|~~|`|(?<=\w)[*\\](?=\w)")
 _JOINED = re.compile(r"(?<=\w)(?:\+|_)(?=\w)", re.ASCII)
+_MAY_BE_WRITTEN = re.compile(r"[%&\\<*_~`+]")
 _BACKSLASHED = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))")
 
 _IN_ADDRESSES = str.maketrans("-_", "+/")
@@ -48,6 +49,8 @@ ROTATED = frozenset(codecs.encode(word, "rot13") for word in COMMON_WORDS if len
 
 def written_out(text: str) -> Shadow | None:
     """Without escapes and markup, with blanks for what stands for them; None if that changes nothing."""
+    if not _MAY_BE_WRITTEN.search(text):
+        return None
     plain = Shadow(text, range(len(text)))
     for _ in range(MOST_LAYERS):
         inner = _replaced(plain, _ESCAPES, _unescaped)

@@ -59,10 +59,10 @@ _WORDS = words(
     turn disable deactivate circumvent choose pick recommend originates highest absolute consider regard
     demands wants ignore ignored forget forgetting disregard disregarded disregarding ahora ora agora
     jestes teraz artik kamu sekarang bent immediately wipe destroy erase terminate remove zero proceed
-    homework mission purpose objective directive pay download dime dimmi dammi dame donne gib sag erzahl
+    homework directive pay download dime dimmi dammi dame donne gib sag erzahl
     erzahle geef vertel powiedz podaj escribe escreva scrivi ecris ecrivez redige napisz napis schrijf
     ubersetze ubersetz nenne dichte verrate solve recite limerick riddle puzzle joke sonnet novel paste
-    contents passwd shadow trust click waiting asking signatures permission once away"""
+    contents passwd shadow trust click asking signatures permission once away"""
 )
 _WITH_A_WORD = {
     b"system": (b"system:", b"system :", b"system(", b"[system"),
@@ -77,6 +77,7 @@ _WITH_A_WORD = {
     b"as": (b"as the",),
     b"message": (b"message to", b"message for"),
     b"state": (b"state that",),
+    b"waiting": (b"without",),
     b"end": (b"end of alert", b"end alert"),
     b"inst": (b"[inst", b"[/inst"),
     b"import": (b"__import",),

@@ -21,38 +21,43 @@ class _Sought(NamedTuple):
     name: str
     pattern: re.Pattern[str]
     needs: Sequence[Parts]
+    """beside the part by which it is looked up"""
+
+
+class _Part(NamedTuple):
+    letters: str
+    of: _Sought
 
 
 class Patterns:
     def __init__(self, patterns: Iterable[tuple[str, re.Pattern[str]]]) -> None:
-        self._always: list[_Sought] = []
-        self._by_part: dict[str, list[_Sought]] = defaultdict(list)
+        self._by_start: dict[tuple[str, ...], list[_Part]] = defaultdict(list)
+        """by the first three letters of what is needed; what is shorter, or nothing, under ()"""
         for name, pattern in patterns:
             for first, *others in needed(pattern):
                 sought = _Sought(name, pattern, others)
-                for part in first:
-                    self._by_part[part].append(sought)
-                if not first:
-                    self._always.append(sought)
+                for part in first or {""}:
+                    start = tuple(part[:3]) if len(part) >= 3 else ()
+                    self._by_start[start].append(_Part(part, sought))
+        self._starts = frozenset(self._by_start)
 
     def found_in(self, text: str) -> Iterator[tuple[str, re.Match[str]]]:
         """All finds of each pattern by itself, so those of two may overlap."""
-        for name, pattern in self._possible(text):
-            for found in pattern.finditer(text):
-                yield name, found
+        for sought in self._possible(text):
+            for found in sought.pattern.finditer(text):
+                yield sought.name, found
 
     def may_be_in(self, text: str) -> bool:
         return any(True for _ in self._possible(text))
 
-    def _possible(self, text: str) -> Iterator[tuple[str, re.Pattern[str]]]:
+    def _possible(self, text: str) -> Iterator[_Sought]:
         tried = set[re.Pattern[str]]()
-        for every in [every for part, every in self._by_part.items() if part in text]:
-            for sought in every:
-                if sought.pattern not in tried and _holds(text, sought.needs):
+        threes = zip(text, text[1:], text[2:], strict=False)
+        for start in ((), *self._starts.intersection(threes)):
+            for part, sought in self._by_start.get(start, ()):
+                if part in text and sought.pattern not in tried and _holds(text, sought.needs):
                     tried.add(sought.pattern)
-                    yield sought.name, sought.pattern
-        for sought in self._always:
-            yield sought.name, sought.pattern
+                    yield sought
 
 
 def _holds(text: str, needs: Iterable[Parts]) -> bool:

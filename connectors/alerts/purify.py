@@ -99,6 +99,7 @@ class Purifier:
         self.harmless_names: set[str] = set()  # of annotations: plain, and they make no secret of a value
         self._settled: dict[object, _Common] = {}
         self._readings: dict[str, _Reading | None] = {}
+        self._met: set[str] = set()  # shapes, by their text with 0 for each number
         self._plain_but_for_numbers: set[str] = set()
         self._shapes: dict[bytes, Shape] = {}
         self._numbers: dict[str, dict[str, float]] = {}
@@ -191,9 +192,16 @@ class Purifier:
         if with_zeros in self._plain_but_for_numbers:
             return None
         reading = self._read_whole(text)
-        if reading is None and with_zeros != text and self._is_plain_with_any(text, with_zeros):
-            self._plain_but_for_numbers.add(with_zeros)
+        if reading is None and with_zeros != text:
+            self._met_again(text, with_zeros)
         return reading
+
+    def _met_again(self, text: str, with_zeros: str) -> None:
+        """Worth a closer look once its shape comes with other numbers: in a storm most come once."""
+        if with_zeros not in self._met:
+            self._met.add(with_zeros)
+        elif self._is_plain_with_any(text, with_zeros):
+            self._plain_but_for_numbers.add(with_zeros)
 
     def _is_plain_with_any(self, text: str, with_zeros: str) -> bool:
         """Orders name no number but 0; some values show by their length, from the shortest to the longest."""

@@ -53,9 +53,8 @@ def test_each_pattern_is_tried_once() -> None:
     assert [found[0] for _, found in twice.found_in("two, one")] == ["two", "one"]
 
 
-def every(patterns: Patterns) -> list[tuple[str, re.Pattern[str]]]:
-    by_part = {(one.name, one.pattern) for some in patterns._by_part.values() for one in some}
-    return [*by_part, *((one.name, one.pattern) for one in patterns._always)]
+def every(patterns: Patterns) -> set[tuple[str, re.Pattern[str]]]:
+    return {(sought.name, sought.pattern) for some in patterns._by_start.values() for _, sought in some}
 
 
 def spans(found: object) -> set[object]:
