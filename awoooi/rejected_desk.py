@@ -43,18 +43,24 @@ Row = Mapping[str, Any]
 Ask = Callable[[str, Mapping[str, Any]], Awaitable[Sequence[Row]]]
 
 _WHOSE = "({all:Bool} OR project_id IN {projects:Array(String)})"
-_LISTED = f"""
+_TOLD = """
 SELECT toString(event_id) AS id, project_id, type, source, stage, reason, detail, topic, kafka_partition,
-       kafka_offset, size, recorded_at, count() OVER () AS total
+       kafka_offset, size, recorded_at
 FROM v_rejected
+"""
+_LISTED = f"""
+{_TOLD}
 WHERE {_WHOSE} AND ({{reason:String}} = '' OR reason = {{reason:String}})
-  AND ({{id:String}} = '' OR toString(event_id) = {{id:String}})
 ORDER BY recorded_at DESC, id
 LIMIT {{limit:UInt32}} OFFSET {{offset:UInt32}}
 """
+_ONE = f"""
+{_TOLD}
+WHERE {_WHOSE} AND event_id = toUUIDOrZero({{id:String}})
+"""
 _REASONS = f"""
 SELECT reason, count() AS count FROM v_rejected WHERE {_WHOSE}
-GROUP BY reason ORDER BY count DESC, reason LIMIT 50
+GROUP BY reason ORDER BY count DESC, reason
 """
 # Without FINAL: a repeat says the same, and the whole log is not merged for one page.
 _REPLAYED = f"""
@@ -80,21 +86,20 @@ class RejectedRecords:
 
     async def rejected(self, which: Which, projects: Projects) -> RejectedPage:
         place = {"limit": PAGE_SIZE, "offset": (which.page - 1) * PAGE_SIZE}
-        asked = {**_whose(projects), **place, "reason": which.reason, "id": ""}
+        asked = {**_whose(projects), **place, "reason": which.reason}
         rows, reasons = await asyncio.gather(self._ask(_LISTED, asked), self._ask(_REASONS, _whose(projects)))
         told = {row["reason"]: row["count"] for row in reasons}
-        beyond = told.get(which.reason, 0) if which.reason else sum(told.values())  # the last page
         return RejectedPage(
             items=await self._with_replays(rows, projects),
             page=which.page,
             page_size=PAGE_SIZE,
-            total=rows[0]["total"] if rows else beyond,
+            total=told.get(which.reason, 0) if which.reason else sum(told.values()),
             reasons=tuple(Reason(reason=reason, count=count) for reason, count in told.items()),
         )
 
     async def one(self, event_id: str, projects: Projects) -> RejectedRecord | None:
-        asked = {**_whose(projects), "limit": 1, "offset": 0, "reason": "", "id": event_id}
-        found = await self._with_replays(await self._ask(_LISTED, asked), projects)
+        asked = {**_whose(projects), "id": event_id}
+        found = await self._with_replays(await self._ask(_ONE, asked), projects)
         return found[0] if found else None
 
     async def _with_replays(self, rows: Sequence[Row], projects: Projects) -> tuple[RejectedRecord, ...]:
