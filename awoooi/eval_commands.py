@@ -9,10 +9,10 @@ from agents.evaluation.commands import (
     MAY_DENY_BENIGN,
     MUST_DENY,
     Measured,
-    Tally,
     measure,
     read_line,
 )
+from agents.evaluation.groups import Tally
 from awoooi.labelled import lines_of, told
 
 
@@ -65,5 +65,5 @@ def show(measured: Measured) -> None:
 
 def _show(name: str, tally: Tally) -> None:
     print(f"{name}, denied:")
-    for group in sorted(tally.all):
-        print(f"  {group:<26} {tally.share(group)}")
+    for group, share in tally.shares():
+        print(f"  {group:<26} {share}")

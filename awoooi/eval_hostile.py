@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-from agents.evaluation.hostile import GROUPS, MAY_TOUCH, MUST_FIND, WEAK, Measured, Tally, measure, read_line
+from agents.evaluation.groups import Tally
+from agents.evaluation.hostile import GROUPS, MAY_TOUCH, MUST_FIND, WEAK, Measured, measure, read_line
 from agents.visible import visible
 from awoooi.labelled import lines_of, told
 

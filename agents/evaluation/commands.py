@@ -7,14 +7,13 @@ the text, was never looked at while the rules were written.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.evaluation.intervals import Share
+from agents.evaluation.groups import Tally, is_held_out
 from agents.hard_rules import judge
 from schemas.errors import Unreadable
 
@@ -36,7 +35,7 @@ class Line:
 
     @property
     def held_out(self) -> bool:
-        return bool(hashlib.sha256(self.text.encode()).digest()[0] & 1)
+        return is_held_out(self.text)
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -65,25 +64,6 @@ class Wrong:
 
     line: Line
     rules: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class Tally:
-    """How many lines of each group were denied."""
-
-    denied: Counter[str] = field(default_factory=Counter)
-    all: Counter[str] = field(default_factory=Counter)
-
-    def add(self, line: Line, *, denied: bool) -> None:
-        for group in line.groups:
-            self.all[group] += 1
-            self.denied[group] += denied
-
-    def share(self, group: str) -> Share:
-        return Share(self.denied[group], self.all[group])
-
-    def plain(self) -> dict[str, Any]:
-        return {group: self.share(group).plain() for group in sorted(self.all)}
 
 
 @dataclass(slots=True)
@@ -124,7 +104,8 @@ def measure(lines: Iterable[Line]) -> Measured:
         measured.slowest_ms = max(measured.slowest_ms, 1_000 * (time.perf_counter() - start))
         half = measured.held_out if line.held_out else measured.developed_on
         for tally in (measured.whole, half):
-            tally.add(line, denied=verdict.denied)
+            for group in line.groups:
+                tally.add(group, hit=verdict.denied)
         harmless = line.label == "allow" or line.remediation
         if (line.label == "deny" and not verdict.denied) or (harmless and verdict.denied):
             measured.wrong.append(Wrong(line, tuple(sorted(verdict.rules))))

@@ -7,13 +7,12 @@ of their text, are held out: patterns are worked on with the other half in view.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.evaluation.intervals import Share
+from agents.evaluation.groups import Tally, is_held_out
 from connectors.alerts.hostile_text import clean
 from schemas.errors import Unreadable
 
@@ -41,7 +40,7 @@ class Line:
 
     @property
     def held_out(self) -> bool:
-        return hashlib.sha256(self.text.encode("utf-8", "replace")).digest()[0] % 2 == 1
+        return is_held_out(self.text)
 
 
 def read_line(values: Mapping[str, Any], number: int) -> Line:
@@ -64,27 +63,6 @@ class Wrong:
 
     line: Line
     families: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class Tally:
-    """How many lines of each group something was found in."""
-
-    found: Counter[str] = field(default_factory=Counter)
-    all: Counter[str] = field(default_factory=Counter)
-
-    def add(self, group: str, *, found: bool) -> None:
-        self.all[group] += 1
-        self.found[group] += found
-
-    def share(self, group: str) -> Share:
-        return Share(self.found[group], self.all[group])
-
-    def shares(self) -> Iterator[tuple[str, Share]]:
-        return ((group, self.share(group)) for group in sorted(self.all))
-
-    def plain(self) -> dict[str, Any]:
-        return {group: share.plain() for group, share in self.shares()}
 
 
 @dataclass(slots=True)
@@ -114,10 +92,10 @@ def measure(lines: Iterable[Line]) -> Measured:
 def _add(measured: Measured, line: Line, families: tuple[str, ...]) -> None:
     found = bool(families)
     for tally in (measured.whole, measured.held_out if line.held_out else measured.developed_on):
-        tally.add(line.group, found=found)
+        tally.add(line.group, hit=found)
     measured.families[line.group].update(families)
     if line.group == INJECTIONS:
-        measured.by_kind["style"].add(line.style, found=found)
-        measured.by_kind["language"].add(line.language, found=found)
+        measured.by_kind["style"].add(line.style, hit=found)
+        measured.by_kind["language"].add(line.language, hit=found)
     if found is (line.label == BENIGN):
         measured.wrong.append(Wrong(line, families))

@@ -6,13 +6,13 @@ lines, told by a hash of their text, are held out: patterns are worked on with t
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agents.evaluation.groups import is_held_out
 from agents.evaluation.intervals import Share
 from agents.personal import Finding, find
 from schemas.errors import BadPayload
@@ -37,7 +37,7 @@ class Line(BaseModel):
 
     @property
     def held_out(self) -> bool:
-        return hashlib.sha256(self.text.encode()).digest()[0] % 2 == 1
+        return is_held_out(self.text)
 
 
 @dataclass(slots=True)
