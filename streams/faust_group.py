@@ -29,6 +29,10 @@ STEP_SECS = 30.0
 class GroupThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """Knows when the group heard of us last; takes high watermarks from a fetch; never waits in silence."""
 
+    _assigned_as: object = None
+    """what the client answered when `_assigned` was made of it: it makes another at each rebalance"""
+    _assigned: frozenset[TP] = frozenset()
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         patient(consumer._client)
@@ -50,6 +54,13 @@ class GroupThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             return known
 
         coordinator._do_heartbeat = noted_beat
+
+    def assignment(self) -> frozenset[TP]:
+        """Made once for each rebalance: every tick asks for it, and a commit once for each partition."""
+        assigned = self._ensure_consumer().assignment()
+        if assigned is not self._assigned_as:
+            self._assigned_as, self._assigned = assigned, frozenset(TP(*tp) for tp in assigned)
+        return self._assigned
 
     def positions(self, tps: Iterable[TP]) -> dict[TP, int]:
         """How far each partition was read; those that nobody has looked at yet are left out."""
