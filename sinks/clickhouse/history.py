@@ -105,7 +105,7 @@ def _recurrence(similar: Similar, incidents: Sequence[Row], wanted: Wanted) -> I
         words={} if last is None else {"last_occurrence": _at(last["latest_at"] or last["first_at"])},
     )
     if similar.alike_at is not None:
-        targets = len(similar.alike_targets)
+        targets = similar.alike_targets
         yield Finding(
             kind="similar_alerts",
             about=wanted.alert_type,

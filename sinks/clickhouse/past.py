@@ -1,4 +1,7 @@
-"""What the record says of several alerts of a project, in four questions however many they are."""
+"""What the record says of several alerts of a project: three questions however many they are.
+
+Three more, by the key, for those who have a past or are inhibited: most alerts of a storm are not.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +19,35 @@ from sinks.clickhouse.client import Client
 DAY_MS = 24 * 60 * 60 * 1000
 MOST_INCIDENTS = 5
 
+# One by one only what is about an alert that is asked about, or about its target: `apart`. All others are a
+# row a type, since a cluster has thousands.
 SIMILAR = """
-SELECT fingerprint, alert_type, namespace, target_resource, count() AS alerts, max(received_at) AS latest
-FROM v_alerts
+SELECT
+    alert_type,
+    fingerprint IN {fingerprints:Array(String)} OR target_resource IN {apart:Array(String)} AS named,
+    if(named, alerts.fingerprint, '') AS whose,
+    if(named, alerts.namespace, '') AS place,
+    if(named, alerts.target_resource, '') AS target,
+    count() AS received,
+    uniqExact(namespace, target_resource) AS targets,
+    max(received_at) AS latest
+FROM alerts FINAL
 WHERE project_id = {project:String} AND status = 'firing'
     AND received_at > {since:DateTime64(3, 'UTC')} AND received_at <= {now:DateTime64(3, 'UTC')}
     AND (fingerprint IN {fingerprints:Array(String)} OR alert_type IN {alert_types:Array(String)}
         OR target_resource IN {targets:Array(String)})
-GROUP BY fingerprint, alert_type, namespace, target_resource
-ORDER BY fingerprint IN {fingerprints:Array(String)} DESC, alerts DESC
-LIMIT 10000
+GROUP BY alert_type, named, whose, place, target
 """
-# The ids first, by the one column that tells of them; then the steps of those few incidents.
+# The ids first, by the one column that tells of them; then the steps of those few incidents, by the key.
+KNOWN = """
+SELECT fingerprint, incident_id
+FROM incidents
+WHERE project_id = {project:String} AND fingerprint IN {fingerprints:Array(String)}
+    AND type = 'incident.opened'
+GROUP BY fingerprint, incident_id
+ORDER BY min(opened_at) DESC, incident_id DESC
+LIMIT {most:UInt8} BY fingerprint
+"""
 PAST = """
 SELECT
     incident_id,
@@ -41,13 +61,9 @@ SELECT
         'incident.resolved', 'incident.expired')) AS state,
     argMaxIf(reason, (log_epoch, kafka_offset), type IN ('incident.resolved', 'incident.expired')) AS why
 FROM incidents FINAL
-WHERE project_id = {project:String} AND incident_id IN (
-    SELECT incident_id FROM incidents
-    WHERE project_id = {project:String} AND fingerprint IN {fingerprints:Array(String)}
-        AND type = 'incident.opened'
-    GROUP BY fingerprint, incident_id ORDER BY min(opened_at) DESC LIMIT {most:UInt8} BY fingerprint)
+WHERE project_id = {project:String} AND incident_id IN {incidents:Array(String)}
 GROUP BY incident_id
-ORDER BY first_at DESC
+ORDER BY first_at DESC, incident_id DESC
 """
 DONE = """
 SELECT
@@ -67,6 +83,13 @@ FROM (
     ORDER BY version DESC LIMIT 1 BY event_id)
 ORDER BY recorded_at
 LIMIT 1000
+"""
+# Which were ever inhibited: few are, and only these are asked about below.
+INHIBITED = """
+SELECT DISTINCT incident_id
+FROM incident_marks
+WHERE project_id = {project:String} AND incident_id IN {incidents:Array(String)}
+    AND type = 'incident.silenced' AND quiet_kind = 'inhibition' AND quiet
 """
 # Each change once; the latest of an inhibition tells whether it lasts.
 QUIET = """
@@ -100,7 +123,7 @@ class Similar:
 
     same: int = 0
     alike: int = 0
-    alike_targets: set[tuple[str, str]] = field(default_factory=set)
+    alike_targets: int = 0
     alike_at: datetime | None = None
     beside: int = 0
     beside_types: set[str] = field(default_factory=set)
@@ -122,9 +145,11 @@ class Past:
 
 async def read_past(client: Client, asked: Sequence[Wanted]) -> list[Past]:
     """All of one project. Raises Away or Refused."""
-    similar = await _similar(client, asked)
-    incidents, quiet = await asyncio.gather(_incidents(client, asked), _quiet(client, asked))
-    done = await _done(client, asked[0].project_id, incidents)
+    similar, known, quiet = await asyncio.gather(
+        _similar(client, asked), _known(client, asked), _quiet(client, asked)
+    )
+    ids = {"project": asked[0].project_id, "incidents": known}
+    incidents, done = await asyncio.gather(_incidents(client, ids), _done(client, ids))
     return [Past(similar(one), _earlier(incidents, one), done, quiet.get(one.incident_id)) for one in asked]
 
 
@@ -135,18 +160,22 @@ async def open_targets(client: Client, project_id: str, now: int) -> list[tuple[
 
 
 async def _similar(client: Client, asked: Sequence[Wanted]) -> _Counted:
+    """Asked again where one of them was about other targets too: to be counted once, these stand apart."""
     latest = max(one.now for one in asked)
-    rows = await client.ask(
-        SIMILAR,
-        {
-            "project": asked[0].project_id,
-            "since": from_millis(latest - DAY_MS),
-            "now": from_millis(latest),
-            "fingerprints": _each(one.fingerprint for one in asked),
-            "alert_types": _each(one.alert_type for one in asked),
-            "targets": _each(one.name for one in asked if one.name),
-        },
-    )
+    targets = _each(one.name for one in asked)
+    params = {
+        "project": asked[0].project_id,
+        "since": from_millis(latest - DAY_MS),
+        "now": from_millis(latest),
+        "fingerprints": _each(one.fingerprint for one in asked),
+        "alert_types": _each(one.alert_type for one in asked),
+        "targets": [name for name in targets if name],
+        "apart": targets,
+    }
+    rows = await client.ask(SIMILAR, params)
+    found = _each([*targets, *(row["target"] for row in rows if row["named"])])
+    if found != targets:
+        rows = await client.ask(SIMILAR, {**params, "apart": found})
     return _Counted(rows)
 
 
@@ -162,35 +191,51 @@ class _Counted:
         self._by_target: dict[tuple[str, str], list[Row]] = defaultdict(list)
         self._same: dict[str, int] = defaultdict(int)
         for row in rows:
-            self._same[row["fingerprint"]] += row["alerts"]
             self._by_type[row["alert_type"]].append(row)
-            self._by_target[row["namespace"], row["target_resource"]].append(row)
+            if row["named"]:
+                self._same[row["whose"]] += row["received"]
+                self._by_target[row["place"], row["target"]].append(row)
 
     def __call__(self, wanted: Wanted) -> Similar:
         found = Similar(same=self._same.get(wanted.fingerprint, 0))
-        for row in self._by_type.get(wanted.alert_type, ()):
-            if row["fingerprint"] != wanted.fingerprint:
-                found.alike += row["alerts"]
-                found.alike_targets.add((row["namespace"], row["target_resource"]))
-                found.alike_at = max(found.alike_at or row["latest"], row["latest"])
+        alike = [row for row in self._by_type.get(wanted.alert_type, ()) if not _is(row, wanted)]
+        if alike:
+            found.alike = sum(row["received"] for row in alike)
+            found.alike_targets = len({(row["place"], row["target"]) for row in alike if row["named"]})
+            found.alike_targets += sum(row["targets"] for row in alike if not row["named"])
+            found.alike_at = max(row["latest"] for row in alike)
         for row in self._by_target.get((wanted.namespace, wanted.name), ()) if wanted.name else ():
             if row["alert_type"] != wanted.alert_type:
-                found.beside += row["alerts"]
+                found.beside += row["received"]
                 found.beside_types.add(row["alert_type"])
                 found.beside_at = max(found.beside_at or row["latest"], row["latest"])
         return found
 
 
-async def _incidents(client: Client, asked: Sequence[Wanted]) -> list[dict[str, Any]]:
-    """One more than is told: the alert's own is among them."""
+def _is(row: Row, wanted: Wanted) -> bool:
+    return bool(row["named"]) and row["whose"] == wanted.fingerprint
+
+
+async def _known(client: Client, asked: Sequence[Wanted]) -> list[str]:
+    """Earlier incidents of any of them. One more than is told: the alert's own is among them."""
     fingerprints = _each(one.fingerprint for one in asked)
     params = {"project": asked[0].project_id, "fingerprints": fingerprints, "most": MOST_INCIDENTS + 1}
-    return await client.ask(PAST, params)
+    own: dict[str, set[str]] = defaultdict(set)
+    for one in asked:
+        own[one.fingerprint].add(one.incident_id)
+    rows = await client.ask(KNOWN, params)
+    return _each(row["incident_id"] for row in rows if own[row["fingerprint"]] != {row["incident_id"]})
+
+
+async def _incidents(client: Client, ids: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return await client.ask(PAST, ids) if ids["incidents"] else []
 
 
 async def _quiet(client: Client, asked: Sequence[Wanted]) -> Mapping[str, Row]:
-    params = {"project": asked[0].project_id, "incidents": _each(one.incident_id for one in asked)}
-    return {row["incident_id"]: row for row in await client.ask(QUIET, params)}
+    ids = {"project": asked[0].project_id, "incidents": _each(one.incident_id for one in asked)}
+    marked = [row["incident_id"] for row in await client.ask(INHIBITED, ids)]
+    rows = await client.ask(QUIET, {**ids, "incidents": marked}) if marked else []
+    return {row["incident_id"]: row for row in rows}
 
 
 def _earlier(incidents: Sequence[Row], wanted: Wanted) -> Sequence[Row]:
@@ -198,10 +243,8 @@ def _earlier(incidents: Sequence[Row], wanted: Wanted) -> Sequence[Row]:
     return [row for row in ours if row["incident_id"] != wanted.incident_id][:MOST_INCIDENTS]
 
 
-async def _done(client: Client, project_id: str, incidents: Sequence[Row]) -> Mapping[str, Sequence[Row]]:
+async def _done(client: Client, ids: Mapping[str, Any]) -> Mapping[str, Sequence[Row]]:
     done: dict[str, list[Row]] = defaultdict(list)
-    if incidents:
-        params = {"project": project_id, "incidents": [row["incident_id"] for row in incidents]}
-        for row in await client.ask(DONE, params):
-            done[row["incident_id"]].append(row)
+    for row in await client.ask(DONE, ids) if ids["incidents"] else ():
+        done[row["incident_id"]].append(row)
     return done

@@ -11,9 +11,10 @@ from pydantic import SecretStr
 
 from connectors.evidence import Finding, Unavailable, Wanted
 from schemas.envelope import to_millis
-from sinks.clickhouse.client import Client
+from sinks.clickhouse.client import Client, connected
 from sinks.clickhouse.config import ClickHouseConfig
 from sinks.clickhouse.history import History, OpenTargets
+from sinks.clickhouse.past import read_past
 from tests.peers import free_port
 from tests.sinks.clickhouse.events import COLUMNS, alert, event, values
 from tests.sinks.clickhouse_peer import ClickHousePeer
@@ -137,6 +138,43 @@ async def test_how_often_it_and_its_like_were_received(history: History, clickho
     assert found["similar_alerts"][0].observed_at == to_millis(NOW - HOUR * 2)
     assert found["other_alerts"][0].words == {"alert_types": "OOMKilled"}
     assert found["other_alerts"][0].numbers == {"alerts_24h": 1}
+
+
+@pytest.mark.parametrize("beside", ["api-0", "api-1", ""])
+async def test_a_target_of_two_alerts_is_counted_once(clickhouse: Client, beside: str) -> None:
+    """A workload's fingerprint: it fired on pods that others of the type fired on as well."""
+    record, theirs = Record(), "b" * 16
+    record.received("ours", timedelta())
+    for number, target in enumerate(("api-1", "api-2", "")):
+        record.received(f"theirs {target}", HOUR * (number + 1), target_resource=target, fingerprint=theirs)
+    for number, target in enumerate(("api-1", "api-1", "api-2", "db", "")):
+        other = str(number).zfill(16)
+        record.received(f"like it {number}", HOUR * 5, target_resource=target, fingerprint=other)
+    await write(clickhouse, record)
+
+    async with connected(clickhouse.config) as client:
+        ours, other = await read_past(client, [wanted(), wanted(fingerprint=theirs, name=beside)])
+    assert (ours.similar.same, ours.similar.alike, ours.similar.alike_targets) == (1, 8, 4)
+    assert (other.similar.same, other.similar.alike, other.similar.alike_targets) == (3, 6, 5)
+    latest = [to_millis(one.similar.alike_at) for one in (ours, other) if one.similar.alike_at]
+    assert latest == [to_millis(NOW - HOUR), to_millis(NOW)]
+
+
+async def test_alerts_that_are_asked_about_together_get_each_its_own_past(
+    history: History, clickhouse: Client
+) -> None:
+    """The incident of one is the other's past; what is nobody's past is not read."""
+    record = Record()
+    record.opened(OURS, timedelta())
+    record.opened(ENDED, HOUR)
+    record.opened("INC-OTHER", HOUR, fingerprint="b" * 16)
+    await write(clickhouse, record)
+    whose = {OURS: FINGERPRINT, ENDED: FINGERPRINT, "INC-OTHER": "b" * 16}
+    asked = [wanted(incident_id=one, fingerprint=fingerprint) for one, fingerprint in whose.items()]
+    async with connected(clickhouse.config) as client:
+        past = await read_past(client, asked)
+    told = [[row["incident_id"] for row in one.incidents] for one in past]
+    assert told == [[ENDED], [OURS], []]
 
 
 async def test_past_incidents_of_this_fingerprint_and_how_they_ended(
