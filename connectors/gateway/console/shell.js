@@ -24,6 +24,8 @@ const PAGES = [
   ["keys", "k"],
 ];
 
+const AFTER_PAGE_MS = 500; // what the page itself asks comes first
+
 export function Shell({ page, children }) {
   const [help, setHelp] = useState(false);
   const main = useRef(null);
@@ -74,9 +76,13 @@ function Projects() {
   const chosen = useStore(project);
   const [known, setKnown] = useState(mine.projects ?? []);
   useEffect(() => {
-    get("/projects")
-      .then(({ items }) => setKnown(items.map((item) => item.project_id)))
-      .catch(() => {}); // the list of one's own projects stands in its place
+    if (mine.projects) return undefined;
+    const look = () =>
+      get("/projects")
+        .then(({ items }) => setKnown(items.map((item) => item.project_id)))
+        .catch(() => {}); // then there is no choice
+    const timer = setTimeout(look, AFTER_PAGE_MS);
+    return () => clearTimeout(timer);
   }, []);
   const ids = [...new Set([...known, ...(chosen ? [chosen] : [])])];
   if (ids.length === 1) return html`<span class="project" title=${t("project.label")}><bdi>${ids[0]}</bdi></span>`;

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from connectors.gateway.console_files import FOLDER, PATHS, ConsoleFiles
+from connectors.gateway.console_files import ASKED_AGAIN, FOLDER, KEPT, PATHS, ConsoleFiles
 from connectors.http import HttpClient, Reply
 from tests.connectors.gateway.support import raw_answer, serving
 
@@ -81,6 +82,85 @@ async def test_a_file_comes_with_its_kind_and_only_when_it_has_changed(port: int
     assert (await get(port, "/console/LICENSE-x")).headers["content-type"].startswith("text/plain")
 
 
+# -- editions
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "index.html").write_text('<link rel="x" href="a.css" /><script src="deep/b.js"></script>')
+    (tmp_path / "a.css").write_text("a {}")
+    (tmp_path / "deep" / "b.js").write_text("1")
+    (tmp_path / "beside.js").write_text("1")
+    return tmp_path
+
+
+async def served(files: ConsoleFiles, name: str) -> tuple[int, str, bytes]:
+    """Status, how long it is kept, content."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any: ...
+
+    path = {"path": f"/console/{name}", "path_params": {"file": name}}
+    await files({"type": "http", "headers": [], **path}, receive, send)
+    headers = dict(sent[0]["headers"])
+    return sent[0]["status"], headers.get(b"cache-control", b"").decode(), sent[1]["body"]
+
+
+async def named(files: ConsoleFiles) -> list[str]:
+    """By the start page."""
+    return re.findall(r'(?:href|src)="([^"]+)"', (await served(files, ""))[2].decode())
+
+
+async def test_what_the_start_page_names_is_kept_and_the_page_is_not(folder: Path) -> None:
+    files = ConsoleFiles(folder)
+
+    css, js = await named(files)
+
+    assert re.fullmatch(r"edition/[0-9a-f]{32}/a\.css", css)
+    assert js == css.replace("a.css", "deep/b.js")
+    assert await served(files, css) == (200, KEPT, b"a {}")
+    assert await served(files, js) == (200, KEPT, b"1")
+    assert await served(ConsoleFiles(folder), js) == (200, KEPT, b"1"), "another gateway's page named it"
+    assert [(await served(files, name))[1] for name in ("", "index.html", "a.css")] == [ASKED_AGAIN] * 3
+
+
+async def test_what_has_changed_stands_at_another_address(folder: Path) -> None:
+    files = ConsoleFiles(folder)
+    _, before = await named(files)
+    (folder / "deep" / "b.js").write_text("22")
+    at_the_old = await served(files, before)
+    _, after = await named(files)
+
+    assert at_the_old == (200, ASKED_AGAIN, b"22")
+    assert await served(files, before) == (200, ASKED_AGAIN, b"22")
+    assert (before != after, await served(files, after)) == (True, (200, KEPT, b"22"))
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("edition/{other}/a.css", 200),
+        ("edition/{edition}/beside.js", 200),
+        ("edition/{edition}/none.js", 404),
+        ("edition/{edition}/../a.css", 404),
+        ("edition/{edition}/edition/{edition}/a.css", 404),
+        ("edition/{edition}/", 404),
+        ("edition/a.css", 404),
+    ],
+)
+async def test_nothing_but_an_edition_s_own_files_is_kept(folder: Path, name: str, status: int) -> None:
+    files = ConsoleFiles(folder)
+    edition = (await named(files))[0].split("/")[1]
+
+    found = await served(files, name.format(edition=edition, other="0" * 32))
+
+    assert found[:2] == (status, ASKED_AGAIN if status == 200 else "")
+
+
 NOT_SERVED = [
     "/console/../secret.js",
     "/console/deep/../../secret.js",
@@ -105,6 +185,10 @@ NOT_SERVED = [
     "/console/%ff%fe.js",
     "/console/index.html.",
     "/console/INDEX.HTML",
+    "/console/edition/00000000000000000000000000000000/../secret.js",
+    "/console/edition/00000000000000000000000000000000/outside.js",
+    "/console/edition/00000000000000000000000000000000/.hidden.js",
+    "/console/edition/00000000000000000000000000000000//etc/passwd",
 ]
 
 

@@ -92,6 +92,33 @@ def test_what_is_wrong_is_found(window: Watched, token: str) -> None:
     ]
 
 
+ASKED = """
+() => performance.getEntriesByType("resource").map(({ name, startTime, transferSize }) => ({
+    path: new URL(name).pathname.replace("/api/v1/", ""), at: startTime, bytes: transferSize }))
+"""
+PARSED = "performance.getEntriesByType('navigation')[0].domInteractive"
+
+
+def test_a_page_asks_before_its_modules_run_and_loads_none_of_them_twice(
+    system: ConsoleSystem, chromium: ChromiumPeer, token: str, things: tuple[str, ...]
+) -> None:
+    with chromium.window(system.origin) as window:
+        log_in(window, token)
+        for thing in things:
+            window.page.goto("about:blank")
+            window.page.goto(f"{window.origin}/console/#/{thing}")
+            settled(window.page)
+
+            asked, parsed = window.page.evaluate(ASKED), window.page.evaluate(PARSED)
+            early = [each["path"] for each in asked if each["at"] < parsed and "console" not in each["path"]]
+            modules = [each for each in asked if each["path"].endswith(".js")]
+            assert early == ["session", thing]
+            assert [each["path"] for each in asked].count("session") == 1, "the answer was taken"
+            assert len(modules) > 10
+            assert [each for each in modules if each["bytes"]] == []
+        assert window.faults == []
+
+
 def test_the_log_in_is_readable_too(chromium: ChromiumPeer, window: Watched, look: Mapping[str, Any]) -> None:
     window.page.goto(f"{window.origin}/console/")
     window.page.locator("input[name=token]").wait_for()
