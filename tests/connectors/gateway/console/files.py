@@ -13,6 +13,15 @@ from connectors.gateway.console_files import FOLDER
 from tests.peers.tools import find_tool, skip_without_tools
 
 LANGUAGES = ("en", "zh-Hant")
+BROWSER = """
+globalThis.localStorage = globalThis.sessionStorage = { getItem: () => null, setItem() {}, removeItem() {} };
+globalThis.location = { hash: "" };
+Object.defineProperty(globalThis, "navigator", { value: { languages: ["en"] } });
+globalThis.addEventListener = () => {};
+globalThis.matchMedia = () => ({ matches: false });
+globalThis.document = { documentElement: { dataset: {} } };
+"""
+"""as much of one as the modules ask for when they are loaded"""
 TEMPLATE = re.compile(r"html`|<!--|`|\$\{|\}|\{", re.S)
 
 
@@ -38,6 +47,11 @@ def node(script: str, folder: Path = FOLDER) -> Any:
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def run(module: str, names: str, code: str) -> Any:
+    address = (FOLDER / module).as_uri()
+    return node(f"{BROWSER}\nconst {{ {names} }} = await import({json.dumps(address)});\n{code}")
 
 
 def catalogues(folder: Path = FOLDER) -> dict[str, dict[str, str]]:
