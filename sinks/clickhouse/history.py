@@ -6,6 +6,7 @@ Asked as the reader, with a time-out of its own: ClickHouse may be away, and a r
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -209,10 +210,12 @@ class OpenTargets:
     def __init__(self, history: History, clock: Callable[[], float], keep_secs: float = 10.0) -> None:
         self._history, self._clock, self._keep = history, clock, keep_secs
         self._known: dict[str, tuple[float, Sequence[tuple[str, str, str]]]] = {}
+        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def open_targets(self, project_id: str, now: int) -> Sequence[tuple[str, str, str]]:
-        known = self._known.get(project_id)
-        if known is None or self._clock() - known[0] >= self._keep:
-            known = (self._clock(), await self._history.open_targets(project_id, now))
-            self._known[project_id] = known
-        return known[1]
+        async with self._asking[project_id]:
+            known = self._known.get(project_id)
+            if known is None or self._clock() - known[0] >= self._keep:
+                known = (self._clock(), await self._history.open_targets(project_id, now))
+                self._known[project_id] = known
+            return known[1]

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 Q = TypeVar("Q")
 A = TypeVar("A")
 MOST_AT_ONCE = 50
-PAUSE_SECS = 0.15
+PAUSE_SECS = 0.1
 """after each batch: under load more come together, and who comes alone waits for nothing"""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -298,6 +299,22 @@ async def test_runs_that_begin_together_ask_once(history: History, clickhouse: C
     assert await shared.open_targets("shop", to_millis(NOW)) == []
     seconds[0] = 10.0
     assert await shared.open_targets("shop", to_millis(NOW)) == [("production", "db", "critical")]
+
+
+async def test_runs_that_come_while_open_targets_are_asked_for_wait_for_that_answer() -> None:
+    class Counting(History):
+        asked = 0
+
+        async def open_targets(self, project_id: str, now: int) -> list[tuple[str, str, str]]:
+            self.asked += 1
+            await asyncio.sleep(0)
+            return [(project_id, "db", "critical")]
+
+    history = Counting(ClickHouseConfig())
+    shared = OpenTargets(history, lambda: 0.0)
+    each = [shared.open_targets(project, 1) for project in ("shop", "shop", "bank", "shop")]
+    assert [targets[0][0] for targets in await asyncio.gather(*each)] == ["shop", "shop", "bank", "shop"]
+    assert history.asked == 2
 
 
 async def test_a_clickhouse_that_is_away_or_lets_us_not_in_is_unavailable(store: ClickHousePeer) -> None:
