@@ -33,6 +33,7 @@ async def measure(scale: Scale) -> Measured:
             began = time.time()
             before = await _paced(kafka, scale, first=0)
             took = await _storm(kafka, storm)
+            await asyncio.sleep(MOST_SECS - took)  # its minute; it lay there at once, so it is over sooner
             after = await _paced(kafka, scale, first=SUBJECTS)
             memory = memory_bytes(worker.pid) / 1e6
             await _few_began(kafka, time.time() - began)

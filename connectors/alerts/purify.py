@@ -86,7 +86,7 @@ class Purifier:
         *,
         clean: Clean = clean,
         texts: int = 100_000,
-        characters: int = 16_000_000,
+        characters: int = 4_000_000,
     ) -> None:
         self._find, self._shield, self._clean = find, shield, clean
         self._texts, self._characters = texts, characters
@@ -200,6 +200,7 @@ class Purifier:
         """Worth a closer look once its shape comes with other numbers: in a storm most come once."""
         if with_zeros not in self._met:
             self._met.add(with_zeros)
+            self._room -= len(with_zeros)
         elif self._is_plain_with_any(text, with_zeros):
             self._plain_but_for_numbers.add(with_zeros)
 
