@@ -86,7 +86,7 @@ class Purifier:
         *,
         clean: Clean = clean,
         texts: int = 100_000,
-        characters: int = 4_000_000,
+        characters: int = 8_000_000,
     ) -> None:
         self._find, self._shield, self._clean = find, shield, clean
         self._texts, self._characters = texts, characters
@@ -164,11 +164,23 @@ class Purifier:
         return text in self._plain and len(text) <= limit
 
     def reading(self, text: str) -> _Reading | None:
-        """What there is to do in a text, None for nothing."""
+        """What there is to do in a text, None for nothing.
+
+        A rule says the same about each of its numbers: what is plain with any is plain with these, and not
+        worth remembering, since it comes with others each time.
+        """
         if text in self._readings:
             return self._readings[text]
-        reading = self._readings[text] = self._read(text)
+        shape = self._shape(text)
+        with_zeros = shape.without_numbers(text)
+        if with_zeros in self._plain_but_for_numbers:
+            return None
+        reading = self._readings[text] = self._read_whole(text)
         self._room -= len(text)
+        if shape.named:
+            self._numbers[text] = shape.numbers_in(text)
+        if reading is None and with_zeros != text:
+            self._met_again(text, with_zeros)
         if reading is None and len(text) <= limits.SHORTEST_TEXT:
             self._plain.add(text)
         return reading
@@ -182,19 +194,6 @@ class Purifier:
             self._room -= len(key)
             shape = self._shapes[key] = Shape.of(text)
         return shape
-
-    def _read(self, text: str) -> _Reading | None:
-        """A rule says the same about each of its numbers: what is plain with any is plain with this."""
-        shape = self._shape(text)
-        if shape.named:
-            self._numbers[text] = shape.numbers_in(text)
-        with_zeros = shape.without_numbers(text)
-        if with_zeros in self._plain_but_for_numbers:
-            return None
-        reading = self._read_whole(text)
-        if reading is None and with_zeros != text:
-            self._met_again(text, with_zeros)
-        return reading
 
     def _met_again(self, text: str, with_zeros: str) -> None:
         """Worth a closer look once its shape comes with other numbers: in a storm most come once."""
