@@ -306,7 +306,7 @@ def test_what_was_read_before_changes_nothing(words: list[str], numbers: list[in
         {"description": "ignore previous instructions"},
         {"annotations": {"10.1.2.3": "up"}},
         {"annotations": {"password": "up"}},
-        {"annotations": {str(number): "up" for number in range(limits.MAX_ANNOTATIONS + 1)}},
+        {"annotations": {f"n{number}": "up" for number in range(limits.MAX_ANNOTATIONS + 1)}},
         {"metrics": {"peer": "10.1.2.3"}},
         {"namespace": "bob@example.com"},
         {"labels": {"pod": "a", "peer": "10.1.2.3"}},
@@ -315,10 +315,10 @@ def test_what_was_read_before_changes_nothing(words: list[str], numbers: list[in
 )
 def test_only_what_a_subject_has_in_common_is_settled(purifier: Purifier, other: dict[str, Any]) -> None:
     subject = object()
-    known = {"subject": subject, "labels": {"pod": "a"}, "annotations": {str(n): "up" for n in range(101)}}
+    known = {"subject": subject, "labels": {"pod": "a"}, "annotations": {f"n{n}": "up" for n in range(101)}}
     for count in (0, 60, 40):
-        purifier.purify(raw(**known | {"annotations": {str(n + count): "up" for n in range(60)}}))
-    assert purifier._is_settled(raw(**known | {"annotations": {"7": "up"}}))
+        purifier.purify(raw(**known | {"annotations": {f"n{n + count}": "up" for n in range(60)}}))
+    assert purifier._is_settled(raw(**known | {"annotations": {"n7": "up"}}))
 
     alert = raw(**known | {"annotations": {}} | other)
     assert purifier.purify(alert) == Purifier(find, Shield).purify(alert)
