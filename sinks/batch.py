@@ -20,7 +20,7 @@ class BatchConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_rows: int = Field(50_000, ge=1, le=1_000_000)
-    max_bytes: int = Field(8 * MIB, ge=64 * 1024, description="of the records as they stand in the log")
+    max_bytes: int = Field(16 * MIB, ge=64 * 1024, description="of the records as they stand in the log")
     max_age_secs: float = Field(1.0, gt=0, le=60, description="how long its first record waits")
 
 
