@@ -50,22 +50,21 @@ _TAGS = range(0xE0000, 0xE0080)  # a second ASCII that no font shows
 _WORD = re.compile(r"[^\W\d_]+")
 _LEET_WORD = re.compile(r"(?<![\w-])(?=[a-z\d@$]*[a-z][013457@$]|[013457@$]+[a-z])[a-z\d@$]{3,}(?![\w-])")
 
+
+def _patterns(*texts: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(text, re.DOTALL) for text in texts)
+
+
 # Writing that nobody uses in an alert unless to hide something: it is replaced whatever it says.
-_HIDDEN_IN_ASCII = tuple(
-    re.compile(pattern, re.DOTALL)
-    for pattern in (
-        r"\x1b\[(?:\d+;)*8m.{1,4000}?(?:\x1b\[[\d;]*m|$)",  # a terminal's invisible ink
-        r"(?<![^\W_])(?:[^\W\d_][\W_]{1,3}){8,}[^\W\d_](?![^\W_])",  # s p a c e d letters
-    )
+_HIDDEN_IN_ASCII = _patterns(
+    r"\x1b\[(?:\d+;)*8m.{1,4000}?(?:\x1b\[[\d;]*m|$)",  # a terminal's invisible ink
+    r"(?<![^\W_])(?:[^\W\d_][\W_]{1,3}){8,}[^\W\d_](?![^\W_])",  # s p a c e d letters
 )
-_HIDDEN = _HIDDEN_IN_ASCII + tuple(
-    re.compile(pattern, re.DOTALL)
-    for pattern in (
-        "(?<!\U0001f3f4)[\U000e0000-\U000e007f]{3,}",  # tag characters; a flag's follow a black flag
-        r"(?:[A-Za-z][\u00ad\u200b-\u200d\u2060-\u2064\ufeff]+){4,}",  # invisible ones between letters
-        "[\u202d\u202e\u2066-\u2068][^\u202c\u2069]{4,}[\u202c\u2069]?",  # direction overridden
-        "(?:[\uff21-\uff3a\uff41-\uff5a]+[\\s\u3000\uff01-\uff20]*){8,}",  # full-width Latin
-    )
+_HIDDEN = _HIDDEN_IN_ASCII + _patterns(
+    "(?<!\U0001f3f4)[\U000e0000-\U000e007f]{3,}",  # tag characters; a flag's follow a black flag
+    r"(?:[A-Za-z][\u00ad\u200b-\u200d\u2060-\u2064\ufeff]+){4,}",  # invisible ones between letters
+    "[\u202d\u202e\u2066-\u2068][^\u202c\u2069]{4,}[\u202c\u2069]?",  # direction overridden
+    "(?:[\uff21-\uff3a\uff41-\uff5a]+[\\s\u3000\uff01-\uff20]*){8,}",  # full-width Latin
 )
 
 

@@ -78,10 +78,10 @@ def _families(shadow: Shadow) -> Iterator[Found]:
     if "?" in shadow.text or "\u061f" in shadow.text:
         for span in _questions(shadow.text):
             yield shadow.back(*span), "question"
-    if OVERRIDE.may_be_in(letters_of(shadow.text)):
-        letters = squeezed(shadow)
-        for family, found in OVERRIDE.found_in(letters.text):
-            yield letters.back(*found.span()), family
+    overrides = list(OVERRIDE.found_in(letters_of(shadow.text)))
+    letters = squeezed(shadow) if overrides else shadow
+    for family, found in overrides:
+        yield letters.back(*found.span()), family
 
 
 def _after_signs(text: str, found: re.Match[str]) -> int:

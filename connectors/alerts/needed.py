@@ -47,9 +47,6 @@ class Patterns:
             for found in sought.pattern.finditer(text):
                 yield sought.name, found
 
-    def may_be_in(self, text: str) -> bool:
-        return any(True for _ in self._possible(text))
-
     def _possible(self, text: str) -> Iterator[_Sought]:
         tried = set[re.Pattern[str]]()
         threes = zip(text, text[1:], text[2:], strict=False)

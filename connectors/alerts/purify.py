@@ -99,8 +99,7 @@ class Purifier:
         self.harmless_names: set[str] = set()  # of annotations: plain, and they make no secret of a value
         self._settled: dict[object, _Common] = {}
         self._readings: dict[str, _Reading | None] = {}
-        self._met: set[str] = set()  # shapes, by their text with 0 for each number
-        self._plain_but_for_numbers: set[str] = set()
+        self._plain_with_any: dict[str, bool] = {}  # by a text with 0 for each number; False: met, not known
         self._shapes: dict[bytes, Shape] = {}
         self._numbers: dict[str, dict[str, float]] = {}
 
@@ -173,7 +172,7 @@ class Purifier:
             return self._readings[text]
         shape = self._shape(text)
         with_zeros = shape.without_numbers(text)
-        if with_zeros in self._plain_but_for_numbers:
+        if self._plain_with_any.get(with_zeros):
             return None
         reading = self._readings[text] = self._read_whole(text)
         self._room -= len(text)
@@ -197,11 +196,11 @@ class Purifier:
 
     def _met_again(self, text: str, with_zeros: str) -> None:
         """Worth a closer look once its shape comes with other numbers: in a storm most come once."""
-        if with_zeros not in self._met:
-            self._met.add(with_zeros)
+        if with_zeros in self._plain_with_any:
+            self._plain_with_any[with_zeros] = self._is_plain_with_any(text, with_zeros)
+        else:
+            self._plain_with_any[with_zeros] = False
             self._room -= len(with_zeros)
-        elif self._is_plain_with_any(text, with_zeros):
-            self._plain_but_for_numbers.add(with_zeros)
 
     def _is_plain_with_any(self, text: str, with_zeros: str) -> bool:
         """Orders name no number but 0; some values show by their length, from the shortest to the longest."""
